@@ -1,0 +1,32 @@
+# One-line recipes. `just` alone lists them.
+
+default:
+    @just --list
+
+# Everything CI does.
+check:
+    bash .ci/run
+
+# The tests of the README.
+test:
+    cargo test --workspace
+
+# Format, lint, document.
+lint:
+    cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# Write the JSON Schemas from the types.
+schemas:
+    cargo run --quiet -- schema > schemas/json/manifest.schema.json.new && mv schemas/json/manifest.schema.json.new schemas/json/manifest.schema.json
+
+# The main job on the sample corpus.
+quickstart:
+    cargo run --release -- run manifests/quickstart.toml
+
+# Open the release of the quickstart with other people's tools.
+interop:
+    bash tests/interop/run.sh out/quickstart/release
+
+# Rebuild the sample corpus from a folder of public volumes.
+corpus SOURCE:
+    python3 tests/data/make_corpus.py {{SOURCE}} tests/data/corpus

@@ -1,0 +1,131 @@
+//! Times training steps of a preset on synthetic studies and prints seconds a step and peak memory.
+//!
+//! `cargo run --release --example step_time -- [device] [model] [batch] [steps]`, with `cpu tiny 4 8` unless told
+//! otherwise; a model is a preset or a `[train.model]` section as JSON.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use radloom_model::batch::{
+    ListSource, SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType,
+};
+use radloom_model::trainer::{StepReport, TrainJob, Vocabulary, train_on};
+use schemas::manifest::train::{Mg3dModel, Preset, TrainSection};
+
+const VOLUME: [usize; 4] = [1, 128, 96, 128];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let device = arguments.next().unwrap_or_else(|| "cpu".to_owned()).parse()?;
+    let model = match arguments.next().as_deref() {
+        None | Some("tiny") => Mg3dModel::default(),
+        Some("swin-b") => Mg3dModel { preset: Preset::SwinB, ..Mg3dModel::default() },
+        Some(section) => serde_json::from_str(section)?,
+    };
+    let batch = arguments.next().map_or(Ok(4), |text| text.parse())?;
+    let steps: u64 = arguments.next().map_or(Ok(8), |text| text.parse())?;
+
+    let section =
+        TrainSection { steps, batch, checkpoint_every: steps, model, ..TrainSection::default() };
+    let batches: Vec<StudyBatch> = (0..steps).map(|step| study_batch(step, batch)).collect();
+    let texts: Vec<String> = batches
+        .iter()
+        .flat_map(|batch| &batch.samples)
+        .flat_map(|sample| &sample.sentences)
+        .map(|sentence| sentence.text.clone())
+        .collect();
+    let out: PathBuf =
+        std::env::temp_dir().join(format!("radloom-step-time-{}", std::process::id()));
+    let job = TrainJob {
+        section: &section,
+        out: &out,
+        release_id: "synthetic",
+        volume: VOLUME,
+        vocabulary: Vocabulary::Texts(&texts),
+        resume: None,
+        cancel: Arc::new(AtomicBool::new(false)),
+    };
+    let mut times = Vec::new();
+    let mut source = ListSource::new(batches);
+    let mut progress = |report: &StepReport| times.push((report.step_s, report.loss));
+    train_on(device, &job, &mut source, &mut progress)?;
+    std::fs::remove_dir_all(&out)?;
+
+    let mut seconds: Vec<f64> = times.iter().skip(1).map(|(seconds, _)| *seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN);
+    let losses: Vec<f64> = times.iter().map(|(_, loss)| *loss).collect();
+    let report = serde_json::json!({
+        "device": device.to_string(),
+        "model": section.model,
+        "batch": batch,
+        "first_step_s": times.first().map(|(seconds, _)| seconds),
+        "median_step_s": median,
+        "samples_per_s": batch as f64 / median,
+        "peak_rss_bytes": peak_memory(),
+        "losses": losses,
+    });
+    let mut output = std::io::stdout().lock();
+    std::io::Write::write_all(&mut output, format!("{report:#}\n").as_bytes())?;
+    Ok(())
+}
+
+/// A batch with noise as images and reports of ordinary length.
+fn study_batch(step: u64, batch: usize) -> StudyBatch {
+    let findings =
+        ["effusion", "nodule", "emphysema", "atelectasis", "consolidation", "lymphadenopathy"];
+    let count = batch * VOLUME.iter().product::<usize>();
+    let mut state = step + 1;
+    let data = (0..count)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        })
+        .collect();
+    let samples: Vec<StudySample> = (0..batch)
+        .map(|sample| StudySample {
+            sample_id: format!("{step}-{sample}"),
+            study_id: format!("{step}-{sample}"),
+            patient_key: format!("{step}-{sample}"),
+            sentences: (0..16)
+                .map(|sentence| SentenceText {
+                    text: format!(
+                        "There is {} {} in the {} lower lobe of the lung.",
+                        if (sample + sentence) % 2 == 0 { "no" } else { "mild" },
+                        findings[(sample + sentence) % findings.len()],
+                        if sentence % 2 == 0 { "right" } else { "left" },
+                    ),
+                    impression: sentence > 12,
+                })
+                .collect(),
+            labels: Vec::new(),
+        })
+        .collect();
+    let sentences = 16 * batch;
+    let similarity =
+        (0..sentences * sentences).map(|cell| if cell % 3 == 0 { 1.0 } else { 0.1 }).collect();
+    StudyBatch {
+        step,
+        samples,
+        voxels: VoxelBlock {
+            data,
+            dtype: VoxelType::U8,
+            shape: [batch, VOLUME[0], VOLUME[1], VOLUME[2], VOLUME[3]],
+            scale: 1.0 / 255.0,
+            offset: 0.0,
+        },
+        similarity,
+        data_wait_s: 0.0,
+    }
+}
+
+/// Largest resident memory of this process in bytes, where the system tells.
+fn peak_memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,134 @@
+//! Features of studies from a model, reconstructions merged.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::Tensor;
+use burn::tensor::backend::Backend;
+
+use super::measure::EvaluateError;
+use crate::batch::{BatchSource, SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType};
+use crate::system::{InputConfig, Mg3d};
+use crate::text::ReportTokenizer;
+
+/// One study as evaluation sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Study {
+    pub(super) patient: String,
+    pub(super) labels: Vec<i8>,
+    /// Mean of the encoder's tokens.
+    pub(super) pooled: Vec<f64>,
+    /// Unit vector of the image.
+    pub(super) image: Vec<f64>,
+    /// Unit vector of the report, absent without text.
+    pub(super) report: Option<Vec<f64>>,
+    /// Mean squared error of hidden voxels.
+    pub(super) error: f64,
+}
+
+/// A model and what its inputs need.
+pub(super) struct Extractor<'a, B: Backend> {
+    pub(super) model: &'a Mg3d<B>,
+    pub(super) tokenizer: &'a ReportTokenizer,
+    pub(super) input: &'a InputConfig,
+    pub(super) device: &'a B::Device,
+}
+
+impl<B: Backend> Extractor<'_, B> {
+    /// Runs every batch of a source; studies come sorted by id.
+    pub(super) fn studies(
+        &self,
+        source: &mut dyn BatchSource,
+    ) -> Result<Vec<Study>, EvaluateError> {
+        let mut merged: BTreeMap<String, (Study, f64)> = BTreeMap::new();
+        let mut number = 0;
+        while let Some(mut batch) = source.next_batch()? {
+            batch.validate(self.input.volume)?;
+            // Masks depend on the place in the split, not on where a loader counts from.
+            batch.step = number;
+            number += 1;
+            let samples = batch.samples.clone();
+            let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
+            let features = self.model.image_features(input.volume.clone());
+            let pooled = rows(features.pooled);
+            let images = rows(features.embedding);
+            let reports = rows(self.model.report_embedding(&input));
+            let errors = rows(self.model.reconstruction_error(&input).unsqueeze_dim(1));
+            for (index, sample) in samples.into_iter().enumerate() {
+                let study = Study {
+                    patient: sample.patient_key,
+                    labels: sample.labels,
+                    pooled: pooled[index].clone(),
+                    image: unit(images[index].clone()),
+                    report: (!sample.sentences.is_empty()).then(|| unit(reports[index].clone())),
+                    error: errors[index][0],
+                };
+                match merged.get_mut(&sample.study_id) {
+                    None => {
+                        merged.insert(sample.study_id, (study, 1.0));
+                    }
+                    Some((sum, count)) => {
+                        *count += 1.0;
+                        add(&mut sum.pooled, &study.pooled);
+                        add(&mut sum.image, &study.image);
+                        sum.error += study.error;
+                    }
+                }
+            }
+            source.commit();
+        }
+        Ok(merged
+            .into_values()
+            .map(|(mut study, count)| {
+                for value in &mut study.pooled {
+                    *value /= count;
+                }
+                study.image = unit(study.image);
+                study.error /= count;
+                study
+            })
+            .collect())
+    }
+
+    /// Unit vectors of single sentences.
+    pub(super) fn prompts(&self, texts: &[String]) -> Result<Vec<Vec<f64>>, EvaluateError> {
+        let samples: Vec<StudySample> = texts
+            .iter()
+            .map(|text| StudySample {
+                sentences: vec![SentenceText { text: text.clone(), impression: false }],
+                ..StudySample::default()
+            })
+            .collect();
+        // Reports need no image, so each prompt brings a single voxel.
+        let voxels = VoxelBlock {
+            data: vec![0; texts.len()],
+            dtype: VoxelType::U8,
+            shape: [texts.len(), 1, 1, 1, 1],
+            scale: 1.0,
+            offset: 0.0,
+        };
+        let batch =
+            StudyBatch { step: 0, samples, voxels, similarity: Vec::new(), data_wait_s: 0.0 };
+        let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
+        Ok(rows(self.model.report_embedding(&input)).into_iter().map(unit).collect())
+    }
+}
+
+fn rows<B: Backend>(tensor: Tensor<B, 2>) -> Vec<Vec<f64>> {
+    let width = tensor.dims()[1].max(1);
+    let values: Vec<f64> = tensor.into_data().iter::<f32>().map(f64::from).collect();
+    values.chunks(width).map(<[f64]>::to_vec).collect()
+}
+
+fn unit(mut vector: Vec<f64>) -> Vec<f64> {
+    let norm = vector.iter().map(|value| value * value).sum::<f64>().sqrt().max(1e-12);
+    for value in &mut vector {
+        *value /= norm;
+    }
+    vector
+}
+
+fn add(sum: &mut [f64], values: &[f64]) {
+    for (sum, value) in sum.iter_mut().zip(values) {
+        *sum += value;
+    }
+}

@@ -1,0 +1,292 @@
+//! The metrics of a split.
+
+use std::collections::BTreeMap;
+
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use schemas::manifest::train::{EvaluateSection, MetricKind};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::auroc::Auroc;
+use super::bootstrap::{Resamples, weighted_mean};
+use super::features::{Extractor, Study};
+use super::probe::LinearProbe;
+use super::retrieval::ranks;
+use crate::batch::{BatchError, BatchSource, SourceError};
+use crate::device::{BackendJob, DeviceChoice, DeviceError, dispatch};
+use crate::system::InputConfig;
+use crate::text::TokenizeError;
+use crate::trainer::{Checkpoint, CheckpointError};
+
+/// Penalty of the linear probe, that of a regression with `C = 1`.
+const RIDGE: f64 = 1.0;
+
+/// What to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct EvaluateJob<'a> {
+    /// Model.
+    pub checkpoint: &'a Checkpoint,
+    /// Section of the manifest.
+    pub section: &'a EvaluateSection,
+    /// Names of the labels, in the order of [`StudySample::labels`](crate::batch::StudySample::labels).
+    pub labels: &'a [String],
+}
+
+/// Metrics of a split.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct EvaluateReport {
+    /// Values by name.
+    pub metrics: BTreeMap<String, Metric>,
+    /// What has no value, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// One value with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Value on all studies.
+    pub value: f64,
+    /// Lower end of the interval over resampled patients.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// Studies that take part.
+    pub n: usize,
+}
+
+/// A metric without a value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Name it would have.
+    pub metric: String,
+    /// Why it has no value.
+    pub reason: String,
+    /// Studies that would take part.
+    pub n: usize,
+}
+
+/// Why evaluation failed.
+#[derive(Debug, Error)]
+pub enum EvaluateError {
+    /// The device is not available.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The checkpoint cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A batch could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A batch is not usable.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// A report cannot be tokenised.
+    #[error(transparent)]
+    Tokenize(#[from] TokenizeError),
+}
+
+/// Measures on a device chosen at run time; see [`evaluate`].
+///
+/// # Errors
+/// As [`evaluate`], and when the build lacks the device.
+pub fn evaluate_on(
+    device: DeviceChoice,
+    job: EvaluateJob<'_>,
+    train: Option<&mut dyn BatchSource>,
+    split: &mut dyn BatchSource,
+) -> Result<EvaluateReport, EvaluateError> {
+    struct Run<'r, 't, 's> {
+        job: EvaluateJob<'r>,
+        train: Option<&'t mut (dyn BatchSource + 't)>,
+        split: &'s mut (dyn BatchSource + 's),
+    }
+    impl BackendJob for Run<'_, '_, '_> {
+        type Output = Result<EvaluateReport, EvaluateError>;
+
+        fn run<B: AutodiffBackend>(self, device: &B::Device) -> Self::Output {
+            evaluate::<B::InnerBackend>(self.job, self.train, self.split, device)
+        }
+    }
+    dispatch(device, Run { job, train, split })?
+}
+
+/// Measures a checkpoint on every batch of `split`; the linear probe is fitted on `train`.
+///
+/// # Errors
+/// When the checkpoint or a batch cannot be read.
+pub fn evaluate<B: Backend>(
+    job: EvaluateJob<'_>,
+    train: Option<&mut dyn BatchSource>,
+    split: &mut dyn BatchSource,
+    device: &B::Device,
+) -> Result<EvaluateReport, EvaluateError> {
+    let model = job.checkpoint.model::<B>(device)?;
+    let tokenizer = job.checkpoint.tokenizer()?;
+    let config = job.checkpoint.model_config();
+    let seed = job.section.seed;
+    let input = InputConfig { seed, ..InputConfig::new(&job.checkpoint.info.config, &config) };
+    let extractor = Extractor { model: &model, tokenizer: &tokenizer, input: &input, device };
+    let studies = extractor.studies(split)?;
+    let patients: Vec<String> = studies.iter().map(|study| study.patient.clone()).collect();
+    let resamples = Resamples::new(&patients, job.section.bootstrap, seed);
+    let mut table = Table {
+        studies: &studies,
+        labels: job.labels,
+        resamples,
+        report: EvaluateReport::default(),
+    };
+    let wanted = |kind| job.section.metrics.contains(&kind);
+    if wanted(MetricKind::Retrieval) {
+        table.retrieval(job.section, seed);
+    }
+    if wanted(MetricKind::ZeroShot) {
+        let prompts = |form: fn(&str) -> String| -> Result<_, EvaluateError> {
+            let texts: Vec<String> = job.labels.iter().map(|label| form(label)).collect();
+            if texts.is_empty() { Ok(Vec::new()) } else { extractor.prompts(&texts) }
+        };
+        let present = prompts(|label| format!("{label}."))?;
+        let absent = prompts(|label| format!("no {label}."))?;
+        let scores = present.iter().zip(&absent).map(|(present, absent)| {
+            let score = |study: &Study| dot(&study.image, present) - dot(&study.image, absent);
+            Ok(studies.iter().map(score).collect())
+        });
+        table.aurocs("zero_shot_auroc", scores.collect());
+    }
+    if wanted(MetricKind::LinearProbe) {
+        let fitted = match train {
+            Some(source) => extractor.studies(source)?,
+            None => Vec::new(),
+        };
+        let scores = (0..job.labels.len()).map(|label| probe_scores(&fitted, &studies, label));
+        table.aurocs("linear_probe_auroc", scores.collect());
+    }
+    if wanted(MetricKind::MaskedImage) {
+        let errors: Vec<f64> = studies.iter().map(|study| study.error).collect();
+        table.mean("masked_image_mse", &errors);
+    }
+    Ok(table.report)
+}
+
+/// Studies and the metrics found so far.
+struct Table<'a> {
+    studies: &'a [Study],
+    labels: &'a [String],
+    resamples: Resamples,
+    report: EvaluateReport,
+}
+
+impl Table<'_> {
+    /// Recall at 1, 5 and 10 in both directions, over studies with a report.
+    fn retrieval(&mut self, section: &EvaluateSection, seed: u64) {
+        let with_text: Vec<&Study> =
+            self.studies.iter().filter(|study| study.report.is_some()).collect();
+        let images: Vec<Vec<f64>> = with_text.iter().map(|study| study.image.clone()).collect();
+        let reports: Vec<Vec<f64>> =
+            with_text.iter().filter_map(|study| study.report.clone()).collect();
+        let patients: Vec<String> = with_text.iter().map(|study| study.patient.clone()).collect();
+        let resamples = Resamples::new(&patients, section.bootstrap, seed);
+        let n = with_text.len();
+        for (direction, ranks) in [
+            ("text_to_image", ranks(&reports, &images)),
+            ("image_to_text", ranks(&images, &reports)),
+        ] {
+            for k in [1, 5, 10] {
+                let name = format!("retrieval_{direction}_recall_at_{k}");
+                if n <= k {
+                    let reason = format!("{n} studies with a report are not more than {k}");
+                    self.skip(name, reason, n);
+                    continue;
+                }
+                let hits: Vec<f64> =
+                    ranks.iter().map(|&rank| f64::from(u8::from(rank <= k))).collect();
+                let interval = resamples.interval(|weights| weighted_mean(&hits, weights));
+                self.add(name, interval, n);
+            }
+        }
+    }
+
+    /// AUROC of every label and their mean. A label without scores brings the reason instead.
+    fn aurocs(&mut self, name: &str, scores: Vec<Result<Vec<f64>, String>>) {
+        let mut areas = Vec::new();
+        for (label, scores) in scores.into_iter().enumerate() {
+            let metric = format!("{name}/{}", self.labels[label]);
+            let truth: Vec<Option<bool>> =
+                self.studies.iter().map(|study| known(study, label)).collect();
+            let n = truth.iter().flatten().count();
+            match scores {
+                Err(reason) => self.skip(metric, reason, n),
+                Ok(scores) => {
+                    let auroc = Auroc::new(&scores, &truth);
+                    let interval = self.resamples.interval(|weights| auroc.weighted(weights));
+                    if interval.is_some() {
+                        areas.push(auroc);
+                    }
+                    self.add(metric, interval, n);
+                }
+            }
+        }
+        let interval = self.resamples.interval(|weights| {
+            let values: Vec<f64> = areas.iter().filter_map(|area| area.weighted(weights)).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        });
+        match interval {
+            Some(_) => self.add(format!("{name}_macro"), interval, self.studies.len()),
+            None => self.skip(
+                format!("{name}_macro"),
+                "no label has a value".to_owned(),
+                self.studies.len(),
+            ),
+        }
+    }
+
+    /// Mean of one value a study.
+    fn mean(&mut self, name: &str, values: &[f64]) {
+        let interval = self.resamples.interval(|weights| weighted_mean(values, weights));
+        match interval {
+            Some(_) => self.add(name.to_owned(), interval, values.len()),
+            None => self.skip(name.to_owned(), "the split has no study".to_owned(), 0),
+        }
+    }
+
+    fn add(&mut self, name: String, interval: Option<(f64, f64, f64)>, n: usize) {
+        match interval {
+            Some((value, low, high)) => {
+                self.report.metrics.insert(name, Metric { value, low, high, n });
+            }
+            None => self.skip(name, "the split lacks positives or negatives".to_owned(), n),
+        }
+    }
+
+    fn skip(&mut self, metric: String, reason: String, n: usize) {
+        self.report.skipped.push(Skipped { metric, reason, n });
+    }
+}
+
+/// Probe scores of the evaluated studies, fitted on the training studies.
+fn probe_scores(train: &[Study], studies: &[Study], label: usize) -> Result<Vec<f64>, String> {
+    let (mut rows, mut positive) = (Vec::new(), Vec::new());
+    for study in train {
+        if let Some(known) = known(study, label) {
+            rows.push(study.pooled.as_slice());
+            positive.push(known);
+        }
+    }
+    let probe = LinearProbe::fit(&rows, &positive, RIDGE).ok_or_else(|| {
+        let positives = positive.iter().filter(|positive| **positive).count();
+        format!("the training split has {positives} positives among {} known studies", rows.len())
+    })?;
+    Ok(studies.iter().map(|study| probe.score(&study.pooled)).collect())
+}
+
+/// Truth of a label, if known.
+fn known(study: &Study, label: usize) -> Option<bool> {
+    match study.labels.get(label) {
+        Some(1) => Some(true),
+        Some(0) => Some(false),
+        _ => None,
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

@@ -1,0 +1,176 @@
+//! From an architecture to an MG-3D model: checks and construction.
+
+use burn::module::Initializer;
+use burn::nn::{LayerNormConfig, LinearConfig};
+use burn::tensor::backend::Backend;
+use schemas::manifest::train::{Decoder, Mg3dArchitecture};
+use thiserror::Error;
+
+use super::decoder::VoxelDecoder;
+use super::fusion::{CrossAttention, FusionLayer};
+use super::mg3d::{Mg3d, TextHead};
+use crate::encoder::{Swin3dConfig, SwinConfigError, TextEncoderConfig};
+
+/// Configuration of an [`Mg3d`].
+#[derive(Debug, Clone)]
+pub struct Mg3dConfig {
+    /// Volume as `[channels, depth, height, width]`.
+    pub volume: [usize; 4],
+    /// Architecture with all presets resolved.
+    pub architecture: Mg3dArchitecture,
+    /// Text encoder; its vocabulary is the tokenizer's.
+    pub text: TextEncoderConfig,
+    /// Edges of a masked block in voxels.
+    pub block: [usize; 3],
+}
+
+/// Why a model cannot be built.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Mg3dConfigError {
+    /// The image encoder does not fit.
+    #[error(transparent)]
+    Image(#[from] SwinConfigError),
+    /// Heads do not divide channels.
+    #[error("build model: `{field}` {heads} does not divide {dim} channels")]
+    Heads {
+        /// Field of the manifest.
+        field: &'static str,
+        /// Heads.
+        heads: usize,
+        /// Channels.
+        dim: usize,
+    },
+    /// Masked blocks do not fit.
+    #[error(
+        "build model: `image_mask_block` {block:?} must be a multiple of the patch {patch:?} and divide the volume {volume:?}"
+    )]
+    Block {
+        /// Block edges.
+        block: [usize; 3],
+        /// Patch edges.
+        patch: [usize; 3],
+        /// Volume as channels, depth, height, width.
+        volume: [usize; 4],
+    },
+    /// The convolution decoder cannot reach the stride.
+    #[error(
+        "build model: decoder `conv` needs one power of two as stride along all axes, found {stride:?}; use `linear` or another patch"
+    )]
+    Stride {
+        /// Voxels a token stands for.
+        stride: [usize; 3],
+    },
+    /// Reports may be longer than the text encoder allows.
+    #[error(
+        "build model: `max_tokens` {tokens} must be between 8 and the {positions} positions of the text encoder"
+    )]
+    Tokens {
+        /// Longest report.
+        tokens: usize,
+        /// Positions of the encoder.
+        positions: usize,
+    },
+}
+
+impl Mg3dConfig {
+    fn swin(&self) -> Swin3dConfig {
+        let image = &self.architecture;
+        Swin3dConfig {
+            volume: self.volume,
+            patch: image.patch,
+            embed_dim: image.embed_dim,
+            depths: image.depths.clone(),
+            heads: image.heads.clone(),
+            window: image.window,
+            merge_last: image.merge_last,
+            mlp_ratio: image.mlp_ratio,
+        }
+    }
+
+    /// Checks that the numbers fit together.
+    ///
+    /// # Errors
+    /// One [`Mg3dConfigError`] for the first that does not.
+    pub fn validate(&self) -> Result<(), Mg3dConfigError> {
+        let swin = self.swin();
+        swin.validate()?;
+        let heads = |field, heads: usize, dim: usize| {
+            if heads == 0 || dim == 0 || !dim.is_multiple_of(heads) {
+                return Err(Mg3dConfigError::Heads { field, heads, dim });
+            }
+            Ok(())
+        };
+        let image = &self.architecture;
+        heads("fusion_heads", image.fusion_heads, image.projection_dim)?;
+        heads("text.heads", self.text.num_attention_heads, self.text.hidden_size)?;
+        let (block, patch) = (self.block, image.patch);
+        if (0..3).any(|axis| {
+            block[axis] == 0
+                || block[axis] % patch[axis] != 0
+                || !self.volume[axis + 1].is_multiple_of(block[axis])
+        }) {
+            return Err(Mg3dConfigError::Block { block, patch, volume: self.volume });
+        }
+        let stride = swin.stride();
+        if image.decoder == Decoder::Conv
+            && (!stride[0].is_power_of_two() || stride.iter().any(|edge| *edge != stride[0]))
+        {
+            return Err(Mg3dConfigError::Stride { stride });
+        }
+        let (tokens, positions) = (image.text.max_tokens, self.text.max_position_embeddings);
+        if tokens < 8 || tokens > positions {
+            return Err(Mg3dConfigError::Tokens { tokens, positions });
+        }
+        Ok(())
+    }
+
+    /// Makes the model with unspecified weights; [`initialise`](crate::weights::initialise) draws them.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Mg3d<B> {
+        let swin = self.swin();
+        let image = &self.architecture;
+        let dim = image.projection_dim;
+        let linear = |from: usize, to: usize| LinearConfig::new(from, to).init(device);
+        let norm = |dim: usize| LayerNormConfig::new(dim).init(device);
+        let fusion = || {
+            (0..image.fusion_layers)
+                .map(|_| FusionLayer::new(dim, image.fusion_heads, device))
+                .collect()
+        };
+        Mg3d {
+            vision_encoder: swin.init(device),
+            language_encoder: self.text.init(device),
+            mask_token: Initializer::Zeros.init([1, image.embed_dim], device),
+            multi_modal_vision_proj: linear(swin.output_dim(), dim),
+            multi_modal_language_proj: linear(self.text.hidden_size, dim),
+            token_type_embeddings: Initializer::Zeros.init([2, dim], device),
+            text_fusion: fusion(),
+            image_fusion: fusion(),
+            mlm_head: TextHead {
+                dense: linear(dim, dim),
+                layer_norm: norm(dim),
+                decoder: linear(dim, self.text.vocab_size),
+            },
+            sal_head: linear(dim, dim),
+            decoder: VoxelDecoder::new(
+                image.decoder,
+                dim,
+                self.volume[0],
+                swin.output_grid(),
+                swin.stride(),
+                device,
+            ),
+            image_norm: norm(dim),
+            image_head: linear(dim, dim),
+            report_norm: norm(dim),
+            report_head: linear(dim, dim),
+            multi_head: linear(2 * dim, dim),
+            uni_head: linear(2 * dim, dim),
+            aggregation: CrossAttention::new(dim, image.fusion_heads, device),
+            aggregated_head: linear(dim, dim),
+            disentangled_head: linear(dim, dim),
+            sentence_head: linear(dim, dim),
+            block: self.block,
+            frozen_text: image.text.frozen,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! MG-3D: multi-grained knowledge-enhanced vision-language pre-training of 3D medical images.
+//!
+//! Ni et al., arXiv 2412.05876, journal version Medical Image Analysis 2026. This is the `described` mode: it
+//! follows what the paper describes and departs from the released code where that has defects. In one step the
+//! image encoder and the text encoder each see the complete and the masked input, and six losses follow:
+//!
+//! - `mlm`: masked text, attending to the complete image, reconstructs its hidden words;
+//! - `sal`: its sentences point where the complete text's sentences point;
+//! - `mim`: the masked image, attending to the sentences, reconstructs its hidden voxels;
+//! - `image_report` and `multi_modal`: the global vectors of image and report align, and so do the
+//!   concatenations of multi-modal and uni-modal vectors (their sum has the weight `contrast`);
+//! - `disentangled`: every sentence gathers its image feature; their mean aligns with the image;
+//! - `similarity`: sentences of different patients that say the same have the same image feature.
+//!
+//! Departures from the released code: fusion is attention with residual and pad mask instead of a scalar gate;
+//! features are projected once; every sample has its own mask; the loss mask covers exactly the hidden voxels;
+//! the alignment target is detached; sentence-wise image features are made of image values only; nothing is
+//! cached between steps; hidden patches become a learned token (`SimMIM`) instead of air.
+
+use burn::module::{Module, Param};
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::activation::gelu;
+use burn::tensor::{Bool, Tensor, backend::Backend};
+use schemas::manifest::train::ObjectiveSection;
+
+use super::decoder::VoxelDecoder;
+use super::fusion::{CrossAttention, FusionLayer};
+use super::input::Mg3dInput;
+use crate::encoder::{Swin3d, TextEncoder, index, patchify, project, take_patches};
+use crate::objective::{
+    contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
+};
+
+/// MG-3D in `described` mode.
+#[derive(Module, Debug)]
+pub struct Mg3d<B: Backend> {
+    /// Image encoder.
+    pub vision_encoder: Swin3d<B>,
+    /// Text encoder.
+    pub language_encoder: TextEncoder<B>,
+    /// Stands in for hidden patches, `[1, E]`.
+    pub mask_token: Param<Tensor<B, 2>>,
+    /// Image tokens to the common space.
+    pub multi_modal_vision_proj: Linear<B>,
+    /// Text tokens to the common space.
+    pub multi_modal_language_proj: Linear<B>,
+    /// Added to tokens of the common space: row 0 text, row 1 image.
+    pub token_type_embeddings: Param<Tensor<B, 2>>,
+    /// Text attends to the image.
+    pub text_fusion: Vec<FusionLayer<B>>,
+    /// The image attends to sentences.
+    pub image_fusion: Vec<FusionLayer<B>>,
+    /// Words from fused text.
+    pub mlm_head: TextHead<B>,
+    /// Sentence vectors from fused masked text.
+    pub sal_head: Linear<B>,
+    /// Voxels from fused image.
+    pub decoder: VoxelDecoder<B>,
+    /// Norm of the pooled image.
+    pub image_norm: LayerNorm<B>,
+    /// Pooled image to the shared embedding.
+    pub image_head: Linear<B>,
+    /// Norm of the pooled report.
+    pub report_norm: LayerNorm<B>,
+    /// Pooled report to the shared embedding.
+    pub report_head: Linear<B>,
+    /// Multi-modal text and image, side by side, to the contrastive space.
+    pub multi_head: Linear<B>,
+    /// Uni-modal text and image, side by side, to the contrastive space.
+    pub uni_head: Linear<B>,
+    /// A sentence gathers its image feature.
+    pub aggregation: CrossAttention<B>,
+    /// Mean of the gathered features to the contrastive space.
+    pub aggregated_head: Linear<B>,
+    /// Multi-modal image to the contrastive space.
+    pub disentangled_head: Linear<B>,
+    /// Gathered feature of a sentence to the similarity space.
+    pub sentence_head: Linear<B>,
+    pub(super) block: [usize; 3],
+    pub(super) frozen_text: bool,
+}
+
+/// Prediction head of BERT: linear, GELU, norm, then one logit a word.
+#[derive(Module, Debug)]
+pub struct TextHead<B: Backend> {
+    /// Keeps the channels.
+    pub dense: Linear<B>,
+    /// Norm after the activation.
+    pub layer_norm: LayerNorm<B>,
+    /// To the vocabulary.
+    pub decoder: Linear<B>,
+}
+
+/// Losses of one step, each `[1]`; a loss without anything to compare, or with weight 0, is absent.
+#[derive(Debug, Clone)]
+pub struct Mg3dLosses<B: Backend> {
+    /// Weighted sum.
+    pub total: Tensor<B, 1>,
+    /// Losses by name, in a fixed order.
+    pub parts: Vec<(&'static str, Tensor<B, 1>)>,
+}
+
+/// Features of an image without any text.
+#[derive(Debug, Clone)]
+pub struct ImageFeatures<B: Backend> {
+    /// Mean of the encoder's tokens, `[B, F]`: what a probe sees.
+    pub pooled: Tensor<B, 2>,
+    /// Vector in the space shared with reports, `[B, P]`, not normalised.
+    pub embedding: Tensor<B, 2>,
+}
+
+impl<B: Backend> Mg3d<B> {
+    /// Losses of one batch.
+    pub fn forward(&self, input: &Mg3dInput<B>, objectives: &ObjectiveSection) -> Mg3dLosses<B> {
+        let weights = &objectives.weights;
+        let temperature = objectives.temperature;
+        let batch = input.volume.dims()[0];
+
+        // Complete and masked inputs go through the encoders as one batch of 2 B.
+        let (image, masked_image_tokens) = self.encode_images(input, batch);
+        let (text, masked_text_tokens) = self.encode_texts(input, batch);
+        let sentences = input.sentence_mean.clone().matmul(text);
+        let sentence_pad = Some(&input.sentence_pad);
+
+        let mut parts = Vec::new();
+        if weights.mlm > 0.0 || weights.sal > 0.0 {
+            let fused = fuse(&self.text_fusion, masked_text_tokens, &image, None);
+            if let (true, Some((rows, targets))) = (weights.mlm > 0.0, &input.hidden_tokens) {
+                let [_, length, dim] = fused.dims();
+                let hidden = fused.clone().reshape([batch * length, dim]).select(0, rows.clone());
+                let logits = self.mlm_head.forward(hidden);
+                parts.push(("mlm", weights.mlm, masked_text(logits, targets.clone())));
+            }
+            if let (true, Some(rows)) = (weights.sal > 0.0, &input.sentence_rows) {
+                let reconstructed = input.sentence_mean.clone().matmul(fused);
+                let reconstructed = self.sal_head.forward(rows_of(reconstructed, rows));
+                let target = rows_of(sentences.clone(), rows);
+                parts.push(("sal", weights.sal, sentence_alignment(reconstructed, target)));
+            }
+        }
+        if weights.mim > 0.0 {
+            let fused = fuse(&self.image_fusion, masked_image_tokens, &sentences, sentence_pad);
+            parts.push(("mim", weights.mim, self.image_loss(fused, input)));
+        }
+        if let Some(rows) = &input.text_rows {
+            let pick = |tensor: Tensor<B, 2>| tensor.select(0, rows.clone());
+            let align = |first: Tensor<B, 2>, second: Tensor<B, 2>| {
+                contrast(pick(first), pick(second), input.same_study.clone(), temperature)
+            };
+            let report = weighted_mean(sentences.clone(), input);
+            let pooled = mean_tokens(image.clone());
+            let fused_image = || {
+                let fused = fuse(&self.image_fusion, image.clone(), &sentences, sentence_pad);
+                mean_tokens(fused)
+            };
+            let multi_image =
+                (weights.contrast > 0.0 || weights.disentangled > 0.0).then(fused_image);
+            if weights.contrast > 0.0 {
+                let loss =
+                    align(self.image_vector(pooled.clone()), self.report_vector(report.clone()));
+                parts.push(("image_report", weights.contrast, loss));
+            }
+            if let (true, Some(multi_image)) = (weights.contrast > 0.0, &multi_image) {
+                let fused = fuse(&self.text_fusion, sentences.clone(), &image, None);
+                let multi = Tensor::cat(vec![weighted_mean(fused, input), multi_image.clone()], 1);
+                let uni = Tensor::cat(vec![report, pooled], 1);
+                let loss = align(self.multi_head.forward(multi), self.uni_head.forward(uni));
+                parts.push(("multi_modal", weights.contrast, loss));
+            }
+            if weights.disentangled > 0.0 || weights.similarity > 0.0 {
+                let gathered = self.aggregation.forward(sentences, image, None);
+                if let (true, Some(multi_image)) = (weights.disentangled > 0.0, multi_image) {
+                    let mean = self.aggregated_head.forward(weighted_mean(gathered.clone(), input));
+                    let loss = align(self.disentangled_head.forward(multi_image), mean);
+                    parts.push(("disentangled", weights.disentangled, loss));
+                }
+                if let (true, Some(rows)) = (weights.similarity > 0.0, &input.sentence_rows) {
+                    let features = self.sentence_head.forward(rows_of(gathered, rows));
+                    if let Some(loss) = sentence_similarity(features, &input.similarity) {
+                        parts.push(("similarity", weights.similarity, loss));
+                    }
+                }
+            }
+        }
+        let zero = Tensor::zeros([1], &input.volume.device());
+        let total =
+            parts.iter().fold(zero, |total, (_, weight, loss)| total + loss.clone() * *weight);
+        Mg3dLosses { total, parts: parts.into_iter().map(|(name, _, loss)| (name, loss)).collect() }
+    }
+
+    /// Features of complete volumes `[B, C, D, H, W]`.
+    pub fn image_features(&self, volume: Tensor<B, 5>) -> ImageFeatures<B> {
+        let tokens = self.vision_encoder.forward(volume);
+        let pooled = mean_tokens(tokens.clone());
+        let embedding = self.image_vector(mean_tokens(self.project_image(tokens)));
+        ImageFeatures { pooled, embedding }
+    }
+
+    /// Vectors of complete reports in the space shared with images, `[B, P]`, not normalised.
+    pub fn report_embedding(&self, input: &Mg3dInput<B>) -> Tensor<B, 2> {
+        let tokens = self.language_encoder.forward(input.ids.clone(), &input.token_pad);
+        let sentences = input.sentence_mean.clone().matmul(self.project_text(tokens));
+        self.report_vector(weighted_mean(sentences, input))
+    }
+
+    /// Squared error of the hidden voxels of each study, `[B]`.
+    pub fn reconstruction_error(&self, input: &Mg3dInput<B>) -> Tensor<B, 1> {
+        let batch = input.volume.dims()[0];
+        let (_, masked) = self.encode_images(input, batch);
+        let (text, _) = self.encode_texts(input, batch);
+        let sentences = input.sentence_mean.clone().matmul(text);
+        let fused = fuse(&self.image_fusion, masked, &sentences, Some(&input.sentence_pad));
+        let reconstruction = patchify(self.decoder.forward(fused), self.block);
+        let error = reconstruction - patchify(input.volume.clone(), self.block);
+        let block: Tensor<B, 2> = (error.clone() * error).mean_dim(2).squeeze_dim(2);
+        let hidden = input.block_mask.clone();
+        let sum: Tensor<B, 2> = (block * hidden.clone()).sum_dim(1);
+        (sum / hidden.sum_dim(1).clamp_min(1.0)).squeeze_dim(1)
+    }
+
+    /// Complete and masked image tokens in the common space, each `[B, N, P]`.
+    fn encode_images(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
+        let patches = self.vision_encoder.embed(input.volume.clone());
+        let mask = input.patch_mask.clone();
+        let visible = mask.clone().neg().add_scalar(1.0);
+        let token: Tensor<B, 3> = self.mask_token.val().unsqueeze();
+        let masked = patches.clone() * visible + token * mask;
+        let tokens = self.vision_encoder.encode(Tensor::cat(vec![patches, masked], 0));
+        let tokens = self.project_image(tokens);
+        (tokens.clone().narrow(0, 0, batch), tokens.narrow(0, batch, batch))
+    }
+
+    /// Complete and masked text tokens in the common space, each `[B, T, P]`.
+    fn encode_texts(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
+        let ids = Tensor::cat(vec![input.ids.clone(), input.masked_ids.clone()], 0);
+        let pad: Tensor<B, 2, Bool> =
+            Tensor::cat(vec![input.token_pad.clone(), input.token_pad.clone()], 0);
+        let tokens = self.language_encoder.forward(ids, &pad);
+        let tokens = if self.frozen_text { tokens.detach() } else { tokens };
+        let tokens = self.project_text(tokens);
+        (tokens.clone().narrow(0, 0, batch), tokens.narrow(0, batch, batch))
+    }
+
+    fn project_image(&self, tokens: Tensor<B, 3>) -> Tensor<B, 3> {
+        let kind = self.token_type_embeddings.val().narrow(0, 1, 1);
+        project(&self.multi_modal_vision_proj, tokens) + kind.unsqueeze::<3>()
+    }
+
+    fn project_text(&self, tokens: Tensor<B, 3>) -> Tensor<B, 3> {
+        let kind = self.token_type_embeddings.val().narrow(0, 0, 1);
+        project(&self.multi_modal_language_proj, tokens) + kind.unsqueeze::<3>()
+    }
+
+    fn image_vector(&self, pooled: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.image_head.forward(self.image_norm.forward(pooled))
+    }
+
+    fn report_vector(&self, pooled: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.report_head.forward(self.report_norm.forward(pooled))
+    }
+
+    fn image_loss(&self, fused: Tensor<B, 3>, input: &Mg3dInput<B>) -> Tensor<B, 1> {
+        let volume = input.volume.clone();
+        let tokens_are_blocks = self.decoder.is_linear() && self.decoder.stride() == self.block;
+        if !tokens_are_blocks || input.hidden_blocks.is_empty() {
+            let reconstruction = patchify(self.decoder.forward(fused), self.block);
+            return masked_image(
+                reconstruction,
+                patchify(volume, self.block),
+                input.block_mask.clone(),
+            );
+        }
+        // A token is a block, so only hidden blocks are decoded; the loss is the same mean.
+        let [batch, count, dim] = fused.dims();
+        let rows =
+            index(input.hidden_blocks.iter().map(|&row| row as i32).collect(), &volume.device());
+        let hidden: Tensor<B, 2> = fused.reshape([batch * count, dim]).select(0, rows);
+        let reconstruction = self.decoder.blocks(hidden.unsqueeze());
+        let target = take_patches(volume, self.block, &input.hidden_blocks).unsqueeze();
+        let mask = Tensor::ones([1, input.hidden_blocks.len()], &reconstruction.device());
+        masked_image(reconstruction, target, mask)
+    }
+}
+
+impl<B: Backend> TextHead<B> {
+    /// `[K, P]` to logits `[K, V]`.
+    pub fn forward(&self, tokens: Tensor<B, 2>) -> Tensor<B, 2> {
+        self.decoder.forward(self.layer_norm.forward(gelu(self.dense.forward(tokens))))
+    }
+}
+
+/// Runs a stack of fusion layers.
+fn fuse<B: Backend>(
+    layers: &[FusionLayer<B>],
+    tokens: Tensor<B, 3>,
+    context: &Tensor<B, 3>,
+    pad: Option<&Tensor<B, 2, Bool>>,
+) -> Tensor<B, 3> {
+    layers.iter().fold(tokens, |tokens, layer| layer.forward(tokens, context.clone(), pad.cloned()))
+}
+
+/// Mean over tokens: `[B, N, P]` to `[B, P]`.
+fn mean_tokens<B: Backend>(tokens: Tensor<B, 3>) -> Tensor<B, 2> {
+    tokens.mean_dim(1).squeeze_dim(1)
+}
+
+/// Mean over present sentences: `[B, S, P]` to `[B, P]`.
+fn weighted_mean<B: Backend>(sentences: Tensor<B, 3>, input: &Mg3dInput<B>) -> Tensor<B, 2> {
+    (sentences * input.sentence_weight.clone()).sum_dim(1).squeeze_dim(1)
+}
+
+/// Rows of `[B, S, P]` taken as `[B * S, P]`.
+fn rows_of<B: Backend>(
+    sentences: Tensor<B, 3>,
+    rows: &Tensor<B, 1, burn::tensor::Int>,
+) -> Tensor<B, 2> {
+    let [batch, slots, dim] = sentences.dims();
+    sentences.reshape([batch * slots, dim]).select(0, rows.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{Mg3dConfig, Mg3dConfigError};
+    use super::*;
+    use crate::encoder::TextEncoderConfig;
+    use crate::testing::{VOLUME, batch_of, input_config, synthetic_batch, tokenizer};
+    use crate::weights::initialise;
+    use burn::backend::Flex;
+    use burn::backend::flex::FlexDevice;
+    use schemas::manifest::train::{Decoder, Mg3dModel, TextModel};
+
+    fn config(decoder: Decoder) -> Mg3dConfig {
+        let model = Mg3dModel {
+            patch: Some([4, 4, 4]),
+            embed_dim: Some(12),
+            depths: Some(vec![1, 1]),
+            heads: Some(vec![2, 4]),
+            window: Some([2, 2, 2]),
+            decoder: Some(decoder),
+            projection_dim: Some(24),
+            text: TextModel { hidden: Some(16), max_tokens: Some(48), ..TextModel::default() },
+            ..Mg3dModel::default()
+        };
+        Mg3dConfig {
+            volume: VOLUME,
+            architecture: model.resolve(),
+            text: TextEncoderConfig::new(tokenizer().vocabulary_size(), 16, 1, 2, 32, 48),
+            block: [8, 8, 8],
+        }
+    }
+
+    fn losses(
+        decoder: Decoder,
+        block: [usize; 3],
+        batch: crate::batch::StudyBatch,
+    ) -> Vec<(&'static str, f32)> {
+        let config = Mg3dConfig { block, ..config(decoder) };
+        config.validate().expect("valid");
+        let model = initialise(config.init::<Flex>(&FlexDevice), 4);
+        let prepare = crate::system::InputConfig { block, ..input_config() };
+        let input = prepare.prepare(batch, &tokenizer(), &FlexDevice).expect("input");
+        let losses = model.forward(&input, &ObjectiveSection::default());
+        losses.parts.into_iter().map(|(name, loss)| (name, loss.into_scalar())).collect()
+    }
+
+    #[test]
+    fn every_loss_is_present_and_finite() {
+        for decoder in [Decoder::Linear, Decoder::Conv] {
+            let losses = losses(decoder, [8, 8, 8], synthetic_batch(0, 4));
+            let names: Vec<&str> = losses.iter().map(|(name, _)| *name).collect();
+            assert_eq!(
+                names,
+                ["mlm", "sal", "mim", "image_report", "multi_modal", "disentangled", "similarity"]
+            );
+            assert!(losses.iter().all(|(_, loss)| loss.is_finite() && *loss > 0.0), "{losses:?}");
+        }
+    }
+
+    #[test]
+    fn studies_without_text_leave_only_the_image_loss() {
+        let mut batch = synthetic_batch(0, 3);
+        for sample in &mut batch.samples {
+            sample.sentences.clear();
+        }
+        batch.similarity.clear();
+        let losses = losses(Decoder::Linear, [8, 8, 8], batch);
+        assert_eq!(losses.len(), 1);
+        assert_eq!(losses[0].0, "mim");
+        assert!(losses[0].1.is_finite());
+    }
+
+    /// Decoding only hidden blocks gives the loss of the plain formula over the full volume.
+    #[test]
+    fn the_fast_image_loss_equals_the_plain_one() {
+        let model = initialise(config(Decoder::Linear).init::<Flex>(&FlexDevice), 4);
+        let input = input_config()
+            .prepare::<Flex>(synthetic_batch(1, 3), &tokenizer(), &FlexDevice)
+            .expect("input");
+        let (_, masked) = model.encode_images(&input, 3);
+        let fast: f32 = model.image_loss(masked.clone(), &input).into_scalar();
+        let full = patchify(model.decoder.forward(masked), [8, 8, 8]);
+        let target = patchify(input.volume.clone(), [8, 8, 8]);
+        let plain: f32 = masked_image(full, target, input.block_mask.clone()).into_scalar();
+        assert!((fast - plain).abs() <= 1e-6 * plain.abs(), "{fast} {plain}");
+        let by_study = model.reconstruction_error(&input).mean().into_scalar();
+        assert!(by_study.is_finite());
+    }
+
+    #[test]
+    fn image_features_do_not_depend_on_the_rest_of_the_batch() {
+        let model = initialise(config(Decoder::Linear).init::<Flex>(&FlexDevice), 4);
+        let features = |indices: &[u64]| {
+            let volume = batch_of(0, indices).voxels.upload::<Flex>(&FlexDevice);
+            model.image_features(volume).embedding.into_data().to_vec::<f32>().expect("floats")
+        };
+        let (together, alone) = (features(&[3, 5]), features(&[5]));
+        for (a, b) in together[24..].iter().zip(&alone) {
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_do_not_fit_are_refused() {
+        let error = Mg3dConfig { block: [6, 8, 8], ..config(Decoder::Linear) }.validate();
+        assert!(matches!(error, Err(Mg3dConfigError::Block { .. })), "{error:?}");
+    }
+}

@@ -1,0 +1,290 @@
+//! `AdamW` with one gradient norm over all parameters and a state that is a plain file.
+//!
+//! Loshchilov and Hutter, arXiv 1711.05101. State is kept by parameter path, not by the run-time ids of the
+//! framework, so a checkpoint can be read into a new process; the file holds `<path>.moment_1`,
+//! `<path>.moment_2` and `<path>.time`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::{AutodiffModule, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::backend::{AutodiffBackend, Backend};
+use burn::tensor::{DType, Tensor, TensorData};
+use schemas::manifest::train::OptimizerSection;
+use thiserror::Error;
+
+use crate::weights::{StoredTensor, WeightsError, read_tensors, write_tensors};
+
+/// Why the state of an optimizer cannot be read.
+#[derive(Debug, Error)]
+pub enum OptimizerError {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The file lacks a part of a parameter's state.
+    #[error("read optimizer state `{path}`: `{name}` is incomplete")]
+    Incomplete {
+        /// File.
+        path: String,
+        /// Parameter.
+        name: String,
+    },
+}
+
+/// `AdamW`.
+#[derive(Debug, Clone)]
+pub struct AdamW<B: AutodiffBackend> {
+    section: OptimizerSection,
+    state: BTreeMap<String, Moments<B::InnerBackend>>,
+}
+
+/// State of one parameter.
+#[derive(Debug, Clone)]
+struct Moments<B: Backend> {
+    first: Tensor<B, 1>,
+    second: Tensor<B, 1>,
+    time: i32,
+}
+
+impl<B: AutodiffBackend> AdamW<B> {
+    /// Starts without any state.
+    pub fn new(section: &OptimizerSection) -> Self {
+        Self { section: section.clone(), state: BTreeMap::new() }
+    }
+
+    /// Updates every parameter that has a gradient; returns the module and the norm before clipping. A norm that
+    /// is not finite leaves the module as it is.
+    pub fn step<M: AutodiffModule<B>>(
+        &mut self,
+        module: M,
+        gradients: GradientsParams,
+        rate: f64,
+    ) -> (M, f64) {
+        let mut norm = Norm::<B> { gradients: &gradients, sum: None };
+        module.visit(&mut norm);
+        let norm = norm
+            .sum
+            .map_or(0.0, |sum| f64::from(sum.into_data().iter::<f32>().sum::<f32>()).sqrt());
+        if !norm.is_finite() {
+            return (module, norm);
+        }
+        let clip = self.section.gradient_clip;
+        let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
+        let mut update = Update {
+            optimizer: self,
+            gradients,
+            rate,
+            scale,
+            path: Vec::new(),
+            containers: Vec::new(),
+        };
+        (module.map(&mut update), norm)
+    }
+
+    /// Writes the state.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), OptimizerError> {
+        let mut tensors = BTreeMap::new();
+        for (name, moments) in &self.state {
+            let stored = |tensor: &Tensor<B::InnerBackend, 1>| {
+                let values: Vec<f32> = tensor.to_data().iter::<f32>().collect();
+                StoredTensor { shape: vec![values.len()], values }
+            };
+            tensors.insert(format!("{name}.moment_1"), stored(&moments.first));
+            tensors.insert(format!("{name}.moment_2"), stored(&moments.second));
+            // Exact up to 2^24 steps, after which the corrections it serves are 1 in single precision.
+            let time = StoredTensor { shape: vec![1], values: vec![moments.time as f32] };
+            tensors.insert(format!("{name}.time"), time);
+        }
+        Ok(write_tensors(&tensors, path)?)
+    }
+
+    /// Reads the state that [`Self::save`] wrote.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is incomplete.
+    pub fn load(
+        section: &OptimizerSection,
+        path: &Path,
+        device: &B::Device,
+    ) -> Result<Self, OptimizerError> {
+        let mut tensors = read_tensors(path)?;
+        let names: Vec<String> = tensors
+            .keys()
+            .filter_map(|name| name.strip_suffix(".time").map(str::to_owned))
+            .collect();
+        let mut state = BTreeMap::new();
+        for name in names {
+            let mut take = |part: &str| {
+                tensors.remove(&format!("{name}.{part}")).ok_or_else(|| {
+                    OptimizerError::Incomplete {
+                        path: path.display().to_string(),
+                        name: name.clone(),
+                    }
+                })
+            };
+            let (first, second, time) = (take("moment_1")?, take("moment_2")?, take("time")?);
+            let tensor = |stored: StoredTensor| {
+                Tensor::from_data(
+                    TensorData::new(stored.values, stored.shape),
+                    (device, DType::F32),
+                )
+            };
+            let time = time.values.first().copied().unwrap_or(0.0) as i32;
+            state.insert(name, Moments { first: tensor(first), second: tensor(second), time });
+        }
+        Ok(Self { section: section.clone(), state })
+    }
+}
+
+/// Sums the squares of all gradients.
+struct Norm<'a, B: AutodiffBackend> {
+    gradients: &'a GradientsParams,
+    sum: Option<Tensor<B::InnerBackend, 1>>,
+}
+
+impl<B: AutodiffBackend> ModuleVisitor<B> for Norm<'_, B> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<B, D>>) {
+        if let Some(gradient) = self.gradients.get::<B::InnerBackend, D>(param.id) {
+            let square = (gradient.clone() * gradient).sum();
+            self.sum = Some(match self.sum.take() {
+                Some(sum) => sum + square,
+                None => square,
+            });
+        }
+    }
+}
+
+/// Applies the update to each parameter.
+struct Update<'a, B: AutodiffBackend> {
+    optimizer: &'a mut AdamW<B>,
+    gradients: GradientsParams,
+    rate: f64,
+    scale: f64,
+    path: Vec<String>,
+    containers: Vec<String>,
+}
+
+impl<B: AutodiffBackend> Update<'_, B> {
+    /// Weight decay is for the matrices of linear layers and convolutions only.
+    fn decays(&self) -> bool {
+        let container = self.containers.last().map_or("", String::as_str);
+        self.path.last().is_some_and(|name| name == "weight")
+            && (container == "Struct:Linear" || container == "Struct:Conv3d")
+    }
+}
+
+impl<B: AutodiffBackend> ModuleMapper<B> for Update<'_, B> {
+    fn enter_module(&mut self, name: &str, container_type: &str) {
+        self.path.push(name.to_owned());
+        self.containers.push(container_type.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+        self.containers.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        let Some(gradient) = self.gradients.remove::<B::InnerBackend, D>(param.id) else {
+            return param;
+        };
+        let section = &self.optimizer.section;
+        let [beta_1, beta_2] = section.betas;
+        let (epsilon, decay) = (section.epsilon, section.weight_decay);
+        let decay = if self.decays() { self.rate * decay } else { 0.0 };
+        let name = self.path.join(".");
+        let (id, tensor, mapper) = param.consume();
+        let tensor = tensor.inner();
+        let shape = tensor.dims();
+        let count = shape.iter().product::<usize>();
+        let gradient = gradient.reshape([count]) * self.scale;
+        let square = gradient.clone() * gradient.clone();
+        let moments = match self.optimizer.state.remove(&name) {
+            Some(moments) => Moments {
+                first: moments.first * beta_1 + gradient * (1.0 - beta_1),
+                second: moments.second * beta_2 + square * (1.0 - beta_2),
+                time: moments.time + 1,
+            },
+            None => Moments {
+                first: gradient * (1.0 - beta_1),
+                second: square * (1.0 - beta_2),
+                time: 1,
+            },
+        };
+        // theta <- theta (1 - rate decay) - rate m' / (sqrt(v') + epsilon), with m' and v' free of their bias.
+        let first = 1.0 - beta_1.powi(moments.time);
+        let second = 1.0 - beta_2.powi(moments.time);
+        let root = (moments.second.clone() / second).sqrt() + epsilon;
+        let change = moments.first.clone() / root * (self.rate / first);
+        let tensor = tensor.reshape([count]) * (1.0 - decay) - change;
+        self.optimizer.state.insert(name, moments);
+        let tensor = Tensor::from_inner(tensor.reshape(shape)).require_grad();
+        Param::from_mapped_value(id, tensor, mapper)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::initialise;
+    use burn::backend::flex::FlexDevice;
+    use burn::backend::{Autodiff, Flex};
+    use burn::nn::{Linear, LinearConfig};
+
+    type B = Autodiff<Flex>;
+
+    fn gradients(linear: &Linear<B>, step: usize) -> GradientsParams {
+        let values: Vec<f32> =
+            (0..12).map(|index| ((index * 7 + step * 5) % 11) as f32 - 5.0).collect();
+        let input = Tensor::<B, 2>::from_data(TensorData::new(values, [3, 4]), &FlexDevice);
+        let output = linear.forward(input);
+        GradientsParams::from_grads((output.clone() * output).mean().backward(), linear)
+    }
+
+    fn values(linear: &Linear<B>) -> TensorData {
+        linear.weight.val().into_data()
+    }
+
+    fn start() -> Linear<B> {
+        initialise(LinearConfig::new(4, 5).init(&FlexDevice), 1)
+    }
+
+    #[test]
+    fn clipping_bounds_the_norm_of_all_gradients_together() {
+        let section = OptimizerSection { gradient_clip: 0.5, ..OptimizerSection::default() };
+        let linear = start();
+        let mut optimizer = AdamW::<B>::new(&section);
+        let (_, norm) = optimizer.step(linear.clone(), gradients(&linear, 0), 0.01);
+        assert!(norm > 0.5);
+        let sum: f32 = optimizer
+            .state
+            .values()
+            .map(|moments| {
+                let clipped = moments.first.clone() / 0.1;
+                (clipped.clone() * clipped).sum().into_scalar()
+            })
+            .sum();
+        assert!((sum.sqrt() - 0.5).abs() < 1e-4, "{}", sum.sqrt());
+    }
+
+    #[test]
+    fn a_saved_state_goes_on_bit_for_bit() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("optimizer.safetensors");
+        let section = OptimizerSection::default();
+        let mut optimizer = AdamW::<B>::new(&section);
+        let mut linear = start();
+        for step in 0..3 {
+            linear = optimizer.step(linear.clone(), gradients(&linear, step), 0.01).0;
+        }
+        optimizer.save(&path).expect("save");
+        let mut loaded = AdamW::<B>::load(&section, &path, &FlexDevice).expect("load");
+        let (first, _) = optimizer.step(linear.clone(), gradients(&linear, 3), 0.01);
+        let (second, _) = loaded.step(linear.clone(), gradients(&linear, 3), 0.01);
+        values(&first).assert_eq(&values(&second), true);
+    }
+}

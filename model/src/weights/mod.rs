@@ -1,0 +1,11 @@
+//! Weights: how they start ([`initialise`]), how they are kept ([`save_weights`], [`load_weights`]) and how
+//! a Hugging Face text encoder is read ([`PretrainedText`]).
+
+mod initialise;
+mod pretrained;
+mod store;
+
+pub use initialise::initialise;
+pub use pretrained::{PretrainedError, PretrainedText};
+pub(crate) use store::{StoredTensor, read_tensors, write_tensors};
+pub use store::{WeightsError, load_weights, save_weights};

@@ -1,0 +1,402 @@
+//! The corpus into a sealed release.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use schemas::manifest::Manifest;
+use schemas::reason::Reason;
+use schemas::tables::ExcludedRow;
+use serde::{Deserialize, Serialize};
+
+use super::observe::{Cancel, Observer, Stage};
+use super::outcome::UnitOutcome;
+use super::unit::{View, run_unit};
+use crate::graph::{ReportRows, SentenceTypes, similar_types};
+use crate::plan::{PlanError, StudyPlan, Survey, Unit, cut_units, survey};
+use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
+use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
+use crate::shard::{TableError, TableWriter, sha256_bytes, write_atomically, write_table};
+
+/// A run that did not end in a release.
+#[derive(Debug, thiserror::Error)]
+pub enum CurateError {
+    /// The corpus cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The lexicon cannot be used.
+    #[error(transparent)]
+    Lexicon(#[from] LexiconError),
+    /// The manifest names a label policy that there is none of.
+    #[error(
+        "`report.policies` names `{name}`, which is no label policy: see `pipeline/lexicon/policies`"
+    )]
+    Policy {
+        /// The name.
+        name: String,
+    },
+    /// A table cannot be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The release cannot be sealed or does not verify.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// A file of the output cannot be written.
+    #[error("failed to write below `{path}`: {source}")]
+    Io {
+        /// The output folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process works on the same output.
+    #[error("`{path}` is in use by another radloom: wait for it or choose another `--out`")]
+    Busy {
+        /// The output folder.
+        path: PathBuf,
+    },
+    /// The output folder holds a release of something else.
+    #[error(
+        "`{path}` holds a release made from another manifest, corpus or radloom: choose another `--out` or move it away"
+    )]
+    Occupied {
+        /// The release.
+        path: PathBuf,
+    },
+    /// Every series was refused.
+    #[error("no series of the corpus could be used: {detail}")]
+    NothingLeft {
+        /// Reasons with counts.
+        detail: String,
+    },
+    /// The run was asked to stop; what is done is kept.
+    #[error("interrupted; run the same command again to go on")]
+    Interrupted,
+}
+
+/// A finished release and what went into it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Curation {
+    /// The release folder.
+    pub release: PathBuf,
+    /// Its identity.
+    pub release_id: String,
+    /// Studies met in the corpus, used or not.
+    pub studies: usize,
+    /// Volumes met in the corpus, used or not.
+    pub volumes: usize,
+    /// Series in the release.
+    pub included: usize,
+    /// Studies in the release.
+    pub included_studies: usize,
+    /// Inputs left out, by reason code.
+    pub excluded: BTreeMap<String, usize>,
+    /// Units that were finished by an earlier run.
+    pub resumed_units: usize,
+    /// Units in all.
+    pub units: usize,
+    /// Whether the release was there already and nothing was done.
+    pub unchanged: bool,
+}
+
+/// What is kept beside the release so that a second run knows that there is nothing to do.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    fingerprint: String,
+    studies: usize,
+    volumes: usize,
+}
+
+/// Curates the corpus of `manifest` into `manifest.release.out`, resuming what an earlier run left.
+///
+/// # Errors
+///
+/// [`CurateError`]; after `Interrupted` or a crash the same call goes on.
+pub fn curate(
+    manifest: &Manifest,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<Curation, CurateError> {
+    let out = &manifest.release.out;
+    let io_error = |source| CurateError::Io { path: out.clone(), source };
+    fs::create_dir_all(out.join("work/units")).map_err(io_error)?;
+    let _lock = lock(out)?;
+
+    observer.begin(Stage::Plan, 0);
+    let parser = parser(manifest)?;
+    let survey = survey(manifest)?;
+    let views: Vec<View> = manifest
+        .view
+        .iter()
+        .map(|view| View {
+            name: view.name.clone(),
+            recipe: view.resolve().expect("views were resolved when the manifest was read"),
+        })
+        .collect();
+    let recipes: Vec<_> = views.iter().map(|view| view.recipe.clone()).collect();
+    let units = cut_units(manifest, &recipes, &survey.studies);
+    let fingerprint = fingerprint(manifest, &survey, &units, &parser).map_err(io_error)?;
+    observer.end();
+
+    let release = out.join("release");
+    let state_path = out.join("work/state.json");
+    if release.try_exists().map_err(io_error)? {
+        let state: Option<State> =
+            fs::read(&state_path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        if state.is_none_or(|state| state.fingerprint != fingerprint) {
+            return Err(CurateError::Occupied { path: release });
+        }
+        let contents = Contents::read(&release)?;
+        return Ok(Curation {
+            release_id: contents.release_id.clone(),
+            studies: survey.found_studies,
+            volumes: survey.found_volumes,
+            included: contents.included,
+            included_studies: contents.included_studies,
+            excluded: contents.excluded,
+            resumed_units: units.len(),
+            units: units.len(),
+            unchanged: true,
+            release,
+        });
+    }
+    let state = State { fingerprint, studies: survey.found_studies, volumes: survey.found_volumes };
+    let state_text = serde_json::to_vec(&state).map_err(|error| io_error(error.into()))?;
+    write_atomically(&state_path, &state_text).map_err(io_error)?;
+
+    let building = out.join("release.building");
+    let (outcomes, resumed_units) =
+        run_units(manifest, &views, &units, out, &building, observer, cancel)?;
+    let tables = building.join("tables");
+    let (written, mut excluded) =
+        write_reports(manifest, &parser, &survey, &outcomes, &tables, observer, cancel)?;
+    excluded.extend(survey.excluded.iter().cloned());
+    excluded.extend(outcomes.iter().flat_map(|outcome| outcome.excluded.iter().cloned()));
+    excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in &excluded {
+        *counts.entry(row.reason.clone()).or_default() += 1;
+    }
+    let included = outcomes.iter().map(|outcome| outcome.volumes.len()).sum();
+    if included == 0 {
+        let detail: Vec<_> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        return Err(CurateError::NothingLeft { detail: detail.join(", ") });
+    }
+    if cancel.is_set() {
+        return Err(CurateError::Interrupted);
+    }
+
+    observer.begin(Stage::Seal, 0);
+    let sealed = Sealed {
+        manifest,
+        survey: &survey,
+        outcomes: &outcomes,
+        excluded,
+        lexicons: parser.lexicon_sources(),
+        included_studies: &written,
+    };
+    let release_id = seal(&sealed, &building)?;
+    fs::rename(&building, &release).map_err(io_error)?;
+    File::open(out).and_then(|folder| folder.sync_all()).map_err(io_error)?;
+    observer.end();
+
+    observer.begin(Stage::Verify, 0);
+    let report = verify(&release)?;
+    observer.end();
+    if let Some(error) = report.errors.into_iter().next() {
+        return Err(ReleaseError::Damaged { file: error.file, what: error.what }.into());
+    }
+    Ok(Curation {
+        release,
+        release_id,
+        studies: survey.found_studies,
+        volumes: survey.found_volumes,
+        included,
+        included_studies: written.len(),
+        excluded: counts,
+        resumed_units,
+        units: units.len(),
+        unchanged: false,
+    })
+}
+
+/// Holds the output folder for this process; the system lets go of it when the process ends.
+fn lock(out: &Path) -> Result<File, CurateError> {
+    let path = out.join("work/lock");
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(|source| CurateError::Io { path: out.to_owned(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(CurateError::Busy { path: out.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => {
+            Err(CurateError::Io { path: out.to_owned(), source })
+        }
+    }
+}
+
+fn parser(manifest: &Manifest) -> Result<ReportParser, CurateError> {
+    let overlay = match &manifest.report.lexicon {
+        Some(path) => Some(
+            fs::read_to_string(path)
+                .map_err(|source| CurateError::Io { path: path.clone(), source })?,
+        ),
+        None => None,
+    };
+    let parser = ReportParser::with_overlay(overlay.as_deref(), &[])?;
+    match manifest.report.policies.iter().find(|name| parser.policy(name).is_none()) {
+        Some(name) => Err(CurateError::Policy { name: name.clone() }),
+        None => Ok(parser),
+    }
+}
+
+/// Hash of everything the release depends on, by size and time of change for what is large.
+fn fingerprint(
+    manifest: &Manifest,
+    survey: &Survey,
+    units: &[Unit],
+    parser: &ReportParser,
+) -> io::Result<String> {
+    let mut text = String::new();
+    for unit in units {
+        text += &unit.fingerprint(manifest);
+        text.push('\n');
+    }
+    for (name, content) in parser.lexicon_sources() {
+        text += &format!("{name} {}\n", sha256_bytes(&content));
+    }
+    for table in &survey.tables {
+        let (sha256, _) = crate::shard::sha256_file(&manifest.corpus.root.join(table))?;
+        text += &format!("{} {sha256}\n", table.display());
+    }
+    for row in &survey.excluded {
+        text += &format!("{} {}\n", row.source, row.reason);
+    }
+    Ok(sha256_bytes(text.as_bytes()))
+}
+
+fn run_units(
+    manifest: &Manifest,
+    views: &[View],
+    units: &[Unit],
+    out: &Path,
+    building: &Path,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(Vec<UnitOutcome>, usize), CurateError> {
+    let io_error = |source| CurateError::Io { path: out.to_owned(), source };
+    let series =
+        |unit: &Unit| unit.studies.iter().map(|study| study.series.len() as u64).sum::<u64>();
+    observer.begin(Stage::Volumes, units.iter().map(series).sum());
+    let mut outcomes = Vec::with_capacity(units.len());
+    let mut resumed = 0;
+    for unit in units {
+        let path = out.join(format!("work/units/{}.json", unit.id));
+        if let Some(outcome) = UnitOutcome::load(&path, &unit.fingerprint(manifest), building) {
+            observer.advance(series(unit));
+            outcomes.push(outcome);
+            resumed += 1;
+            continue;
+        }
+        let outcome = run_unit(unit, manifest, views, building, observer, cancel)
+            .map_err(io_error)?
+            .ok_or(CurateError::Interrupted)?;
+        outcome.commit(&path).map_err(io_error)?;
+        outcomes.push(outcome);
+    }
+    observer.end();
+    Ok((outcomes, resumed))
+}
+
+/// Writes every table made from reports; gives the studies in the release and what was left out.
+fn write_reports<'a>(
+    manifest: &Manifest,
+    parser: &ReportParser,
+    survey: &'a Survey,
+    outcomes: &[UnitOutcome],
+    tables: &Path,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> Result<(Vec<&'a StudyPlan>, Vec<ExcludedRow>), CurateError> {
+    let with_volumes: BTreeSet<&str> = outcomes
+        .iter()
+        .flat_map(|outcome| outcome.volumes.iter().map(|row| row.study_id.as_str()))
+        .collect();
+    let (kept, lost): (Vec<_>, Vec<_>) =
+        survey.studies.iter().partition(|study| with_volumes.contains(study.id.as_str()));
+    let excluded = lost
+        .into_iter()
+        .filter(|study| study.report.is_some())
+        .map(|study| ExcludedRow {
+            source: study.id.to_string(),
+            series_id: None,
+            study_id: Some(study.id.to_string()),
+            patient_key: Some(study.patient.to_string()),
+            reason: Reason::ReportWithoutVolume.code().into(),
+            detail: "none of the study's volumes could be used".into(),
+        })
+        .collect();
+
+    observer.begin(Stage::Reports, kept.len() as u64);
+    let mut reports = TableWriter::create(tables)?;
+    let mut sentences = TableWriter::create(tables)?;
+    let mut nodes = TableWriter::create(tables)?;
+    let mut edges = TableWriter::create(tables)?;
+    let mut labels = TableWriter::create(tables)?;
+    let mut measurements = TableWriter::create(tables)?;
+    let mut types = SentenceTypes::default();
+    let with_report: Vec<&StudyPlan> =
+        kept.iter().copied().filter(|study| study.report.is_some()).collect();
+    for window in with_report.chunks(256) {
+        if cancel.is_set() {
+            return Err(CurateError::Interrupted);
+        }
+        let parsed: Vec<_> = window
+            .par_iter()
+            .map(|study| {
+                let document = document(study);
+                let mut parsed = parser.parse(&document);
+                parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
+                (ReportRows::new(study, &document, &parsed), document, parsed)
+            })
+            .collect();
+        for (rows, document, parsed) in parsed {
+            types.add(&document, &parsed);
+            reports.extend([rows.report])?;
+            sentences.extend(rows.sentences)?;
+            nodes.extend(rows.nodes)?;
+            edges.extend(rows.edges)?;
+            labels.extend(rows.labels)?;
+            measurements.extend(rows.measurements)?;
+        }
+        observer.advance(window.len() as u64);
+    }
+    reports.finish()?;
+    sentences.finish()?;
+    nodes.finish()?;
+    edges.finish()?;
+    labels.finish()?;
+    measurements.finish()?;
+    let types = types.finish(manifest.graph.boilerplate);
+    write_table(tables, similar_types(&types, &manifest.graph))?;
+    write_table(tables, types)?;
+    observer.end();
+    Ok((kept, excluded))
+}
+
+fn document(study: &StudyPlan) -> ReportDocument {
+    let texts = study.report.clone().unwrap_or_default();
+    ReportDocument::from_columns(
+        study.id.as_str(),
+        &[
+            (SectionKind::ClinicalInformation, &texts.clinical_information),
+            (SectionKind::Technique, &texts.technique),
+            (SectionKind::Findings, &texts.findings),
+            (SectionKind::Impression, &texts.impression),
+        ],
+    )
+}

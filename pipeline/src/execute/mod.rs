@@ -1,0 +1,27 @@
+//! The execute room: units are run on this machine's threads, outcomes committed, the release sealed.
+//!
+//! - [`curate`] does the whole of it and resumes what is unfinished.
+//! - [`Observer`] hears what is going on; [`Cancel`] stops it between two studies.
+//! - [`UnitOutcome`] is what a unit leaves behind; it is committed last, so that a unit without one is
+//!   run again.
+
+mod curate;
+mod observe;
+mod outcome;
+mod unit;
+
+pub use curate::{CurateError, Curation, curate};
+pub use observe::{Cancel, NoObserver, Observer, Stage};
+pub use outcome::UnitOutcome;
+
+/// Sizes the pool of worker threads that every room shares; 0 means one for each processor.
+///
+/// # Errors
+///
+/// The pool's own words when it was sized differently before in this process.
+pub fn use_threads(threads: usize) -> Result<(), String> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().or_else(|error| {
+        let same = threads == 0 || rayon::current_num_threads() == threads;
+        if same { Ok(()) } else { Err(error.to_string()) }
+    })
+}

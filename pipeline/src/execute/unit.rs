@@ -1,0 +1,230 @@
+//! One unit: its studies are read, their views made, its shards written, its outcome given.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use rayon::prelude::*;
+use schemas::ids::SampleId;
+use schemas::lock::SourceObject;
+use schemas::manifest::{Manifest, Recipe};
+use schemas::reason::Reason;
+use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
+
+use super::observe::{Cancel, Observer};
+use super::outcome::{ShardFile, UnitOutcome};
+use crate::ingest::{IngestError, SeriesImage, read_series};
+use crate::plan::{SeriesPlan, StudyPlan, Unit};
+use crate::quality::hounsfield_warnings;
+use crate::shard::{SampleIds, VoxelWriter, sha256_bytes, sha256_file};
+use crate::volume::{ViewTensor, make_view};
+
+/// A named recipe.
+pub(super) struct View {
+    pub(super) name: String,
+    pub(super) recipe: Recipe,
+}
+
+/// A series after it was read: its row and tensors, or its refusal.
+struct Finished<'a> {
+    study: &'a StudyPlan,
+    series: &'a SeriesPlan,
+    sources: BTreeMap<String, SourceObject>,
+    result: Result<(VolumeRow, Vec<ViewTensor>), IngestError>,
+}
+
+/// Runs `unit` and writes its shards below `release`. Gives none when it was cancelled.
+pub(super) fn run_unit(
+    unit: &Unit,
+    manifest: &Manifest,
+    views: &[View],
+    release: &Path,
+    observer: &dyn Observer,
+    cancel: &Cancel,
+) -> io::Result<Option<UnitOutcome>> {
+    let mut writers = Vec::new();
+    for view in views {
+        let path = format!("shards/{}-{}.arrow", view.name, unit.id);
+        let writer = VoxelWriter::create(&release.join(&path), &view.name, &view.recipe)?;
+        writers.push((path, writer));
+    }
+    let mut outcome = UnitOutcome {
+        fingerprint: unit.fingerprint(manifest),
+        shards: Vec::new(),
+        volumes: Vec::new(),
+        index: Vec::new(),
+        excluded: Vec::new(),
+        sources: BTreeMap::new(),
+    };
+    let work: Vec<(&StudyPlan, &SeriesPlan)> = unit
+        .studies
+        .iter()
+        .flat_map(|study| study.series.iter().map(move |series| (study, series)))
+        .collect();
+    // As many series at a time as there are threads: memory stays bounded, and the writer takes
+    // them in order, so the bytes do not depend on which thread was first.
+    for window in work.chunks(rayon::current_num_threads().max(1)) {
+        if cancel.is_set() {
+            return Ok(None);
+        }
+        let finished: Vec<Finished<'_>> = window
+            .par_iter()
+            .map(|(study, series)| read_one(study, series, manifest, views))
+            .collect();
+        for item in finished {
+            take(item, views, &mut writers, &mut outcome, observer)?;
+            observer.advance(1);
+        }
+    }
+    for (path, writer) in writers {
+        let (sha256, bytes) = writer.finish()?;
+        outcome.shards.push(ShardFile { path, bytes, sha256 });
+    }
+    Ok(Some(outcome))
+}
+
+fn take(
+    item: Finished<'_>,
+    views: &[View],
+    writers: &mut [(String, VoxelWriter)],
+    outcome: &mut UnitOutcome,
+    observer: &dyn Observer,
+) -> io::Result<()> {
+    let Finished { study, series, sources, result } = item;
+    outcome.sources.extend(sources);
+    let (row, tensors) = match result {
+        Ok(made) => made,
+        Err(error) => {
+            observer.excluded(&series.relative, error.reason.code(), &error.detail);
+            outcome.excluded.push(ExcludedRow {
+                source: series.relative.clone(),
+                series_id: Some(series.id.to_string()),
+                study_id: Some(study.id.to_string()),
+                patient_key: Some(study.patient.to_string()),
+                reason: error.reason.code().into(),
+                detail: error.detail,
+            });
+            return Ok(());
+        }
+    };
+    outcome.volumes.push(row);
+    for ((view, (path, writer)), tensor) in views.iter().zip(writers).zip(&tensors) {
+        let sample = SampleId::new(&series.id, &view.name);
+        let ids = SampleIds {
+            sample: &sample,
+            series: &series.id,
+            study: &study.id,
+            patient: &study.patient,
+        };
+        let placement = writer.push(ids, tensor)?;
+        outcome.index.push(IndexRow {
+            sample_id: sample.to_string(),
+            series_id: series.id.to_string(),
+            study_id: study.id.to_string(),
+            patient_key: study.patient.to_string(),
+            split: study.split.name().into(),
+            view: view.name.clone(),
+            shard: path.clone(),
+            batch: placement.batch,
+            offset: placement.offset,
+            length: placement.length,
+            dtype: tensor.dtype.name().into(),
+            shape: tensor.shape.map(|size| size as u32),
+            spacing: tensor.affine.spacing(),
+            affine: tensor.affine.to_row_major(),
+            xxh3: tensor.xxh3,
+        });
+    }
+    Ok(())
+}
+
+fn read_one<'a>(
+    study: &'a StudyPlan,
+    series: &'a SeriesPlan,
+    manifest: &Manifest,
+    views: &[View],
+) -> Finished<'a> {
+    let mut sources = BTreeMap::new();
+    // A panic is a defect of ours; it costs one series and says so, not the run.
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        sources = hash_sources(series, &manifest.corpus.root)?;
+        let limit = u64::from(manifest.limits.decompressed_mib) << 20;
+        let image =
+            read_series(&series.source, manifest.corpus.intensity, &series.acquisition, limit)?;
+        let tensors = views.iter().map(|view| make_view(&image.volume, &view.recipe)).collect();
+        Ok((volume_row(study, series, &image, &sources), tensors))
+    }))
+    .unwrap_or_else(|panic| {
+        Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))
+    });
+    Finished { study, series, sources, result }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    format!("a defect in radloom, please report it with this file: {text}")
+}
+
+fn hash_sources(
+    series: &SeriesPlan,
+    root: &Path,
+) -> Result<BTreeMap<String, SourceObject>, IngestError> {
+    let mut sources = BTreeMap::new();
+    for path in series.source.files() {
+        let (sha256, bytes) = sha256_file(path).map_err(|error| {
+            IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
+        })?;
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let name = relative.to_string_lossy().trim_start_matches("./").to_owned();
+        sources.insert(name, SourceObject { bytes, sha256 });
+    }
+    Ok(sources)
+}
+
+fn volume_row(
+    study: &StudyPlan,
+    series: &SeriesPlan,
+    image: &SeriesImage,
+    sources: &BTreeMap<String, SourceObject>,
+) -> VolumeRow {
+    let volume = &image.volume;
+    let statistics = volume.statistics();
+    let mut warnings = image.warnings.clone();
+    warnings.extend(hounsfield_warnings(image));
+    let source_sha256 = match sources.values().next() {
+        Some(only) if sources.len() == 1 => only.sha256.clone(),
+        _ => {
+            let list: String = sources.values().map(|file| format!("{}\n", file.sha256)).collect();
+            sha256_bytes(list.as_bytes())
+        }
+    };
+    VolumeRow {
+        series_id: series.id.to_string(),
+        study_id: study.id.to_string(),
+        patient_key: study.patient.to_string(),
+        split: study.split.name().into(),
+        source: series.relative.clone(),
+        source_bytes: sources.values().map(|file| file.bytes).sum(),
+        source_sha256,
+        format: series.source.format().into(),
+        modality: image.modality.clone(),
+        source_shape: volume.dims.map(|size| size as u32),
+        source_spacing: volume.affine.spacing(),
+        source_affine: volume.affine.to_row_major(),
+        source_orientation: volume.affine.axis_codes(),
+        verdict: "regular".into(),
+        obliquity: volume.affine.obliquity(),
+        rescale_source: image.rescale_source.into(),
+        hu_min: statistics.min,
+        hu_max: statistics.max,
+        hu_mean: statistics.mean,
+        nan_fraction: image.nan_fraction,
+        warnings,
+    }
+}

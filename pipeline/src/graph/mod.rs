@@ -1,0 +1,15 @@
+//! The graph room: parsed reports become tables, equal sentences become one sentence type, and
+//! sentence types of different patients are related.
+//!
+//! - [`ReportRows`] holds one report as rows of every report table.
+//! - [`SentenceTypes`] counts sentences that are equal after normalisation; half of all sentences of
+//!   a corpus are repeats, so what follows is done once a type.
+//! - [`similar_types`] relates types: a cosine of the texts, gated by what they assert.
+
+mod rows;
+mod sentence_types;
+mod similarity;
+
+pub use rows::ReportRows;
+pub use sentence_types::{SentenceTypes, sentence_type};
+pub use similarity::{gate, similar_types};

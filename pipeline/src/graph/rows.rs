@@ -1,0 +1,126 @@
+//! A parsed report as rows.
+
+use schemas::tables::{EdgeRow, LabelRow, MeasurementRow, NodeRow, ReportRow, SentenceRow};
+
+use super::sentence_types::sentence_type;
+use crate::plan::StudyPlan;
+use crate::report::{ParsedReport, ReportDocument, normalise_sentence};
+
+/// One report as rows of every report table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRows {
+    /// The report itself.
+    pub report: ReportRow,
+    /// Its sentences.
+    pub sentences: Vec<SentenceRow>,
+    /// Its mentions.
+    pub nodes: Vec<NodeRow>,
+    /// Its relations.
+    pub edges: Vec<EdgeRow>,
+    /// Its labels.
+    pub labels: Vec<LabelRow>,
+    /// Its measurements.
+    pub measurements: Vec<MeasurementRow>,
+}
+
+/// The serialised name of a unit variant, as written in tables.
+fn name(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+impl ReportRows {
+    /// The rows of the report of `study`.
+    pub fn new(study: &StudyPlan, document: &ReportDocument, parsed: &ParsedReport) -> Self {
+        let study_id = study.id.to_string();
+        let text = &document.text;
+        let sentences = parsed
+            .sentences
+            .iter()
+            .map(|sentence| SentenceRow {
+                study_id: study_id.clone(),
+                sentence: sentence.id,
+                section: parsed
+                    .sections
+                    .get(sentence.section as usize)
+                    .map(|section| name(&section.kind))
+                    .unwrap_or_default(),
+                start: sentence.start,
+                end: sentence.end,
+                sentence_type: sentence_type(&normalise_sentence(
+                    &text[sentence.start as usize..sentence.end as usize],
+                )),
+            })
+            .collect();
+        let nodes = parsed
+            .nodes
+            .iter()
+            .map(|node| NodeRow {
+                study_id: study_id.clone(),
+                node: node.id,
+                sentence: node.sentence,
+                kind: name(&node.kind),
+                start: node.start,
+                end: node.end,
+                concept: node.concept.clone(),
+                assertion: node.assertion.as_ref().map(name),
+                certainty: node.certainty,
+                side: node.side.as_ref().map(name),
+                change: node.change.as_ref().map(name),
+                cue_start: node.cue.as_ref().map(|cue| cue.start),
+                cue_end: node.cue.as_ref().map(|cue| cue.end),
+                rule: node.rule.clone(),
+            })
+            .collect();
+        let edges = parsed
+            .edges
+            .iter()
+            .map(|edge| EdgeRow {
+                study_id: study_id.clone(),
+                source: edge.source,
+                target: edge.target,
+                relation: name(&edge.relation),
+                rule: edge.rule.clone(),
+            })
+            .collect();
+        let labels = parsed
+            .labels
+            .iter()
+            .flat_map(|policy| policy.values.iter().map(move |value| (policy, value)))
+            .map(|(policy, value)| LabelRow {
+                study_id: study_id.clone(),
+                policy: policy.policy.clone(),
+                label: value.label.clone(),
+                value: value.value,
+                evidence: value.evidence.clone(),
+                source_value: study.source_labels.get(&value.label).copied(),
+            })
+            .collect();
+        let measurements = parsed
+            .measurements
+            .iter()
+            .map(|measurement| MeasurementRow {
+                study_id: study_id.clone(),
+                sentence: measurement.sentence,
+                start: measurement.start,
+                end: measurement.end,
+                values_mm: measurement.values_mm.clone(),
+                unit: measurement.unit.clone(),
+                prior: measurement.prior,
+                node: measurement.node,
+            })
+            .collect();
+        let report = ReportRow {
+            study_id,
+            patient_key: study.patient.to_string(),
+            split: study.split.name().into(),
+            text: text.clone(),
+            section_kind: parsed.sections.iter().map(|section| name(&section.kind)).collect(),
+            section_start: parsed.sections.iter().map(|section| section.start).collect(),
+            section_end: parsed.sections.iter().map(|section| section.end).collect(),
+        };
+        Self { report, sentences, nodes, edges, labels, measurements }
+    }
+}

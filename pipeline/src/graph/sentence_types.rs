@@ -1,0 +1,58 @@
+//! Sentences that are equal after normalisation.
+
+use std::collections::BTreeMap;
+
+use schemas::tables::SentenceTypeRow;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::report::{ParsedReport, ReportDocument, normalise_sentence, sentence_signature};
+
+/// Identifier of the sentence type with this normalised text.
+pub fn sentence_type(normalised: &str) -> u64 {
+    xxh3_64(normalised.as_bytes())
+}
+
+/// The sentence types of a corpus, gathered report by report.
+#[derive(Debug, Clone, Default)]
+pub struct SentenceTypes {
+    types: BTreeMap<u64, SentenceTypeRow>,
+    reports: u32,
+}
+
+/// Reports a sentence type must stand in before it can be boilerplate.
+const BOILERPLATE_REPORTS: u32 = 3;
+
+impl SentenceTypes {
+    /// Adds the sentences of one report.
+    pub fn add(&mut self, document: &ReportDocument, parsed: &ParsedReport) {
+        self.reports += 1;
+        let mut met = std::collections::BTreeSet::new();
+        for sentence in &parsed.sentences {
+            let text = &document.text[sentence.start as usize..sentence.end as usize];
+            let normalised = normalise_sentence(text);
+            let id = sentence_type(&normalised);
+            let row = self.types.entry(id).or_insert_with(|| SentenceTypeRow {
+                sentence_type: id,
+                text: normalised,
+                count: 0,
+                reports: 0,
+                boilerplate: false,
+                signature: sentence_signature(parsed, sentence.id),
+            });
+            row.count += 1;
+            if met.insert(id) {
+                row.reports += 1;
+            }
+        }
+    }
+
+    /// The types by identifier; `boilerplate` is the share of reports from which a type tells
+    /// patients apart badly.
+    pub fn finish(self, boilerplate: f64) -> Vec<SentenceTypeRow> {
+        let threshold = (boilerplate * f64::from(self.reports)).max(f64::from(BOILERPLATE_REPORTS));
+        self.types
+            .into_values()
+            .map(|row| SentenceTypeRow { boilerplate: f64::from(row.reports) >= threshold, ..row })
+            .collect()
+    }
+}

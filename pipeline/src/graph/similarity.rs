@@ -1,0 +1,220 @@
+//! Which sentence types say the same.
+//!
+//! The text part is the cosine of TF-IDF vectors of words. It is blind to negation, side and change
+//! (so are sentence embeddings), so the graph gates it: the same finding with the opposite assertion
+//! is not similar, another side or change lowers it, and the same assertion in other words raises it.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use schemas::manifest::GraphSection;
+use schemas::tables::{SentenceTypeRow, SimilarityRow};
+
+/// What is left of a cosine when the same finding is asserted by one sentence and denied by the
+/// other.
+const OPPOSITE: f32 = 0.2;
+/// What is left when side or change differ.
+const CONFLICT: f32 = 0.5;
+/// The least similarity of sentences that assert just the same.
+const AGREEMENT: f32 = 0.9;
+
+/// The parts of one assertion: `concept|anatomy|side|assertion|change`.
+struct Claim<'a> {
+    about: [&'a str; 2],
+    side: &'a str,
+    assertion: &'a str,
+    change: &'a str,
+}
+
+fn claims(signature: &[String]) -> Vec<Claim<'_>> {
+    signature
+        .iter()
+        .filter_map(|text| {
+            let mut parts = text.split('|');
+            let mut next = || parts.next().unwrap_or_default();
+            let claim =
+                Claim { about: [next(), next()], side: next(), assertion: next(), change: next() };
+            (!claim.about[0].is_empty()).then_some(claim)
+        })
+        .collect()
+}
+
+/// The similarity of two sentences whose texts have the cosine `text` and whose graphs assert `a`
+/// and `b` (see [`crate::report::sentence_signature`]). Symmetric in `a` and `b`.
+pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
+    let (left, right) = (claims(a), claims(b));
+    let mut factor = 1.0_f32;
+    for one in &left {
+        for other in right.iter().filter(|other| other.about[0] == one.about[0]) {
+            if one.assertion != other.assertion {
+                factor = factor.min(OPPOSITE);
+            } else if one.about[1] == other.about[1]
+                && (one.side != other.side || one.change != other.change)
+            {
+                factor = factor.min(CONFLICT);
+            }
+        }
+    }
+    if factor < 1.0 {
+        return text * factor;
+    }
+    if !a.is_empty() && a == b { text.max(AGREEMENT) } else { text }
+}
+
+/// Relates every type to its most similar ones; boilerplate is left out. Rows are sorted and each
+/// pair stands once with `a < b`.
+pub fn similar_types(types: &[SentenceTypeRow], section: &GraphSection) -> Vec<SimilarityRow> {
+    let vectors = vectors(types);
+    let mut postings: BTreeMap<u32, Vec<(usize, f32)>> = BTreeMap::new();
+    let mut by_signature: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (index, row) in types.iter().enumerate().filter(|(_, row)| !row.boilerplate) {
+        for &(term, weight) in &vectors[index] {
+            postings.entry(term).or_default().push((index, weight));
+        }
+        if !row.signature.is_empty() {
+            by_signature.entry(&row.signature).or_default().push(index);
+        }
+    }
+    let neighbours: Vec<Vec<(usize, f32, f32)>> = (0..types.len())
+        .into_par_iter()
+        .map(|index| {
+            if types[index].boilerplate {
+                return Vec::new();
+            }
+            let mut cosines: BTreeMap<usize, f32> = BTreeMap::new();
+            for (term, weight) in &vectors[index] {
+                for &(other, other_weight) in postings.get(term).into_iter().flatten() {
+                    *cosines.entry(other).or_default() += weight * other_weight;
+                }
+            }
+            // Other words for the same claim may share no word at all.
+            for &other in by_signature.get(types[index].signature.as_slice()).into_iter().flatten()
+            {
+                cosines.entry(other).or_default();
+            }
+            cosines.remove(&index);
+            let mut found: Vec<_> = cosines
+                .into_iter()
+                .map(|(other, text)| {
+                    let text = text.min(1.0);
+                    let gated = gate(text, &types[index].signature, &types[other].signature);
+                    (other, text, gated)
+                })
+                .filter(|(_, text, gated)| f64::from(gated.max(*text)) >= section.threshold)
+                .collect();
+            // A pair that the gate pushed apart is a negative worth keeping, so the rank is by the
+            // larger of the two.
+            found.sort_by(|x, y| y.2.max(y.1).total_cmp(&x.2.max(x.1)).then(x.0.cmp(&y.0)));
+            found.truncate(section.similar as usize);
+            found
+        })
+        .collect();
+    let mut pairs: BTreeMap<(u64, u64), (f32, f32)> = BTreeMap::new();
+    for (index, found) in neighbours.into_iter().enumerate() {
+        for (other, text, gated) in found {
+            let (a, b) = (types[index].sentence_type, types[other].sentence_type);
+            pairs.insert((a.min(b), a.max(b)), (text, gated));
+        }
+    }
+    pairs
+        .into_iter()
+        .map(|((a, b), (text, similarity))| SimilarityRow { a, b, text, similarity })
+        .collect()
+}
+
+/// TF-IDF vectors of unit length, sorted by term; the sum runs in that order.
+fn vectors(types: &[SentenceTypeRow]) -> Vec<Vec<(u32, f32)>> {
+    let words = |text: &str| -> Vec<String> {
+        text.split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let tokens: Vec<Vec<String>> = types.iter().map(|row| words(&row.text)).collect();
+    let mut frequency: BTreeMap<&str, u32> = BTreeMap::new();
+    for sentence in &tokens {
+        let unique: std::collections::BTreeSet<&str> =
+            sentence.iter().map(String::as_str).collect();
+        for word in unique {
+            *frequency.entry(word).or_default() += 1;
+        }
+    }
+    let terms: BTreeMap<&str, (u32, f32)> = frequency
+        .iter()
+        .enumerate()
+        .map(|(index, (word, count))| {
+            let inverse = ((1.0 + types.len() as f32) / (1.0 + *count as f32)).ln() + 1.0;
+            (*word, (index as u32, inverse))
+        })
+        .collect();
+    tokens
+        .iter()
+        .map(|sentence| {
+            let mut counts: BTreeMap<u32, f32> = BTreeMap::new();
+            for word in sentence {
+                let (term, inverse) = terms[word.as_str()];
+                *counts.entry(term).or_default() += inverse;
+            }
+            let length = counts.values().map(|weight| weight * weight).sum::<f32>().sqrt();
+            counts.into_iter().map(|(term, weight)| (term, weight / length)).collect()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(id: u64, text: &str, signature: &[&str]) -> SentenceTypeRow {
+        SentenceTypeRow {
+            sentence_type: id,
+            text: text.into(),
+            count: 1,
+            reports: 1,
+            boilerplate: false,
+            signature: signature.iter().map(|&claim| claim.to_owned()).collect(),
+        }
+    }
+
+    fn pair(rows: &[SimilarityRow], a: u64, b: u64) -> f32 {
+        rows.iter().find(|row| (row.a, row.b) == (a, b)).map_or(0.0, |row| row.similarity)
+    }
+
+    #[test]
+    fn the_graph_tells_apart_what_the_words_do_not() {
+        let types = [
+            row(
+                1,
+                "pleural effusion was observed on the right",
+                &["effusion|pleura|right|present|"],
+            ),
+            row(
+                2,
+                "pleural effusion was not observed on the right",
+                &["effusion|pleura|right|absent|"],
+            ),
+            row(3, "pleural effusion was observed on the left", &["effusion|pleura|left|present|"]),
+            row(4, "there is fluid between the leaves", &["effusion|pleura|right|present|"]),
+            row(5, "the gallbladder is normal", &[]),
+        ];
+        let rows =
+            similar_types(&types, &GraphSection { threshold: 0.0, ..GraphSection::default() });
+        assert!(pair(&rows, 1, 2) <= 0.3, "opposite assertion");
+        assert!(pair(&rows, 1, 3) <= 0.5, "other side");
+        assert!(pair(&rows, 1, 4) >= 0.9, "same claim in other words");
+        assert!(pair(&rows, 1, 5) < 0.2, "unrelated");
+        assert!(
+            rows.is_sorted_by_key(|row| (row.a, row.b)) && rows.iter().all(|row| row.a < row.b)
+        );
+    }
+
+    #[test]
+    fn the_gate_is_symmetric() {
+        let claim = |text: &str| vec![text.to_owned()];
+        let (a, b) =
+            (claim("nodule|lung|left|present|new"), claim("nodule|lung|left|present|stable"));
+        assert_eq!(gate(0.8, &a, &b).to_bits(), gate(0.8, &b, &a).to_bits());
+        assert_eq!(gate(0.8, &a, &b).to_bits(), 0.4_f32.to_bits());
+        assert_eq!(gate(0.8, &a, &a).to_bits(), 0.9_f32.to_bits());
+    }
+}

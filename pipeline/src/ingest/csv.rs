@@ -1,0 +1,163 @@
+//! The corpus's csv files, read with polars; every cell as text.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use polars::prelude::{CsvParseOptions, CsvReadOptions, SerReader};
+
+/// A csv file that cannot be used. It is the user's to mend, like the manifest that names it.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// The file is unreadable or not csv.
+    #[error("failed to read csv `{path}`: {message}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        message: String,
+    },
+    /// A needed column is not there.
+    #[error(
+        "`{path}` has no column `{column}`: it has {found}; name yours under `[corpus.columns]`"
+    )]
+    Column {
+        /// The file.
+        path: PathBuf,
+        /// The column asked for.
+        column: String,
+        /// The columns there are.
+        found: String,
+    },
+}
+
+/// A csv file as it stands: every cell text, blank cells none.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// Names of the columns in order.
+    pub columns: Vec<String>,
+    /// Cells in the order of the columns.
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
+/// Reads the csv file at `path`.
+///
+/// # Errors
+///
+/// [`CsvError::Read`].
+pub fn read_rows(path: &Path) -> Result<Rows, CsvError> {
+    let read_error = |message: String| CsvError::Read { path: path.to_owned(), message };
+    let frame = CsvReadOptions::default()
+        .with_has_header(true)
+        .with_infer_schema_length(Some(0))
+        .with_parse_options(CsvParseOptions::default().with_missing_is_null(true))
+        .try_into_reader_with_file_path(Some(path.to_owned()))
+        .and_then(SerReader::finish)
+        .map_err(|error| read_error(error.to_string()))?;
+    let texts = frame
+        .columns()
+        .iter()
+        .map(|column| column.str().map_err(|error| read_error(error.to_string())))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Rows {
+        columns: frame.get_column_names().into_iter().map(ToString::to_string).collect(),
+        rows: (0..frame.height())
+            .map(|row| texts.iter().map(|text| text.get(row).map(str::to_owned)).collect())
+            .collect(),
+    })
+}
+
+/// A csv file as rows of text, keyed by one column.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    columns: Vec<String>,
+    rows: BTreeMap<String, Vec<Option<String>>>,
+    /// Keys that stand in more than one row; the first row is kept.
+    pub repeated: Vec<String>,
+}
+
+impl Table {
+    /// Reads `path`; `key` names the column that identifies a row, `needed` the columns that must be
+    /// there besides.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError`], naming file and column.
+    pub fn read(path: &Path, key: &str, needed: &[&str]) -> Result<Self, CsvError> {
+        let rows = read_rows(path)?;
+        let columns = rows.columns;
+        for column in needed.iter().copied().chain([key]) {
+            if !columns.iter().any(|found| found == column) {
+                return Err(CsvError::Column {
+                    path: path.to_owned(),
+                    column: column.to_owned(),
+                    found: columns
+                        .iter()
+                        .map(|name| format!("`{name}`"))
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                });
+            }
+        }
+        let key_index = columns.iter().position(|column| column == key).unwrap_or_default();
+        let mut table = Self { columns, ..Self::default() };
+        for cells in rows.rows {
+            let Some(name) = cells[key_index].clone().filter(|name| !name.trim().is_empty()) else {
+                continue;
+            };
+            if table.rows.contains_key(&name) {
+                table.repeated.push(name);
+            } else {
+                table.rows.insert(name, cells);
+            }
+        }
+        Ok(table)
+    }
+
+    /// Keys in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.rows.keys().map(String::as_str)
+    }
+
+    /// Names of the columns in order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// The cell of `column` in the row of `key`; none where it is blank or missing.
+    pub fn get(&self, key: &str, column: &str) -> Option<&str> {
+        let index = self.columns.iter().position(|name| name == column)?;
+        let cell = self.rows.get(key)?.get(index)?.as_deref()?;
+        (!cell.trim().is_empty()).then_some(cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(content.as_bytes()).expect("writes");
+        file
+    }
+
+    #[test]
+    fn quotes_newlines_and_blanks_are_read_as_csv() {
+        let file = file("name,text,number\na,\"one, \"\"two\"\"\nthree\",007\nb,,\n");
+        let table = Table::read(file.path(), "name", &["text"]).expect("reads");
+        assert_eq!(table.get("a", "text"), Some("one, \"two\"\nthree"));
+        assert_eq!(table.get("a", "number"), Some("007"), "cells stay text");
+        assert_eq!(table.get("b", "text"), None);
+        assert_eq!(table.keys().collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_missing_column_is_named_with_those_there_are() {
+        let file = file("name,text\na,b\n");
+        let message =
+            Table::read(file.path(), "name", &["report"]).expect_err("refused").to_string();
+        assert!(message.contains("no column `report`") && message.contains("`text`"), "{message}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The ingest room: files of a corpus become volumes and tables, or a refusal with a reason.
+//!
+//! - [`nifti::read`] reads one NIfTI file; [`dicom`] groups files into series and reads one.
+//! - [`read_series`] reads either, whichever a source is.
+//! - [`csv::Table`] reads the corpus's csv files.
+
+pub mod csv;
+pub mod dicom;
+mod error;
+mod gzip;
+mod intensity;
+pub mod nifti;
+mod source;
+
+pub use error::IngestError;
+pub use intensity::{Acquisition, decide_rescale};
+pub use source::{SeriesImage, SeriesSource, read_series};

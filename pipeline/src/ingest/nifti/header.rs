@@ -1,0 +1,219 @@
+//! The header of either version, and the affine it means.
+
+use std::io::{self, Read};
+
+use nifti::{Endianness, NiftiHeader};
+use schemas::reason::Reason;
+
+use super::super::error::IngestError;
+use crate::volume::Affine;
+
+/// The fields both versions share, in one width.
+pub(super) struct Header {
+    pub(super) endianness: Endianness,
+    pub(super) dim: [i64; 8],
+    pub(super) datatype: i16,
+    pub(super) pixdim: [f64; 8],
+    pub(super) vox_offset: u64,
+    pub(super) scl_slope: f64,
+    pub(super) scl_inter: f64,
+    pub(super) xyzt_units: u8,
+    pub(super) qform_code: i32,
+    pub(super) sform_code: i32,
+    pub(super) quaternion: [f64; 3],
+    pub(super) offset: [f64; 3],
+    pub(super) srow: [[f64; 4]; 3],
+    pub(super) length: u64,
+}
+
+pub(super) fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
+    let mut start = [0_u8; 348];
+    read_exactly(input, &mut start)?;
+    let size = [start[0], start[1], start[2], start[3]];
+    match (i32::from_le_bytes(size), i32::from_be_bytes(size)) {
+        (348, _) | (_, 348) => version_one(&start),
+        (540, _) | (_, 540) => {
+            let mut rest = [0_u8; 192];
+            read_exactly(input, &mut rest)?;
+            let endianness =
+                if i32::from_le_bytes(size) == 540 { Endianness::Little } else { Endianness::Big };
+            Ok(version_two(&[&start[..], &rest[..]].concat(), endianness))
+        }
+        _ => Err(IngestError::new(
+            Reason::VolumeUnsupported,
+            "neither NIfTI-1 nor NIfTI-2: the header size is not 348 or 540",
+        )),
+    }
+}
+
+fn read_exactly(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), IngestError> {
+    input.read_exact(buffer).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            IngestError::new(Reason::VolumeTruncated, "ends inside the header")
+        }
+        _ => IngestError::new(Reason::VolumeCorrupt, format!("unreadable header: {error}")),
+    })
+}
+
+fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
+    let header = NiftiHeader::from_reader(&bytes[..]).map_err(|error| {
+        IngestError::new(Reason::VolumeCorrupt, format!("unreadable NIfTI-1 header: {error}"))
+    })?;
+    let vox_offset = if header.vox_offset.is_finite() { header.vox_offset.max(0.0) } else { 0.0 };
+    Ok(Header {
+        endianness: header.endianness,
+        dim: header.dim.map(|value| i64::from(value as i16)),
+        datatype: header.datatype,
+        pixdim: header.pixdim.map(f64::from),
+        vox_offset: vox_offset as u64,
+        scl_slope: f64::from(header.scl_slope),
+        scl_inter: f64::from(header.scl_inter),
+        xyzt_units: header.xyzt_units,
+        qform_code: i32::from(header.qform_code),
+        sform_code: i32::from(header.sform_code),
+        quaternion: [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from),
+        offset: [header.quatern_x, header.quatern_y, header.quatern_z].map(f64::from),
+        srow: [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from)),
+        length: 348,
+    })
+}
+
+/// Field offsets of the NIfTI-2 standard (nifti2.h).
+fn version_two(bytes: &[u8], endianness: Endianness) -> Header {
+    let little = matches!(endianness, Endianness::Little);
+    let take = |at: usize| -> [u8; 8] { std::array::from_fn(|index| bytes[at + index]) };
+    let int8 =
+        |at| if little { i64::from_le_bytes(take(at)) } else { i64::from_be_bytes(take(at)) };
+    let float =
+        |at| if little { f64::from_le_bytes(take(at)) } else { f64::from_be_bytes(take(at)) };
+    let int4 = |at: usize| {
+        let four = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
+        if little { i32::from_le_bytes(four) } else { i32::from_be_bytes(four) }
+    };
+    let two = [bytes[12], bytes[13]];
+    Header {
+        endianness,
+        dim: std::array::from_fn(|index| int8(16 + 8 * index)),
+        datatype: if little { i16::from_le_bytes(two) } else { i16::from_be_bytes(two) },
+        pixdim: std::array::from_fn(|index| float(104 + 8 * index)),
+        vox_offset: int8(168).max(0) as u64,
+        scl_slope: float(176),
+        scl_inter: float(184),
+        xyzt_units: int4(500) as u8,
+        qform_code: int4(344),
+        sform_code: int4(348),
+        quaternion: std::array::from_fn(|index| float(352 + 8 * index)),
+        offset: std::array::from_fn(|index| float(376 + 8 * index)),
+        srow: std::array::from_fn(|row| {
+            std::array::from_fn(|column| float(400 + 32 * row + 8 * column))
+        }),
+        length: 540,
+    }
+}
+
+pub(super) fn dimensions(
+    header: &Header,
+    warnings: &mut Vec<String>,
+) -> Result<[usize; 3], IngestError> {
+    let rank = header.dim[0];
+    if !(1..=7).contains(&rank) {
+        return Err(IngestError::new(
+            Reason::VolumeCorrupt,
+            format!("`dim[0]` is {rank}, not 1 to 7"),
+        ));
+    }
+    let sizes = &header.dim[1..=rank as usize];
+    if sizes.iter().any(|&size| size < 1 || size > 1 << 20) {
+        return Err(IngestError::new(Reason::VolumeCorrupt, format!("impossible `dim` {sizes:?}")));
+    }
+    let volumes: i64 = sizes.iter().skip(3).product();
+    if rank < 3 || volumes != 1 || sizes[..3].contains(&1) {
+        return Err(IngestError::new(
+            Reason::NotAVolume,
+            format!("`dim` is {sizes:?}, not one 3D image"),
+        ));
+    }
+    if rank > 3 {
+        warnings.push(format!("`dim` has {rank} axes with one volume"));
+    }
+    Ok([sizes[0] as usize, sizes[1] as usize, sizes[2] as usize])
+}
+/// The affine by the standard's order: sform, then qform, then the voxel sizes alone.
+pub(super) fn affine(
+    header: &Header,
+    warnings: &mut Vec<String>,
+) -> Result<(Affine, bool), IngestError> {
+    let scale = match header.xyzt_units & 7 {
+        1 => 1000.0,
+        3 => 0.001,
+        _ => 1.0,
+    };
+    let to_mm = |affine: Affine| {
+        let mut matrix = affine.0;
+        matrix.iter_mut().take(3).flatten().for_each(|value| *value *= scale);
+        Affine(matrix)
+    };
+    if header.sform_code > 0 {
+        let [x, y, z] = header.srow;
+        let sform = to_mm(Affine([x, y, z, [0.0, 0.0, 0.0, 1.0]]));
+        if sform.is_valid() {
+            return Ok((sform, true));
+        }
+        warnings.push("the sform is singular; the qform is used".into());
+    }
+    if header.qform_code > 0 {
+        if let Some(qform) = quaternion_affine(header).map(to_mm).filter(Affine::is_valid) {
+            return Ok((qform, true));
+        }
+        warnings
+            .push("the qform's quaternion is not a rotation; voxel sizes alone are used".into());
+    }
+    let steps: [f64; 3] = std::array::from_fn(|axis| header.pixdim[axis + 1].abs() * scale);
+    if steps.iter().any(|step| !(step.is_finite() && *step > 0.0)) {
+        return Err(IngestError::new(
+            Reason::VolumeCorrupt,
+            format!("no valid affine, and `pixdim` is {:?}", &header.pixdim[1..4]),
+        ));
+    }
+    // Without a form the standard leaves the orientation open. LPS is what CT-RATE's version 1,
+    // the one large corpus with blank headers, was stored in.
+    warnings.push("no orientation in the header; LPS is assumed".into());
+    let columns = [[-steps[0], 0.0, 0.0], [0.0, -steps[1], 0.0], [0.0, 0.0, steps[2]]];
+    Ok((Affine::from_columns(columns, [0.0; 3]), false))
+}
+
+fn quaternion_affine(header: &Header) -> Option<Affine> {
+    let [b, c, d] = header.quaternion;
+    let square = 1.0 - (b * b + c * c + d * d);
+    // A slightly long vector is rounding in f32; a longer one is not a rotation.
+    if !square.is_finite() || square < -1e-5 {
+        return None;
+    }
+    let a = square.max(0.0).sqrt();
+    let sign = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
+    let steps = [header.pixdim[1].abs(), header.pixdim[2].abs(), header.pixdim[3].abs() * sign];
+    let rotation = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c + a * d), 2.0 * (b * d - a * c)],
+        [2.0 * (b * c - a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d + a * b)],
+        [2.0 * (b * d + a * c), 2.0 * (c * d - a * b), a * a + d * d - b * b - c * c],
+    ];
+    let columns = std::array::from_fn(|axis| rotation[axis].map(|value| value * steps[axis]));
+    Some(Affine::from_columns(columns, header.offset))
+}
+
+/// Bytes of a voxel of this NIfTI datatype code.
+pub(super) fn datatype_width(datatype: i16) -> Result<usize, IngestError> {
+    match datatype {
+        2 | 256 => Ok(1),
+        4 | 512 => Ok(2),
+        8 | 16 | 768 => Ok(4),
+        64 | 1024 | 1280 => Ok(8),
+        128 | 2304 => {
+            Err(IngestError::new(Reason::NotAVolume, "voxels are colours, not one number"))
+        }
+        other => Err(IngestError::new(
+            Reason::VolumeUnsupported,
+            format!("datatype {other} is not one radloom reads"),
+        )),
+    }
+}

@@ -1,0 +1,14 @@
+//! NIfTI-1 and NIfTI-2 files, plain or gzip (told by content, not by name).
+//!
+//! The header is the `nifti` crate's for version 1; decoding is ours, because a corpus reader must
+//! read gzip of several members, verify checksums by reading to the end, cap what a header may ask
+//! for, and treat a NaN scale as no scale.
+
+mod header;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use read::{NiftiImage, read};
+pub use write::write;

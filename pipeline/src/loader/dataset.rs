@@ -1,0 +1,299 @@
+//! A release as the trainer sees it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use schemas::manifest::{Recipe, VoxelType};
+
+use crate::plan::Split;
+use crate::release::{Contents, ReleaseError, TableReader};
+use crate::shard::{VoxelReader, VoxelReaderError, sha256_bytes};
+
+/// A release that cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// A table, the lock or the sums cannot be read.
+    #[error(transparent)]
+    Release(#[from] ReleaseError),
+    /// A shard cannot be mapped.
+    #[error(transparent)]
+    Shard(#[from] VoxelReaderError),
+    /// The release has no such view.
+    #[error("release `{path}` has no view `{view}`: it has {found}")]
+    View {
+        /// The release.
+        path: PathBuf,
+        /// The view asked for.
+        view: String,
+        /// The views there are.
+        found: String,
+    },
+    /// The split is empty.
+    #[error("release `{path}` has no sample of view `{view}` in split `{split}`")]
+    Empty {
+        /// The release.
+        path: PathBuf,
+        /// The view asked for.
+        view: String,
+        /// The split asked for.
+        split: &'static str,
+    },
+    /// Shapes differ from sample to sample.
+    #[error(
+        "view `{view}` has no fixed shape (`{sample}` has another than the first): give it a `resize` or `crop` size to train from it"
+    )]
+    Shape {
+        /// The view.
+        view: String,
+        /// The first sample that differs.
+        sample: String,
+    },
+}
+
+/// One tensor of the release.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The sample.
+    pub sample_id: String,
+    /// The study.
+    pub study_id: String,
+    /// The person.
+    pub patient_key: String,
+    /// Number of the shard in [`Dataset::shards`].
+    pub shard: usize,
+    /// First byte in the shard.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+    /// XXH3-64 of the bytes.
+    pub xxh3: u64,
+}
+
+/// One sentence of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentenceRef {
+    /// Its text.
+    pub text: String,
+    /// Whether it stands in the impression.
+    pub impression: bool,
+    /// Its sentence type.
+    pub sentence_type: u64,
+}
+
+/// The report of a study.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StudyText {
+    /// Sentences of findings and impression, in order.
+    pub sentences: Vec<SentenceRef>,
+    /// One value for each of [`Dataset::labels`].
+    pub labels: Vec<i8>,
+}
+
+/// The samples of one view and split, with their reports.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Identity of the release.
+    pub release_id: String,
+    /// Hash of the samples and their voxels; it does not depend on how they are sharded.
+    pub fingerprint: String,
+    /// Shards, mapped.
+    pub shards: Vec<VoxelReader>,
+    /// Samples of each study, sorted; a study's reconstructions stand together.
+    pub studies: Vec<Vec<Sample>>,
+    /// Depth, height, width.
+    pub shape: [usize; 3],
+    /// Voxel type.
+    pub dtype: VoxelType,
+    /// `normalised = stored * scale + offset` takes a voxel to 0..1.
+    pub normalisation: (f64, f64),
+    /// Names of the labels.
+    pub labels: Vec<String>,
+    texts: BTreeMap<String, StudyText>,
+    similarity: BTreeMap<(u64, u64), f32>,
+    boilerplate: std::collections::BTreeSet<u64>,
+}
+
+impl Dataset {
+    /// Opens the samples of `view` in `split` of the release at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError`], which names the table, view or shard at fault.
+    pub fn open(path: &Path, view: &str, split: Split) -> Result<Self, DatasetError> {
+        let contents = Contents::read(path)?;
+        let index = TableReader::open(path, "index")?;
+        let views = index.texts("view")?;
+        if !views.iter().any(|name| name == view) {
+            let found: std::collections::BTreeSet<_> = views.iter().cloned().collect();
+            return Err(DatasetError::View {
+                path: path.to_owned(),
+                view: view.to_owned(),
+                found: found.into_iter().collect::<Vec<_>>().join(", "),
+            });
+        }
+        let splits = index.texts("split")?;
+        let (samples, studies) = (index.texts("sample_id")?, index.texts("study_id")?);
+        let (patients, shards) = (index.texts("patient_key")?, index.texts("shard")?);
+        let (offsets, lengths) = (index.u64s("offset")?, index.u64s("length")?);
+        let (hashes, shapes) = (index.u64s("xxh3")?, index.u32_triples("shape")?);
+        let mut names: Vec<String> = Vec::new();
+        let mut by_study: BTreeMap<String, Vec<Sample>> = BTreeMap::new();
+        let mut shape = None;
+        for row in 0..index.rows() {
+            if views[row] != view || splits[row] != split.name() {
+                continue;
+            }
+            if *shape.get_or_insert(shapes[row]) != shapes[row] {
+                return Err(DatasetError::Shape {
+                    view: view.to_owned(),
+                    sample: samples[row].clone(),
+                });
+            }
+            let shard = names.iter().position(|name| *name == shards[row]).unwrap_or_else(|| {
+                names.push(shards[row].clone());
+                names.len() - 1
+            });
+            by_study.entry(studies[row].clone()).or_default().push(Sample {
+                sample_id: samples[row].clone(),
+                study_id: studies[row].clone(),
+                patient_key: patients[row].clone(),
+                shard,
+                offset: offsets[row],
+                length: lengths[row],
+                xxh3: hashes[row],
+            });
+        }
+        let Some(shape) = shape else {
+            return Err(DatasetError::Empty {
+                path: path.to_owned(),
+                view: view.to_owned(),
+                split: split.name(),
+            });
+        };
+        let mut studies: Vec<Vec<Sample>> = by_study.into_values().collect();
+        for samples in &mut studies {
+            samples.sort_by(|a, b| a.sample_id.cmp(&b.sample_id));
+        }
+        let listing: String = studies
+            .iter()
+            .flatten()
+            .map(|sample| format!("{} {:016x}\n", sample.sample_id, sample.xxh3))
+            .collect();
+        let recipe = recipe(path, view)?;
+        let (texts, labels) = texts(path)?;
+        let (similarity, boilerplate) = similarity(path)?;
+        Ok(Self {
+            release_id: contents.release_id,
+            fingerprint: sha256_bytes(listing.as_bytes()),
+            shards: names
+                .iter()
+                .map(|name| VoxelReader::open(&path.join(name)))
+                .collect::<Result<_, _>>()?,
+            studies,
+            shape: shape.map(|size| size as usize),
+            dtype: recipe.dtype,
+            normalisation: recipe.dtype.normalisation(recipe.window),
+            labels,
+            texts,
+            similarity,
+            boilerplate,
+        })
+    }
+
+    /// Bytes of one tensor.
+    pub fn sample_bytes(&self) -> usize {
+        self.shape.iter().product::<usize>() * self.dtype.size()
+    }
+
+    /// The report of a study; empty where it has none.
+    pub fn text(&self, study_id: &str) -> StudyText {
+        self.texts.get(study_id).cloned().unwrap_or_default()
+    }
+
+    /// Similarity of two sentence types in 0..1: 1 for one type, 0 for a pair that shares too little
+    /// to be stored, none where boilerplate makes the pair say nothing.
+    pub fn similarity(&self, a: u64, b: u64) -> Option<f32> {
+        if self.boilerplate.contains(&a) || self.boilerplate.contains(&b) {
+            return None;
+        }
+        if a == b {
+            return Some(1.0);
+        }
+        Some(self.similarity.get(&(a.min(b), a.max(b))).copied().unwrap_or(0.0))
+    }
+}
+
+fn recipe(path: &Path, view: &str) -> Result<Recipe, ReleaseError> {
+    let file = path.join("manifest.resolved.json");
+    let text =
+        std::fs::read(&file).map_err(|source| ReleaseError::Io { path: file.clone(), source })?;
+    let damaged =
+        |what: String| ReleaseError::Damaged { file: "manifest.resolved.json".into(), what };
+    let manifest: schemas::manifest::Manifest = serde_json::from_slice(&text)
+        .map_err(|error| damaged(format!("is unreadable: {error}")))?;
+    manifest
+        .view
+        .iter()
+        .find(|section| section.name == view)
+        .ok_or_else(|| damaged(format!("has no view `{view}`")))?
+        .resolve()
+        .map_err(|error| damaged(error.to_string()))
+}
+
+type Texts = (BTreeMap<String, StudyText>, Vec<String>);
+
+fn texts(path: &Path) -> Result<Texts, ReleaseError> {
+    let mut texts: BTreeMap<String, StudyText> = BTreeMap::new();
+    let reports = TableReader::open(path, "reports")?;
+    let bodies: BTreeMap<String, String> =
+        reports.texts("study_id")?.into_iter().zip(reports.texts("text")?).collect();
+    let sentences = TableReader::open(path, "sentences")?;
+    let (studies, sections) = (sentences.texts("study_id")?, sentences.texts("section")?);
+    let (starts, ends) = (sentences.u32s("start")?, sentences.u32s("end")?);
+    let types = sentences.u64s("sentence_type")?;
+    for row in 0..sentences.rows() {
+        // Indication and technique say what was asked and done, not what is seen.
+        if matches!(sections[row].as_str(), "clinical_information" | "technique") {
+            continue;
+        }
+        let body = bodies.get(&studies[row]).map_or("", String::as_str);
+        let text = body.get(starts[row] as usize..ends[row] as usize).unwrap_or_default();
+        texts.entry(studies[row].clone()).or_default().sentences.push(SentenceRef {
+            text: text.to_owned(),
+            impression: sections[row] == "impression",
+            sentence_type: types[row],
+        });
+    }
+    let labels = TableReader::open(path, "labels")?;
+    let (studies, policies) = (labels.texts("study_id")?, labels.texts("policy")?);
+    let (names, values) = (labels.texts("label")?, labels.i8s("value")?);
+    let mut order: Vec<String> = Vec::new();
+    let first_policy = policies.first().cloned().unwrap_or_default();
+    for row in 0..labels.rows() {
+        if policies[row] != first_policy {
+            continue;
+        }
+        if !order.contains(&names[row]) {
+            order.push(names[row].clone());
+        }
+        texts.entry(studies[row].clone()).or_default().labels.push(values[row]);
+    }
+    Ok((texts, order))
+}
+
+type Similarities = (BTreeMap<(u64, u64), f32>, std::collections::BTreeSet<u64>);
+
+fn similarity(path: &Path) -> Result<Similarities, ReleaseError> {
+    let table = TableReader::open(path, "similarity")?;
+    let pairs = table.u64s("a")?.into_iter().zip(table.u64s("b")?);
+    let similarity = pairs.zip(table.f32s("similarity")?).collect();
+    let types = TableReader::open(path, "sentence_types")?;
+    let flags = types.bools("boilerplate")?;
+    let boilerplate = types
+        .u64s("sentence_type")?
+        .into_iter()
+        .zip(flags)
+        .filter_map(|(id, flag)| flag.then_some(id))
+        .collect();
+    Ok((similarity, boilerplate))
+}

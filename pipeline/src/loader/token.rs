@@ -1,0 +1,113 @@
+//! Where training stood, and what must match to go on from there.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the token's format.
+const VERSION: u32 = 1;
+
+/// The position that the optimizer consumed. Kept inside a model checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResumeToken {
+    /// Version of this format.
+    pub version: u32,
+    /// Identity of the release.
+    pub release_id: String,
+    /// Fingerprint of the samples.
+    pub fingerprint: String,
+    /// Hash of seed, global batch and studies.
+    pub plan: u64,
+    /// Samples consumed.
+    pub position: u64,
+}
+
+/// A token that does not fit the data it is used with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// A field differs.
+    #[error(
+        "the checkpoint's data do not match: `{field}` is `{found}`, but the checkpoint was made with `{expected}`"
+    )]
+    Mismatch {
+        /// Which field.
+        field: &'static str,
+        /// Value of the checkpoint.
+        expected: String,
+        /// Value of the data at hand.
+        found: String,
+    },
+    /// The token is not readable.
+    #[error("the checkpoint's data position is unreadable: {0}")]
+    Syntax(String),
+}
+
+impl ResumeToken {
+    /// A token at `position`.
+    pub fn new(release_id: &str, fingerprint: &str, plan: u64, position: u64) -> Self {
+        Self {
+            version: VERSION,
+            release_id: release_id.to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            plan,
+            position,
+        }
+    }
+
+    /// Reads a token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] where it is unreadable or of a newer version.
+    pub fn from_json(value: &serde_json::Value) -> Result<Self, TokenError> {
+        let token: Self = serde_json::from_value(value.clone())
+            .map_err(|error| TokenError::Syntax(error.to_string()))?;
+        if token.version > VERSION {
+            return Err(TokenError::Syntax(format!(
+                "version {} is newer than {VERSION}: update radloom",
+                token.version
+            )));
+        }
+        Ok(token)
+    }
+
+    /// Whether this token continues on the data that `current` stands on.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::Mismatch`], naming the field; it is never a warning, because training would go
+    /// on with other data than it says.
+    pub fn check(&self, current: &Self) -> Result<(), TokenError> {
+        let mismatch = |field, expected: &dyn ToString, found: &dyn ToString| {
+            Err(TokenError::Mismatch {
+                field,
+                expected: expected.to_string(),
+                found: found.to_string(),
+            })
+        };
+        if self.fingerprint != current.fingerprint {
+            return mismatch("fingerprint", &self.fingerprint, &current.fingerprint);
+        }
+        if self.release_id != current.release_id {
+            return mismatch("release_id", &self.release_id, &current.release_id);
+        }
+        if self.plan != current.plan {
+            return mismatch("plan", &self.plan, &current.plan);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_of_other_data_is_refused_by_the_field_that_differs() {
+        let token = ResumeToken::new("r", "f", 1, 12);
+        assert_eq!(token.check(&ResumeToken::new("r", "f", 1, 0)), Ok(()));
+        let refused = token.check(&ResumeToken::new("r", "g", 1, 0)).expect_err("refused");
+        assert!(refused.to_string().contains("`fingerprint` is `g`"), "{refused}");
+        let json = serde_json::to_value(&token).expect("plain data");
+        assert_eq!(ResumeToken::from_json(&json), Ok(token));
+    }
+}

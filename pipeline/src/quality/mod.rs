@@ -1,0 +1,5 @@
+//! The quality room: what is odd about a volume that was read without error.
+
+mod intensity;
+
+pub use intensity::hounsfield_warnings;

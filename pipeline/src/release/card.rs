@@ -1,0 +1,186 @@
+//! The release's card: `README.md` with the metadata block that Hugging Face reads.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use schemas::manifest::Manifest;
+use schemas::tables::{IndexRow, StudyRow, VolumeRow};
+
+use super::seal::Sealed;
+use crate::plan::Split;
+
+/// Counts on the card; all of them are computed from the tables.
+pub(super) struct Summary {
+    pub(super) studies: BTreeMap<&'static str, usize>,
+    pub(super) patients: usize,
+    pub(super) volumes: usize,
+    pub(super) samples: usize,
+    pub(super) bytes: u64,
+    pub(super) excluded: BTreeMap<String, usize>,
+    pub(super) found_studies: usize,
+    pub(super) found_volumes: usize,
+}
+
+impl Summary {
+    pub(super) fn new(
+        sealed: &Sealed<'_>,
+        studies: &[StudyRow],
+        volumes: &[VolumeRow],
+        index: &[IndexRow],
+    ) -> Self {
+        let mut excluded = BTreeMap::new();
+        for row in &sealed.excluded {
+            *excluded.entry(row.reason.clone()).or_default() += 1;
+        }
+        let count = |split: Split| studies.iter().filter(|row| row.split == split.name()).count();
+        let patients: std::collections::BTreeSet<_> =
+            studies.iter().map(|row| &row.patient_key).collect();
+        Self {
+            studies: Split::ALL.into_iter().map(|split| (split.name(), count(split))).collect(),
+            patients: patients.len(),
+            volumes: volumes.len(),
+            samples: index.len(),
+            bytes: index.iter().map(|row| row.length).sum(),
+            excluded,
+            found_studies: sealed.survey.found_studies,
+            found_volumes: sealed.survey.found_volumes,
+        }
+    }
+}
+
+/// Title of the release.
+pub(super) fn title(manifest: &Manifest) -> &str {
+    if manifest.release.title.is_empty() { &manifest.name } else { &manifest.release.title }
+}
+
+/// Licence of the release.
+pub(super) fn licence(manifest: &Manifest) -> &str {
+    match (manifest.release.licence.as_str(), manifest.corpus.licence.as_str()) {
+        ("", "") => "unknown: ask whoever gave you the corpus",
+        ("", corpus) => corpus,
+        (release, _) => release,
+    }
+}
+
+/// Splits that have studies.
+pub(super) fn splits(summary: &Summary) -> Vec<Split> {
+    Split::ALL
+        .into_iter()
+        .filter(|split| summary.studies.get(split.name()).is_some_and(|count| *count > 0))
+        .collect()
+}
+
+/// The card's text.
+pub(super) fn render(manifest: &Manifest, summary: &Summary) -> String {
+    let mut text = String::from("---\n");
+    let mut line = |content: String| {
+        text.push_str(&content);
+        text.push('\n');
+    };
+    line(format!("pretty_name: {}", yaml(title(manifest))));
+    line(format!("license: other\nlicense_name: {}", yaml(licence(manifest))));
+    line("configs:".into());
+    for view in &manifest.view {
+        line(format!("- config_name: {}\n  data_files:", view.name));
+        for split in splits(summary) {
+            line(format!(
+                "  - split: {0}\n    path: shards/{1}-{0}-*.arrow",
+                split.name(),
+                view.name
+            ));
+        }
+    }
+    line("---\n".into());
+    line(format!("# {}\n", title(manifest)));
+    if !manifest.release.description.is_empty() {
+        line(format!("{}\n", manifest.release.description));
+    }
+    line(format!("- Version: {}", manifest.release.version));
+    line(format!("- Licence: {}", licence(manifest)));
+    line(format!(
+        "- {} patients, {} studies, {} volumes, {} samples, {:.1} MiB of voxels",
+        summary.patients,
+        summary.studies.values().sum::<usize>(),
+        summary.volumes,
+        summary.samples,
+        summary.bytes as f64 / f64::from(1 << 20)
+    ));
+    line(format!(
+        "- Made by radloom {} from {} studies and {} volumes; `release.lock` holds every source with \
+         its hash\n",
+        env!("CARGO_PKG_VERSION"),
+        summary.found_studies,
+        summary.found_volumes
+    ));
+    line("## Splits\n\nBy patient.\n\n| split | studies |\n|---|---|".into());
+    for split in Split::ALL {
+        line(format!("| {} | {} |", split.name(), summary.studies[split.name()]));
+    }
+    line("\n## Views\n".into());
+    for view in &manifest.view {
+        let recipe = view.resolve().expect("views were resolved when the manifest was read");
+        line(format!("- `{}`: {}", view.name, describe(&recipe)));
+    }
+    line("\n## Left out\n".into());
+    if summary.excluded.is_empty() {
+        line("Nothing.".into());
+    } else {
+        line("| reason | inputs |\n|---|---|".into());
+        for (reason, count) in &summary.excluded {
+            line(format!("| {reason} | {count} |"));
+        }
+        line("\nEach is a row of `tables/excluded.parquet`.".into());
+    }
+    line(
+        "\n## Files\n\n- `shards/*.arrow`: voxels, Arrow IPC, one record batch a sample\n\
+         - `tables/*.parquet`: studies, volumes, reports, sentences, nodes, edges, labels,\n  \
+         measurements, sentence types, similarity, splits, index, excluded\n\
+         - `release.lock`, `SHA256SUMS`: what it was made from, and what it is\n\
+         - `croissant.json`: machine-readable metadata\n\nCheck it with `radloom release verify DIR` \
+         or `sha256sum -c SHA256SUMS`.\n\n\
+         Hounsfield rescale is applied; do not apply it again (`radloom.rescale_applied` in each \
+         shard's schema)."
+            .into(),
+    );
+    text
+}
+
+/// A recipe in words.
+fn describe(recipe: &schemas::manifest::Recipe) -> String {
+    use schemas::manifest::{ClipStage, Crop, Orientation};
+
+    let mut text = match recipe.orientation {
+        Orientation::Ras => "RAS".to_owned(),
+        Orientation::Lps => "LPS".to_owned(),
+        Orientation::Keep => "as stored".to_owned(),
+    };
+    if let Some([x, y, z]) = recipe.spacing {
+        write!(text, ", {x} × {y} × {z} mm").expect("writing to a string does not fail");
+    }
+    match recipe.crop {
+        Crop::None => {}
+        Crop::CenterFraction([x, y, z]) => {
+            write!(text, ", centre crop to {x} × {y} × {z} of each axis")
+                .expect("writing to a string does not fail");
+        }
+        Crop::CenterSize([x, y, z]) => {
+            write!(text, ", centre crop or pad to {x} × {y} × {z}")
+                .expect("writing to a string does not fail");
+        }
+    }
+    if let Some([x, y, z]) = recipe.resize {
+        write!(text, ", resized to {x} × {y} × {z}").expect("writing to a string does not fail");
+    }
+    let when = match recipe.clip {
+        ClipStage::Source => "clipped before resampling",
+        ClipStage::Output => "clipped after resampling",
+    };
+    let [low, high] = recipe.window;
+    write!(text, ", {low}..{high} HU {when}, {} (x, y, z order)", recipe.dtype.name())
+        .expect("writing to a string does not fail");
+    text
+}
+
+fn yaml(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,263 @@
+//! Label policies: how the nodes of a report become the labels of a label set.
+
+use serde::Deserialize;
+
+use super::lexicon::{Lexicon, LexiconError};
+use super::types::{
+    Assertion, Edge, LabelValue, Node, PolicyLabels, Relation, Section, SectionKind, Sentence,
+};
+
+/// What an uncertain mention is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UncertainPolicy {
+    /// It counts as present.
+    Positive,
+    /// It counts as absent.
+    Negative,
+    /// It makes the label -1.
+    Uncertain,
+}
+
+/// One way for a label to be true.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRule {
+    /// Concepts, or ancestors of concepts, that count.
+    pub concepts: Vec<String>,
+    /// The finding must be at one of these anatomies (or parts of them).
+    #[serde(default)]
+    pub require_anatomy: Vec<String>,
+    /// The finding must not be at any of these.
+    #[serde(default)]
+    pub exclude_anatomy: Vec<String>,
+    /// Whether a finding with no place at all satisfies `require_anatomy`.
+    #[serde(default)]
+    pub unlocated: bool,
+    /// One of these must modify the finding.
+    #[serde(default)]
+    pub require_modifier: Vec<String>,
+    /// None of these may modify the finding.
+    #[serde(default)]
+    pub exclude_modifier: Vec<String>,
+}
+
+/// A label and the ways for it to be true.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelDefinition {
+    /// Name of the label.
+    pub name: String,
+    /// Any of these suffices.
+    pub any: Vec<LabelRule>,
+}
+
+/// A label set: policy, not code.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelPolicy {
+    /// Name of the label set.
+    pub name: String,
+    /// Sections whose nodes count.
+    pub sections: Vec<SectionKind>,
+    /// What an uncertain mention is worth.
+    pub uncertain: UncertainPolicy,
+    /// Uncertain mentions less likely than this count as not mentioned.
+    pub least_certainty: f32,
+    /// The labels, in output order.
+    #[serde(rename = "label")]
+    pub labels: Vec<LabelDefinition>,
+}
+
+/// A policy with its concept names looked up.
+pub(super) struct CompiledPolicy {
+    pub(super) policy: LabelPolicy,
+    labels: Vec<Vec<CompiledRule>>,
+}
+
+struct CompiledRule {
+    concepts: Vec<usize>,
+    require_anatomy: Vec<usize>,
+    exclude_anatomy: Vec<usize>,
+    unlocated: bool,
+    require_modifier: Vec<usize>,
+    exclude_modifier: Vec<usize>,
+}
+
+impl CompiledPolicy {
+    /// Reads a policy file and looks its concepts up.
+    pub(super) fn load(text: &str, lexicon: &Lexicon) -> Result<Self, LexiconError> {
+        let policy: LabelPolicy =
+            toml::from_str(text).map_err(|error| LexiconError::Policy(error.to_string()))?;
+        let mut labels = Vec::with_capacity(policy.labels.len());
+        for label in &policy.labels {
+            let look_up = |names: &[String]| {
+                names
+                    .iter()
+                    .map(|name| {
+                        lexicon.by_id.get(name).copied().ok_or_else(|| {
+                            LexiconError::UnknownConcept {
+                                policy: policy.name.clone(),
+                                label: label.name.clone(),
+                                concept: name.clone(),
+                            }
+                        })
+                    })
+                    .collect::<Result<Vec<usize>, LexiconError>>()
+            };
+            let rules = label
+                .any
+                .iter()
+                .map(|rule| {
+                    Ok(CompiledRule {
+                        concepts: look_up(&rule.concepts)?,
+                        require_anatomy: look_up(&rule.require_anatomy)?,
+                        exclude_anatomy: look_up(&rule.exclude_anatomy)?,
+                        unlocated: rule.unlocated,
+                        require_modifier: look_up(&rule.require_modifier)?,
+                        exclude_modifier: look_up(&rule.exclude_modifier)?,
+                    })
+                })
+                .collect::<Result<Vec<CompiledRule>, LexiconError>>()?;
+            labels.push(rules);
+        }
+        Ok(Self { policy, labels })
+    }
+}
+
+/// The graph as labels need it; `concepts` runs parallel to `nodes`.
+pub(super) struct Graph<'a> {
+    pub(super) sections: &'a [Section],
+    pub(super) sentences: &'a [Sentence],
+    pub(super) nodes: &'a [Node],
+    pub(super) concepts: &'a [usize],
+    pub(super) edges: &'a [Edge],
+}
+
+/// Places and attributes of each node, as concept positions.
+#[derive(Default, Clone)]
+struct Surroundings {
+    places: Vec<usize>,
+    attributes: Vec<usize>,
+}
+
+/// Applies the policies to a report's graph.
+pub(super) fn label(
+    policies: &[CompiledPolicy],
+    lexicon: &Lexicon,
+    graph: &Graph<'_>,
+) -> Vec<PolicyLabels> {
+    let mut surroundings = vec![Surroundings::default(); graph.nodes.len()];
+    for edge in graph.edges {
+        let (source, target) = (edge.source as usize, edge.target as usize);
+        match edge.relation {
+            Relation::LocatedAt => {
+                if let (Some(slot), Some(&place)) =
+                    (surroundings.get_mut(source), graph.concepts.get(target))
+                {
+                    slot.places.push(place);
+                }
+            }
+            Relation::Modify => {
+                if let (Some(slot), Some(&attribute)) =
+                    (surroundings.get_mut(target), graph.concepts.get(source))
+                {
+                    slot.attributes.push(attribute);
+                }
+            }
+            Relation::SuggestiveOf | Relation::MeasureOf => {}
+        }
+    }
+    policies.iter().map(|policy| apply(policy, lexicon, graph, &surroundings)).collect()
+}
+
+fn apply(
+    compiled: &CompiledPolicy,
+    lexicon: &Lexicon,
+    graph: &Graph<'_>,
+    surroundings: &[Surroundings],
+) -> PolicyLabels {
+    let policy = &compiled.policy;
+    let values = policy
+        .labels
+        .iter()
+        .zip(&compiled.labels)
+        .map(|(definition, rules)| {
+            let mut found: [Vec<u32>; 3] = Default::default();
+            for ((node, &concept), around) in
+                graph.nodes.iter().zip(graph.concepts).zip(surroundings)
+            {
+                let Some(value) = worth(policy, node) else { continue };
+                let matches = rules.iter().any(|rule| rule.matches(lexicon, concept, around));
+                if matches && counts(policy, graph, node) {
+                    let slot = match value {
+                        1 => 0,
+                        -1 => 1,
+                        _ => 2,
+                    };
+                    if let Some(evidence) = found.get_mut(slot) {
+                        evidence.push(node.id);
+                    }
+                }
+            }
+            let [present, uncertain, absent] = found;
+            let (value, evidence) = if !present.is_empty() {
+                (1, present)
+            } else if !uncertain.is_empty() {
+                (-1, uncertain)
+            } else {
+                (0, absent)
+            };
+            LabelValue { label: definition.name.clone(), value, evidence }
+        })
+        .collect();
+    PolicyLabels { policy: policy.name.clone(), values }
+}
+
+/// The label value a mention speaks for; `None` when it says nothing.
+fn worth(policy: &LabelPolicy, node: &Node) -> Option<i8> {
+    match node.assertion? {
+        Assertion::Present => Some(1),
+        Assertion::Absent => Some(0),
+        Assertion::Uncertain if node.certainty < policy.least_certainty => None,
+        Assertion::Uncertain => Some(match policy.uncertain {
+            UncertainPolicy::Positive => 1,
+            UncertainPolicy::Negative => 0,
+            UncertainPolicy::Uncertain => -1,
+        }),
+    }
+}
+
+fn counts(policy: &LabelPolicy, graph: &Graph<'_>, node: &Node) -> bool {
+    graph
+        .sentences
+        .get(node.sentence as usize)
+        .and_then(|sentence| graph.sections.get(sentence.section as usize))
+        .is_some_and(|section| policy.sections.contains(&section.kind))
+}
+
+impl CompiledRule {
+    fn matches(&self, lexicon: &Lexicon, concept: usize, around: &Surroundings) -> bool {
+        let any = |concept: usize, wanted: &[usize]| {
+            wanted.iter().any(|&wanted| lexicon.is_a(concept, wanted))
+        };
+        if !any(concept, &self.concepts) {
+            return false;
+        }
+        let has_organ = lexicon.concepts.get(concept).is_some_and(|entry| entry.has_organ);
+        let at = |wanted: &[usize]| {
+            around.places.iter().any(|&place| any(place, wanted))
+                || has_organ && any(concept, wanted)
+        };
+        let placed = self.require_anatomy.is_empty()
+            || at(&self.require_anatomy)
+            || self.unlocated && around.places.is_empty() && !has_organ;
+        let excluded = !self.exclude_anatomy.is_empty() && at(&self.exclude_anatomy);
+        let with =
+            |wanted: &[usize]| around.attributes.iter().any(|&attribute| any(attribute, wanted));
+        placed
+            && !excluded
+            && (self.require_modifier.is_empty() || with(&self.require_modifier))
+            && !with(&self.exclude_modifier)
+    }
+}

@@ -1,0 +1,422 @@
+//! The lexicon: concepts with their wordings, cues, change phrases and headings, read from TSV
+//! tables and compiled into one automaton.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use super::shadow::fold_phrase;
+use super::table::{Row, rows};
+use super::types::{Change, NodeKind, SectionKind, Side};
+
+/// Why a lexicon or label policy could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LexiconError {
+    /// A row has too few columns.
+    #[error("load lexicon: `{file}` line {line} has {found} columns, expected {expected}")]
+    Columns {
+        /// File name.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Columns found.
+        found: usize,
+        /// Columns expected.
+        expected: usize,
+    },
+    /// A column holds a word that is not allowed there.
+    #[error("load lexicon: `{file}` line {line} has the unknown {column} `{value}`")]
+    Value {
+        /// File name.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column name.
+        column: &'static str,
+        /// What stood there.
+        value: String,
+    },
+    /// A concept's parent or organ is not a concept.
+    #[error("load lexicon: concept `{concept}` names `{missing}`, which no row defines")]
+    UnknownParent {
+        /// The concept.
+        concept: String,
+        /// The parent or organ.
+        missing: String,
+    },
+    /// Parents run in a circle.
+    #[error("load lexicon: the parents of concept `{concept}` run in a circle")]
+    ParentCycle {
+        /// A concept of the circle.
+        concept: String,
+    },
+    /// The phrases could not be compiled.
+    #[error("load lexicon: the phrases do not compile: {0}")]
+    Automaton(String),
+    /// A policy file is not valid.
+    #[error("load label policy: {0}")]
+    Policy(String),
+    /// A policy names a concept that the lexicon lacks.
+    #[error("load label policy `{policy}`: label `{label}` names the unknown concept `{concept}`")]
+    UnknownConcept {
+        /// Name of the policy.
+        policy: String,
+        /// Name of the label.
+        label: String,
+        /// The concept.
+        concept: String,
+    },
+}
+
+/// A thing reports speak of.
+pub(super) struct Concept {
+    pub(super) id: String,
+    pub(super) preferred: String,
+    pub(super) kind: NodeKind,
+    /// The concept itself, its parents and its organ, as positions in [`Lexicon::concepts`].
+    pub(super) ancestors: Vec<usize>,
+    /// Whether the concept names where it is by itself (`pleural effusion`).
+    pub(super) has_organ: bool,
+}
+
+/// What a cue does to the mentions in its reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CueCategory {
+    Negated,
+    Possible,
+    Hypothetical,
+    Historical,
+    Pseudo,
+    Terminate,
+    Exception,
+}
+
+/// Where a cue reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// To the end of the clause.
+    Forward,
+    /// To the next finite verb.
+    ForwardPhrase,
+    Backward,
+    Both,
+    Nowhere,
+}
+
+/// A phrase that decides assertions.
+pub(super) struct CueEntry {
+    pub(super) category: CueCategory,
+    pub(super) direction: Direction,
+    /// Longest reach in tokens; `usize::MAX` when the clause is the only limit.
+    pub(super) max_tokens: usize,
+    /// How likely a mention in reach is there.
+    pub(super) likelihood: f32,
+    /// A hedge that carries its own negation (`cannot be excluded`) beats plain negation.
+    pub(super) overrides_negation: bool,
+    pub(super) rule: String,
+    /// Name of the relation to the observation before the cue (`A compatible with B`).
+    pub(super) suggests: bool,
+}
+
+/// A phrase that tells how a finding changed.
+pub(super) struct ChangeEntry {
+    pub(super) change: Change,
+    pub(super) direction: Direction,
+    /// Only valid in a sentence that speaks of an earlier examination.
+    pub(super) needs_prior: bool,
+}
+
+/// A section title.
+pub(super) struct Heading {
+    pub(super) phrase: String,
+    pub(super) kind: SectionKind,
+}
+
+/// What one phrase means; a phrase may mean more than one thing (`no significant change`).
+#[derive(Default)]
+pub(super) struct Meaning {
+    /// Concept and the side that this wording adds.
+    pub(super) concept: Option<(usize, Option<Side>)>,
+    pub(super) cue: Option<usize>,
+    pub(super) change: Option<usize>,
+}
+
+/// The compiled lexicon.
+pub(super) struct Lexicon {
+    pub(super) concepts: Vec<Concept>,
+    pub(super) cues: Vec<CueEntry>,
+    pub(super) changes: Vec<ChangeEntry>,
+    /// Sorted by phrase.
+    pub(super) headings: Vec<Heading>,
+    pub(super) automaton: AhoCorasick,
+    /// For each pattern of the automaton.
+    pub(super) meanings: Vec<Meaning>,
+    pub(super) by_id: BTreeMap<String, usize>,
+    /// File names and bytes, in a fixed order.
+    pub(super) sources: Vec<(String, Vec<u8>)>,
+}
+
+/// The tables built into the program, by file name.
+const BUILTIN: [(&str, &str); 4] = [
+    ("concepts.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/concepts.tsv"))),
+    ("cues.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/cues.tsv"))),
+    ("changes.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/changes.tsv"))),
+    ("sections.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/sections.tsv"))),
+];
+
+impl Lexicon {
+    /// The built-in tables.
+    #[cfg(test)]
+    pub(super) fn builtin() -> Result<Self, LexiconError> {
+        Self::load(None)
+    }
+
+    /// The built-in tables with the user's concept rows on top: a user row with a known surface
+    /// takes that surface over, a new concept is added.
+    pub(super) fn load(user_concepts: Option<&str>) -> Result<Self, LexiconError> {
+        let [concepts, cues, changes, headings] = BUILTIN;
+        let mut builder = Builder::default();
+        builder.concept_rows(concepts.0, concepts.1)?;
+        if let Some(user) = user_concepts {
+            builder.concept_rows("user lexicon", user)?;
+        }
+        builder.cue_rows(cues.0, cues.1)?;
+        builder.change_rows(changes.0, changes.1)?;
+        let headings = heading_rows(headings.0, headings.1)?;
+        let mut sources: Vec<(String, Vec<u8>)> = BUILTIN
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .collect();
+        if let Some(user) = user_concepts {
+            sources.push(("user-lexicon.tsv".to_owned(), user.as_bytes().to_vec()));
+        }
+        builder.build(headings, sources)
+    }
+
+    /// Whether `concept` is `wanted` or one of its descendants.
+    pub(super) fn is_a(&self, concept: usize, wanted: usize) -> bool {
+        self.concepts.get(concept).is_some_and(|entry| entry.ancestors.contains(&wanted))
+    }
+
+    /// The kind of a concept.
+    pub(super) fn kind(&self, concept: usize) -> NodeKind {
+        self.concepts.get(concept).map_or(NodeKind::Modifier, |entry| entry.kind)
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    concepts: Vec<Concept>,
+    links: Vec<(Option<String>, Option<String>)>,
+    by_id: BTreeMap<String, usize>,
+    cues: Vec<CueEntry>,
+    changes: Vec<ChangeEntry>,
+    phrases: BTreeMap<String, Meaning>,
+}
+
+impl Builder {
+    /// Columns: concept, preferred, surface, kind, parent, side, organ.
+    fn concept_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        let mut inflected = Vec::new();
+        for row in rows(text) {
+            let [concept, preferred, surface, kind, parent, side, organ] = row.columns(file)?;
+            let kind = NodeKind::parse(kind).ok_or_else(|| row.bad(file, "kind", kind))?;
+            let side = match side {
+                "-" => None,
+                word => Some(Side::parse(word).ok_or_else(|| row.bad(file, "side", word))?),
+            };
+            let index = *self.by_id.entry(concept.to_owned()).or_insert_with(|| {
+                self.concepts.push(Concept {
+                    id: concept.to_owned(),
+                    preferred: preferred.to_owned(),
+                    kind,
+                    ancestors: Vec::new(),
+                    has_organ: organ != "-",
+                });
+                self.links.push((optional(parent), optional(organ)));
+                self.concepts.len() - 1
+            });
+            let phrase = fold_phrase(surface);
+            if kind != NodeKind::Modifier {
+                inflected.extend(plurals(&phrase).map(|plural| (plural, index, side)));
+            }
+            self.phrases.entry(phrase).or_default().concept = Some((index, side));
+        }
+        // A plural never takes over a wording that a row gives.
+        for (plural, index, side) in inflected {
+            self.phrases.entry(plural).or_default().concept.get_or_insert((index, side));
+        }
+        Ok(())
+    }
+
+    /// Columns: phrase, category, direction, `max_tokens`, likelihood.
+    fn cue_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [phrase, category, direction, max_tokens, likelihood] = row.columns(file)?;
+            let (kind, suggests) = match category {
+                "negated" => (CueCategory::Negated, false),
+                "possible" => (CueCategory::Possible, false),
+                "suggests" => (CueCategory::Possible, true),
+                "hypothetical" => (CueCategory::Hypothetical, false),
+                "historical" => (CueCategory::Historical, false),
+                "pseudo" => (CueCategory::Pseudo, false),
+                "terminate" => (CueCategory::Terminate, false),
+                "exception" => (CueCategory::Exception, false),
+                other => return Err(row.bad(file, "category", other)),
+            };
+            let reach =
+                parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
+            let tokens: usize =
+                max_tokens.parse().map_err(|_| row.bad(file, "max_tokens", max_tokens))?;
+            let likelihood: f32 =
+                likelihood.parse().map_err(|_| row.bad(file, "likelihood", likelihood))?;
+            let phrase = fold_phrase(phrase);
+            let own_negation = phrase
+                .split(' ')
+                .any(|word| matches!(word, "not" | "cannot" | "can't" | "couldn't" | "difficult"));
+            self.cues.push(CueEntry {
+                category: kind,
+                direction: reach,
+                max_tokens: if tokens == 0 { usize::MAX } else { tokens },
+                likelihood: likelihood.clamp(0.0, 1.0),
+                overrides_negation: kind == CueCategory::Possible && own_negation,
+                rule: format!("{category}_{direction}"),
+                suggests,
+            });
+            self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
+        }
+        Ok(())
+    }
+
+    /// Columns: phrase, change, direction, `needs_prior` (yes or no).
+    fn change_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [phrase, change, direction, needs_prior] = row.columns(file)?;
+            let change = Change::parse(change).ok_or_else(|| row.bad(file, "change", change))?;
+            let direction =
+                parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
+            let needs_prior = match needs_prior {
+                "yes" => true,
+                "no" => false,
+                other => return Err(row.bad(file, "needs_prior", other)),
+            };
+            self.changes.push(ChangeEntry { change, direction, needs_prior });
+            self.phrases.entry(fold_phrase(phrase)).or_default().change =
+                Some(self.changes.len() - 1);
+        }
+        Ok(())
+    }
+
+    fn build(
+        mut self,
+        headings: Vec<Heading>,
+        sources: Vec<(String, Vec<u8>)>,
+    ) -> Result<Lexicon, LexiconError> {
+        for index in 0..self.concepts.len() {
+            let ancestors = self.ancestors(index)?;
+            if let Some(concept) = self.concepts.get_mut(index) {
+                concept.ancestors = ancestors;
+            }
+        }
+        self.phrases.remove("");
+        let (phrases, meanings): (Vec<String>, Vec<Meaning>) = self.phrases.into_iter().unzip();
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::Standard)
+            .kind(Some(AhoCorasickKind::DFA))
+            .build(&phrases)
+            .map_err(|error| LexiconError::Automaton(error.to_string()))?;
+        Ok(Lexicon {
+            concepts: self.concepts,
+            cues: self.cues,
+            changes: self.changes,
+            headings,
+            automaton,
+            meanings,
+            by_id: self.by_id,
+            sources,
+        })
+    }
+
+    /// The concept, then its parents, then the organ and its parents.
+    fn ancestors(&self, index: usize) -> Result<Vec<usize>, LexiconError> {
+        let mut found = vec![index];
+        let mut next = 0;
+        while let Some(&at) = found.get(next) {
+            next += 1;
+            let Some((parent, organ)) = self.links.get(at) else { continue };
+            for name in [parent, organ].into_iter().flatten() {
+                let Some(&link) = self.by_id.get(name) else {
+                    let concept = self.concepts.get(at).map(|c| c.id.clone()).unwrap_or_default();
+                    return Err(LexiconError::UnknownParent { concept, missing: name.clone() });
+                };
+                if link == index && at != index {
+                    let concept = self.concepts.get(at).map(|c| c.id.clone()).unwrap_or_default();
+                    return Err(LexiconError::ParentCycle { concept });
+                }
+                if !found.contains(&link) {
+                    found.push(link);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn optional(column: &str) -> Option<String> {
+    (column != "-").then(|| column.to_owned())
+}
+
+fn parse_direction(word: &str) -> Option<Direction> {
+    match word {
+        "forward" => Some(Direction::Forward),
+        "forward_phrase" => Some(Direction::ForwardPhrase),
+        "backward" => Some(Direction::Backward),
+        "both" => Some(Direction::Both),
+        "-" => Some(Direction::Nowhere),
+        _ => None,
+    }
+}
+
+/// Columns: heading, section kind.
+fn heading_rows(file: &str, text: &str) -> Result<Vec<Heading>, LexiconError> {
+    let mut headings = Vec::new();
+    for row in rows(text) {
+        let [phrase, kind] = row.columns(file)?;
+        let kind = SectionKind::parse(kind).ok_or_else(|| row.bad(file, "kind", kind))?;
+        headings.push(Heading { phrase: fold_phrase(phrase), kind });
+    }
+    headings.sort_by(|a, b| a.phrase.cmp(&b.phrase));
+    headings.dedup_by(|a, b| a.phrase == b.phrase);
+    Ok(headings)
+}
+
+/// Regular English plurals of the phrase's last word, and the Latin ones of `-is` and `-x`.
+fn plurals(phrase: &str) -> impl Iterator<Item = String> {
+    let mut found = Vec::new();
+    if let Some(stem) = phrase.strip_suffix("is") {
+        found.push(format!("{stem}es"));
+    } else if let Some(stem) = phrase.strip_suffix('y') {
+        if stem.ends_with(['a', 'e', 'o', 'u']) {
+            found.push(format!("{phrase}s"));
+        } else {
+            found.push(format!("{stem}ies"));
+        }
+    } else if phrase.ends_with(['x', 's']) || phrase.ends_with("ch") || phrase.ends_with("sh") {
+        found.push(format!("{phrase}es"));
+    } else if phrase.ends_with(|c: char| c.is_ascii_lowercase()) {
+        found.push(format!("{phrase}s"));
+    }
+    found.into_iter()
+}
+
+impl Row<'_> {
+    fn bad(&self, file: &str, column: &'static str, value: &str) -> LexiconError {
+        LexiconError::Value {
+            file: file.to_owned(),
+            line: self.line,
+            column,
+            value: value.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One sentence, analysed: its mentions of concepts with assertion and change.
+
+use super::assertion::{Context, Scope, Verdict, decide, scopes};
+use super::change::{Candidate, find_changes};
+use super::clause::{Clause, split_clauses};
+use super::entity::{Hit, find_hits};
+use super::lexicon::Lexicon;
+use super::measurement::{Size, find_sizes};
+use super::shadow::Shadow;
+use super::token::{Token, tokenise};
+use super::types::{Assertion, Change, NodeKind, Side};
+
+/// A concept mentioned in a sentence.
+pub(super) struct Mention {
+    pub(super) concept: usize,
+    pub(super) kind: NodeKind,
+    /// First byte in the shadow.
+    pub(super) start: usize,
+    /// One past the last byte in the shadow.
+    pub(super) end: usize,
+    /// First token.
+    pub(super) first: usize,
+    /// One past the last token.
+    pub(super) last: usize,
+    pub(super) clause: usize,
+    pub(super) side: Option<Side>,
+    pub(super) change: Option<Change>,
+    pub(super) verdict: Option<Verdict>,
+}
+
+impl Mention {
+    /// Whether assertions and changes apply to it.
+    pub(super) fn is_finding(&self) -> bool {
+        is_finding(self.kind)
+    }
+}
+
+/// A size and where it stands.
+pub(super) struct SizedAt {
+    pub(super) size: Size,
+    /// First token at or after the size.
+    pub(super) token: usize,
+    pub(super) clause: usize,
+}
+
+/// A sentence with everything found in it so far.
+pub(super) struct Analysis {
+    pub(super) shadow: Shadow,
+    pub(super) tokens: Vec<Token>,
+    pub(super) clauses: Vec<Clause>,
+    pub(super) mentions: Vec<Mention>,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) sizes: Vec<SizedAt>,
+}
+
+/// Whether nodes of this kind carry an assertion.
+pub(super) fn is_finding(kind: NodeKind) -> bool {
+    matches!(kind, NodeKind::Observation | NodeKind::Device | NodeKind::Procedure)
+}
+
+/// Analyses `text[start..end]`, one sentence.
+pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -> Analysis {
+    let shadow = Shadow::new(text, start, end);
+    let tokens = tokenise(&shadow.text);
+    let hits = find_hits(lexicon, &shadow, &tokens);
+    let clauses = split_clauses(lexicon, &shadow.text, &tokens, &hits.cues);
+    let context = Context { text: &shadow.text, tokens: &tokens, clauses: &clauses };
+    let scopes = scopes(lexicon, &context, &hits.cues);
+    let mut mentions: Vec<Mention> =
+        hits.concepts.iter().map(|hit| mention(lexicon, &context, &scopes, hit)).collect();
+    // `density increase` is a finding of its own and not the growth of one.
+    let inside_finding = |hit: &Hit| {
+        mentions.iter().any(|m| {
+            let same = (hit.start, hit.end) == (m.start, m.end);
+            m.is_finding() && m.start <= hit.start && hit.end <= m.end && !same
+        })
+    };
+    let changes: Vec<Hit> =
+        hits.changes.iter().filter(|hit| !inside_finding(hit)).copied().collect();
+    let candidates: Vec<Candidate> = mentions
+        .iter()
+        .enumerate()
+        .filter(|(_, mention)| mention.is_finding())
+        .map(|(index, mention)| Candidate {
+            mention: index,
+            first: mention.first,
+            last: mention.last,
+            clause: mention.clause,
+        })
+        .collect();
+    for changed in find_changes(lexicon, &shadow.text, &tokens, &clauses, &changes, &candidates) {
+        let Some(mention) = mentions.get_mut(changed.mention) else { continue };
+        mention.change.get_or_insert(changed.change);
+        if changed.change == Change::Resolved && mention.change == Some(Change::Resolved) {
+            mention.verdict = Some(Verdict {
+                assertion: Assertion::Absent,
+                likelihood: 0.0,
+                cue: Some(changed.cue),
+                rule: "resolved".to_owned(),
+            });
+        }
+    }
+    let sizes = locate_sizes(text, start, end, &shadow, &tokens, &clauses);
+    Analysis { shadow, tokens, clauses, mentions, scopes, sizes }
+}
+
+fn mention(lexicon: &Lexicon, context: &Context<'_>, scopes: &[Scope], hit: &Hit) -> Mention {
+    let kind = lexicon.kind(hit.entry);
+    let clause = context.clauses.partition_point(|clause| clause.last <= hit.first);
+    let in_exception = context.clauses.get(clause).is_some_and(|clause| clause.exception);
+    let verdict =
+        is_finding(kind).then(|| decide(context, scopes, hit.first, hit.last, in_exception));
+    Mention {
+        concept: hit.entry,
+        kind,
+        start: hit.start,
+        end: hit.end,
+        first: hit.first,
+        last: hit.last,
+        clause,
+        side: hit.side,
+        change: None,
+        verdict,
+    }
+}
+
+/// Sizes with offsets in the document, next to the tokens they stand at.
+fn locate_sizes(
+    text: &str,
+    start: usize,
+    end: usize,
+    shadow: &Shadow,
+    tokens: &[Token],
+    clauses: &[Clause],
+) -> Vec<SizedAt> {
+    find_sizes(text.get(start..end).unwrap_or_default())
+        .into_iter()
+        .map(|mut size| {
+            size.start += start;
+            size.end += start;
+            let token = tokens.partition_point(|token| {
+                (shadow.span(token.start, token.end).0 as usize) < size.start
+            });
+            let clause = clauses.partition_point(|clause| clause.last <= token);
+            SizedAt { size, token, clause }
+        })
+        .collect()
+}

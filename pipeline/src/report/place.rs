@@ -1,0 +1,184 @@
+//! Finds where findings are: `located_at` edges from word order.
+
+use super::gap::{LONGEST_LIST, gap, is_anatomy, is_finding};
+use super::lexicon::Lexicon;
+use super::mention::Analysis;
+use super::relation::LocalEdge;
+use super::token::Class;
+use super::types::Relation;
+
+/// Places findings: the attribute before them, the place after them, the place that opens the
+/// clause, or the place of an earlier clause.
+pub(super) fn locate(
+    lexicon: &Lexicon,
+    analysis: &Analysis,
+    heads: &[usize],
+    earlier: &[Vec<usize>],
+    edges: &mut Vec<LocalEdge>,
+) {
+    let mut previous: (Vec<usize>, Option<usize>) = (Vec::new(), None);
+    for (position, &finding) in heads.iter().enumerate() {
+        if !is_finding(analysis, finding) {
+            continue;
+        }
+        let attribute = attribute_places(analysis, heads, position);
+        let mut found: Vec<(usize, &'static str)> =
+            attribute.iter().map(|&place| (place, "attribute")).collect();
+        found.extend(places_after(analysis, heads, position).map(|place| (place, "preposition")));
+        let (opening, prepositional) = opening_places(analysis, heads, position);
+        if found.is_empty() || prepositional {
+            found.extend(opening.iter().map(|&place| (place, "opening")));
+        }
+        if found.is_empty()
+            && let (places, Some(last)) = &previous
+            && gap(analysis, *last, finding).is_finding_list()
+        {
+            found.extend(places.iter().map(|&place| (place, "list")));
+        }
+        let own_place = analysis
+            .mentions
+            .get(finding)
+            .and_then(|m| lexicon.concepts.get(m.concept))
+            .is_some_and(|concept| concept.has_organ);
+        if found.is_empty() && !own_place {
+            found.extend(earlier_places(analysis, earlier).map(|place| (place, "earlier_clause")));
+        }
+        edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
+            source: finding,
+            target: place,
+            relation: Relation::LocatedAt,
+            rule,
+        }));
+        previous = (attribute, Some(finding));
+    }
+}
+
+/// `hilar and axillary lymph nodes`: the anatomies right before a finding.
+fn attribute_places(analysis: &Analysis, heads: &[usize], position: usize) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut right = position;
+    while right > 0 && places.len() < LONGEST_LIST {
+        let (Some(&left_head), Some(&right_head)) = (heads.get(right - 1), heads.get(right)) else {
+            break;
+        };
+        let gap = gap(analysis, left_head, right_head);
+        let joined = if places.is_empty() {
+            gap.is_attribute() || gap.is_shared_attribute() && is_bare(analysis, left_head)
+        } else {
+            gap.is_list() && (gap.commas + gap.conjunctions == 0 || is_bare(analysis, left_head))
+        };
+        if !is_anatomy(analysis, left_head) || !joined {
+            break;
+        }
+        places.push(left_head);
+        right -= 1;
+    }
+    places
+}
+
+/// Whether no preposition or article stands before the anatomy: `pleural and pericardial effusion`,
+/// but not `nodules in the lung and pericardial effusion`.
+fn is_bare(analysis: &Analysis, anatomy: usize) -> bool {
+    let Some(first) = analysis.mentions.get(anatomy).map(|m| m.first) else { return false };
+    let before = first.checked_sub(1).and_then(|at| analysis.tokens.get(at));
+    before.is_none_or(|token| {
+        let article = analysis.shadow.text.get(token.start..token.end);
+        !matches!(token.class, Class::Preposition)
+            && !matches!(article, Some("the" | "both" | "bilateral" | "right" | "left"))
+    })
+}
+
+/// `nodule and cyst in the upper lobe and the lingula`: the anatomies after a finding.
+fn places_after(
+    analysis: &Analysis,
+    heads: &[usize],
+    position: usize,
+) -> impl Iterator<Item = usize> {
+    let mut at = position;
+    let mut places = Vec::new();
+    // Findings listed after this one share the place.
+    while let (Some(&left), Some(&right)) = (heads.get(at), heads.get(at + 1)) {
+        let listed = gap(analysis, left, right).is_finding_list();
+        if !is_finding(analysis, right) || !listed || at - position >= LONGEST_LIST {
+            break;
+        }
+        at += 1;
+    }
+    if let (Some(&left), Some(&place)) = (heads.get(at), heads.get(at + 1))
+        && is_anatomy(analysis, place)
+        && gap(analysis, left, place).leads_to_place()
+        && !starts_next_finding(analysis, heads, at + 1, left)
+    {
+        places.push(place);
+        at += 1;
+        while let (Some(&left), Some(&right)) = (heads.get(at), heads.get(at + 1)) {
+            let chained = is_anatomy(analysis, right)
+                && gap(analysis, left, right).is_list()
+                && !starts_next_finding(analysis, heads, at + 1, left);
+            if !chained || places.len() >= LONGEST_LIST {
+                break;
+            }
+            places.push(right);
+            at += 1;
+        }
+    }
+    places.into_iter()
+}
+
+/// Whether the anatomy at `at` is the attribute of the finding after it, set off from `left` by a
+/// comma or `and` (`nodule in the lung and hepatic cyst`).
+fn starts_next_finding(analysis: &Analysis, heads: &[usize], at: usize, left: usize) -> bool {
+    let (Some(&anatomy), Some(&next)) = (heads.get(at), heads.get(at + 1)) else { return false };
+    let before = gap(analysis, left, anatomy);
+    is_finding(analysis, next)
+        && gap(analysis, anatomy, next).is_attribute()
+        && before.commas + before.conjunctions > 0
+}
+
+/// The anatomies that stand first in the clause, and whether a preposition introduces them.
+fn opening_places(analysis: &Analysis, heads: &[usize], position: usize) -> (Vec<usize>, bool) {
+    let before = heads.get(..position).unwrap_or_default();
+    let Some(from) = before.iter().rposition(|&m| is_anatomy(analysis, m)) else {
+        return (Vec::new(), false);
+    };
+    let mut places = Vec::new();
+    let mut at = from;
+    while let Some(&place) = before.get(at) {
+        places.push(place);
+        let Some(&left) = at.checked_sub(1).and_then(|left| before.get(left)) else { break };
+        if !is_anatomy(analysis, left)
+            || !gap(analysis, left, place).is_list()
+            || places.len() >= LONGEST_LIST
+        {
+            break;
+        }
+        at -= 1;
+    }
+    let first = before.get(at).and_then(|&m| analysis.mentions.get(m));
+    let clause_start =
+        first.and_then(|m| analysis.clauses.get(m.clause)).map_or(0, |clause| clause.first);
+    let prepositional = at == 0
+        && first.is_some_and(|m| {
+            analysis
+                .tokens
+                .get(clause_start..m.first)
+                .unwrap_or_default()
+                .iter()
+                .take(4)
+                .any(|token| token.class == Class::Preposition)
+        });
+    (places, prepositional)
+}
+
+/// The last run of anatomies in the nearest earlier clause that has any.
+fn earlier_places(analysis: &Analysis, earlier: &[Vec<usize>]) -> impl Iterator<Item = usize> {
+    let mut places = Vec::new();
+    for heads in earlier.iter().rev().take(LONGEST_LIST) {
+        if let Some(from) = heads.iter().rposition(|&m| is_anatomy(analysis, m)) {
+            let run = heads.get(..=from).unwrap_or_default().iter().rev();
+            places.extend(run.take_while(|&&m| is_anatomy(analysis, m)).take(LONGEST_LIST));
+            break;
+        }
+    }
+    places.into_iter()
+}

@@ -1,0 +1,257 @@
+//! Draws the edges of one sentence by word order: what modifies what, where findings are, what
+//! they suggest, and what was measured.
+
+use super::gap::{LONGEST_LIST, WIDEST_GAP, gap, is_anatomy, is_finding, kind};
+use super::lexicon::Lexicon;
+use super::mention::Analysis;
+use super::place::locate;
+use super::token::Class;
+use super::types::{NodeKind, Relation, Side};
+
+/// An edge between two mentions of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LocalEdge {
+    pub(super) source: usize,
+    pub(super) target: usize,
+    pub(super) relation: Relation,
+    pub(super) rule: &'static str,
+}
+
+/// The edges of a sentence and, for each size, the mention it measures.
+pub(super) struct Relations {
+    pub(super) edges: Vec<LocalEdge>,
+    pub(super) measured: Vec<Option<usize>>,
+}
+
+/// Relates the mentions of a sentence and completes their sides.
+pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
+    let mut edges = Vec::new();
+    let clauses = analysis.clauses.len();
+    for clause in 0..clauses {
+        let members = members(analysis, clause);
+        modify(lexicon, analysis, &members, &mut edges);
+    }
+    let clause_heads: Vec<Vec<usize>> = (0..clauses)
+        .map(|clause| {
+            members(analysis, clause)
+                .into_iter()
+                .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
+                .collect()
+        })
+        .collect();
+    for heads in &clause_heads {
+        share_sides(lexicon, analysis, heads);
+    }
+    for (clause, heads) in clause_heads.iter().enumerate() {
+        let earlier = clause_heads.get(..clause).unwrap_or_default();
+        locate(lexicon, analysis, heads, earlier, &mut edges);
+    }
+    side_from_places(analysis, &edges);
+    suggest(analysis, &mut edges);
+    let measured = analysis.sizes.iter().map(|sized| measure(analysis, sized.token, sized.clause));
+    let measured = measured.collect();
+    edges.sort();
+    edges.dedup_by_key(|edge| (edge.source, edge.target, edge.relation));
+    Relations { edges, measured }
+}
+
+/// The mentions of a clause in text order; mentions are sorted by place and so by clause.
+fn members(analysis: &Analysis, clause: usize) -> Vec<usize> {
+    let begin = analysis.mentions.partition_point(|m| m.clause < clause);
+    let end = analysis.mentions.partition_point(|m| m.clause <= clause);
+    (begin..end).collect()
+}
+
+/// Links modifiers to the noun after them, or else before them.
+fn modify(
+    lexicon: &Lexicon,
+    analysis: &mut Analysis,
+    members: &[usize],
+    edges: &mut Vec<LocalEdge>,
+) {
+    for (position, &modifier) in members.iter().enumerate() {
+        if kind(analysis, modifier) != Some(NodeKind::Modifier) {
+            continue;
+        }
+        let side = analysis.mentions.get(modifier).and_then(|m| m.side);
+        let next = members
+            .iter()
+            .skip(position + 1)
+            .take(LONGEST_LIST)
+            .find(|&&m| kind(analysis, m) != Some(NodeKind::Modifier))
+            .copied()
+            .filter(|&head| {
+                let gap = gap(analysis, modifier, head);
+                gap.verbs + gap.prepositions + gap.relatives + gap.marks == 0
+                    && gap.length <= WIDEST_GAP
+                    && gap.commas <= 1
+                    && gap.words <= 3
+            });
+        let before = || {
+            let mut heads = members.get(..position).unwrap_or_default().iter().rev().copied();
+            let nearest = heads.clone().find(|&m| is_finding(analysis, m));
+            nearest.or_else(|| heads.find(|&m| is_anatomy(analysis, m)))
+        };
+        let (head, rule) = match next {
+            Some(head) => (Some(head), "attribute"),
+            None => (before(), "predicate"),
+        };
+        let Some(head) = head else { continue };
+        edges.push(LocalEdge { source: modifier, target: head, relation: Relation::Modify, rule });
+        if let Some(side) = side
+            && let Some(target) = analysis.mentions.get_mut(head)
+        {
+            let fixed = lexicon.concepts.get(target.concept).is_none();
+            if !fixed {
+                target.side = Some(target.side.map_or(side, |own| own.union(side)));
+            }
+        }
+    }
+}
+
+/// Parts of one organ named in a row share the side that one of them gives.
+fn share_sides(lexicon: &Lexicon, analysis: &mut Analysis, heads: &[usize]) {
+    for backward in [false, true] {
+        let mut pairs: Vec<(usize, usize)> =
+            heads.windows(2).filter_map(|p| Some((*p.first()?, *p.last()?))).collect();
+        if backward {
+            pairs.reverse();
+        }
+        for (left, right) in pairs {
+            if !is_anatomy(analysis, left) || !is_anatomy(analysis, right) {
+                continue;
+            }
+            let gap = gap(analysis, left, right);
+            let joined = gap.verbs + gap.relatives + gap.marks == 0 && gap.length <= 4;
+            let (from, to) = if backward { (right, left) } else { (left, right) };
+            let Some(side) = analysis.mentions.get(from).and_then(|m| m.side) else { continue };
+            let listed = gap.commas + gap.conjunctions > 0;
+            let shares = if listed {
+                !backward && side == Side::Bilateral
+            } else {
+                related(lexicon, analysis, left, right)
+            };
+            if joined
+                && shares
+                && let Some(target) = analysis.mentions.get_mut(to)
+            {
+                target.side.get_or_insert(side);
+            }
+        }
+    }
+}
+
+/// Whether two anatomies belong to one organ.
+fn related(lexicon: &Lexicon, analysis: &Analysis, left: usize, right: usize) -> bool {
+    let ancestors = |mention: usize| {
+        analysis
+            .mentions
+            .get(mention)
+            .and_then(|m| lexicon.concepts.get(m.concept))
+            .map(|concept| concept.ancestors.as_slice())
+            .unwrap_or_default()
+    };
+    ancestors(left).iter().any(|ancestor| ancestors(right).contains(ancestor))
+}
+
+/// A finding without a side of its own takes that of its places.
+fn side_from_places(analysis: &mut Analysis, edges: &[LocalEdge]) {
+    let mut sides: Vec<Option<Side>> = vec![None; analysis.mentions.len()];
+    for edge in edges.iter().filter(|edge| edge.relation == Relation::LocatedAt) {
+        let place = analysis.mentions.get(edge.target).and_then(|m| m.side);
+        if let (Some(place), Some(slot)) = (place, sides.get_mut(edge.source)) {
+            *slot = Some(slot.map_or(place, |side: Side| side.union(place)));
+        }
+    }
+    for (mention, side) in analysis.mentions.iter_mut().zip(sides) {
+        if mention.side.is_none() {
+            mention.side = side;
+        }
+    }
+}
+
+/// `A compatible with B`, `A (B?)`.
+fn suggest(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
+    for scope in analysis.scopes.iter().filter(|scope| scope.suggests) {
+        let mut targets = analysis
+            .mentions
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| m.is_finding() && scope.covers(m.first, m.last))
+            .take(LONGEST_LIST)
+            .peekable();
+        let Some(&(first_target, target)) = targets.peek() else { continue };
+        let limit = scope.cue_first().min(target.first);
+        let source = analysis
+            .mentions
+            .get(..first_target)
+            .unwrap_or_default()
+            .iter()
+            .rposition(|m| m.is_finding() && m.last <= limit);
+        let Some(source) = source else { continue };
+        edges.extend(targets.map(|(target, _)| LocalEdge {
+            source,
+            target,
+            relation: Relation::SuggestiveOf,
+            rule: "hedge",
+        }));
+    }
+}
+
+/// What the size at a token measures: the noun right after it, else the finding before it, else
+/// the anatomy before it, else the last finding of the clause before.
+fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
+    let heads: Vec<usize> = members(analysis, clause)
+        .into_iter()
+        .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
+        .collect();
+    let first_of = |m: usize| analysis.mentions.get(m).map_or(0, |mention| mention.first);
+    let split = heads.partition_point(|&m| first_of(m) < token);
+    let (before, after) = heads.split_at_checked(split)?;
+    if let Some(&next) = after.first() {
+        let tokens = analysis.tokens.get(token..first_of(next)).unwrap_or_default();
+        let close = tokens.len() <= WIDEST_GAP + 3
+            && tokens.iter().enumerate().all(|(at, t)| {
+                let allowed = matches!(t.class, Class::Word | Class::Number | Class::Determiner);
+                // `5 mm in diameter nodule` and `10 mm sized` are common.
+                let size_word = t.class == Class::Preposition
+                    && tokens.get(at + 1).is_some_and(|w| {
+                        matches!(
+                            analysis.shadow.text.get(w.start..w.end),
+                            Some("size" | "diameter" | "thickness" | "length" | "width")
+                        )
+                    });
+                allowed || size_word
+            });
+        if close && is_finding(analysis, next) {
+            return Some(next);
+        }
+    }
+    let nearest = |heads: &[usize]| {
+        heads
+            .iter()
+            .rev()
+            .copied()
+            .find(|&m| is_finding(analysis, m))
+            .or_else(|| heads.iter().rev().copied().find(|&m| is_anatomy(analysis, m)))
+    };
+    if let Some(found) = nearest(before) {
+        return Some(found);
+    }
+    let earlier: Vec<usize> = clause
+        .checked_sub(1)
+        .map(|previous| members(analysis, previous))
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
+        .collect();
+    let after_finding = after.iter().copied().find(|&m| is_finding(analysis, m));
+    earlier
+        .iter()
+        .rev()
+        .copied()
+        .find(|&m| is_finding(analysis, m))
+        .or(after_finding)
+        .or_else(|| nearest(&earlier))
+        .or_else(|| after.first().copied())
+}

@@ -1,0 +1,116 @@
+//! The text as the lexicon sees it: lower case, plain punctuation, single blanks; every byte of it
+//! knows the byte of the document it came from.
+
+use super::document::offset;
+
+/// A folded copy of a span of the document.
+pub(super) struct Shadow {
+    /// The folded text.
+    pub(super) text: String,
+    /// For each byte of `text`: limits, in the document, of the character it came from.
+    origin: Vec<(u32, u32)>,
+}
+
+impl Shadow {
+    /// Folds `document[start..end]`; both ends must be character boundaries.
+    pub(super) fn new(document: &str, start: usize, end: usize) -> Self {
+        let slice = document.get(start..end).unwrap_or_default();
+        let mut shadow = Self {
+            text: String::with_capacity(slice.len()),
+            origin: Vec::with_capacity(slice.len()),
+        };
+        for (position, character) in slice.char_indices() {
+            let from = start + position;
+            let span = (offset(from), offset(from + character.len_utf8()));
+            shadow.push(character, span);
+        }
+        shadow
+    }
+
+    /// Limits in the document of `text[start..end]`, a non-empty range that starts and ends at a
+    /// character which is no blank.
+    pub(super) fn span(&self, start: usize, end: usize) -> (u32, u32) {
+        let first = self.origin.get(start).map_or(0, |limits| limits.0);
+        let last = self.origin.get(end.saturating_sub(1)).map_or(first, |limits| limits.1);
+        (first, last)
+    }
+
+    fn push(&mut self, character: char, span: (u32, u32)) {
+        match fold(character) {
+            Folded::Nothing => {}
+            Folded::Blank => {
+                if !self.text.is_empty() && !self.text.ends_with(' ') {
+                    self.push_plain(' ', span);
+                }
+            }
+            Folded::One(plain) => self.push_plain(plain, span),
+            Folded::Lower => {
+                for lower in character.to_lowercase() {
+                    self.push_plain(lower, span);
+                }
+            }
+        }
+    }
+
+    fn push_plain(&mut self, plain: char, span: (u32, u32)) {
+        self.text.push(plain);
+        self.origin.resize(self.text.len(), span);
+    }
+}
+
+/// Folds a phrase of the lexicon the same way, without blanks at its ends.
+pub(super) fn fold_phrase(phrase: &str) -> String {
+    Shadow::new(phrase, 0, phrase.len()).text.trim_end().to_owned()
+}
+
+enum Folded {
+    Nothing,
+    Blank,
+    One(char),
+    Lower,
+}
+
+/// Hyphens count as blanks, so that `ground-glass` and `ground glass` are one term.
+fn fold(character: char) -> Folded {
+    if character.is_ascii() {
+        return match character {
+            '-' | ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c' => Folded::Blank,
+            '`' => Folded::One('\''),
+            _ => Folded::One(character.to_ascii_lowercase()),
+        };
+    }
+    match character {
+        '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => Folded::Nothing,
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => Folded::Blank,
+        '\u{2018}' | '\u{2019}' | '\u{b4}' => Folded::One('\''),
+        '\u{201c}' | '\u{201d}' => Folded::One('"'),
+        '\u{d7}' => Folded::One('x'),
+        // Turkish dotted and dotless i.
+        '\u{130}' | '\u{131}' => Folded::One('i'),
+        _ if character.is_whitespace() => Folded::Blank,
+        _ => Folded::Lower,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_lead_back_to_the_document() {
+        let text = "A  Ground\u{2013}Glass\r\nOPACITY \u{d7}";
+        let shadow = Shadow::new(text, 0, text.len());
+        assert_eq!(shadow.text, "a ground glass opacity x");
+        let at = shadow.text.find("ground glass").expect("the folded phrase is there");
+        let (start, end) = shadow.span(at, at + "ground glass".len());
+        assert_eq!(&text[start as usize..end as usize], "Ground\u{2013}Glass");
+    }
+
+    #[test]
+    fn letters_that_grow_in_lower_case_keep_their_span() {
+        let text = "\u{130}LEUS \u{1e9e}x";
+        let shadow = Shadow::new(text, 0, text.len());
+        assert!(shadow.text.starts_with("ileus "));
+        assert_eq!(shadow.span(0, 5), (0, 6));
+    }
+}

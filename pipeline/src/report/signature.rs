@@ -1,0 +1,90 @@
+//! Sentence types: when two sentences say the same in the same or in other words.
+
+use super::types::{NodeKind, ParsedReport, Relation};
+
+/// The text of a sentence type: lower case, single blanks, no list mark, no final punctuation.
+/// Numbers stay, so that sentences with different sizes are different types.
+pub fn normalise_sentence(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let joined = words.join(" ");
+    let mark = |c: char| {
+        matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{2022}' | '*' | '-') || c.is_whitespace()
+    };
+    let mut bare = joined.trim_start_matches(mark);
+    let digits = bare.len() - bare.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if (1..=2).contains(&digits)
+        && let Some(rest) = bare.get(digits..)
+        && let Some(rest) = rest.strip_prefix(". ").or_else(|| rest.strip_prefix(") "))
+    {
+        bare = rest;
+    }
+    bare.trim_end_matches(|c: char| mark(c) || matches!(c, '.' | ',' | ';' | ':' | '!')).to_owned()
+}
+
+/// What a sentence says, wording aside: one `concept|anatomy|side|assertion|change` a finding or
+/// device, sorted and without repeats. Several anatomies are joined by `+`; empty parts stay empty.
+pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
+    let begin = report.nodes.partition_point(|node| node.sentence < sentence);
+    let end = report.nodes.partition_point(|node| node.sentence <= sentence);
+    let mut signature: Vec<String> = report
+        .nodes
+        .get(begin..end)
+        .unwrap_or_default()
+        .iter()
+        .filter(|node| matches!(node.kind, NodeKind::Observation | NodeKind::Device))
+        .map(|node| {
+            let from = report.edges.partition_point(|edge| edge.source < node.id);
+            let mut places: Vec<&str> = report
+                .edges
+                .get(from..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|edge| edge.source == node.id)
+                .filter(|edge| edge.relation == Relation::LocatedAt)
+                .filter_map(|edge| report.nodes.get(edge.target as usize))
+                .map(|place| place.concept.as_str())
+                .collect();
+            places.sort_unstable();
+            places.dedup();
+            format!(
+                "{}|{}|{}|{}|{}",
+                node.concept,
+                places.join("+"),
+                node.side.map_or("", |side| side.as_str()),
+                node.assertion.map_or("", |assertion| assertion.as_str()),
+                node.change.map_or("", |change| change.as_str()),
+            )
+        })
+        .collect();
+    signature.sort_unstable();
+    signature.dedup();
+    signature
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ReportDocument, ReportParser};
+
+    #[test]
+    fn normal_forms() {
+        assert_eq!(normalise_sentence("  \" The  Heart is\r\nnormal. \""), "the heart is normal");
+        assert_eq!(normalise_sentence("2. A 5 mm node."), "a 5 mm node");
+        assert_eq!(normalise_sentence("3.5 mm node"), "3.5 mm node");
+    }
+
+    #[test]
+    fn other_words_same_signature_and_denial_another() {
+        let parser = ReportParser::builtin().expect("the built-in lexicon loads");
+        let signature = |text: &str| {
+            let report = parser.parse(&ReportDocument::from_text("t", text));
+            sentence_signature(&report, 0)
+        };
+        let seen = signature("Pleural effusion is seen on the right.");
+        assert_eq!(seen, ["pleural_effusion||right|present|"]);
+        assert_eq!(seen, signature("There is a right hydrothorax."));
+        assert_ne!(seen, signature("No pleural effusion is seen on the right."));
+        assert_ne!(seen, signature("Pleural effusion is seen on the left."));
+    }
+}

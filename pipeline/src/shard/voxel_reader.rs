@@ -1,0 +1,180 @@
+//! A voxel shard, mapped.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::{Advice, Mmap};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A shard that cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum VoxelReaderError {
+    /// The system refused.
+    #[error("failed to open shard `{path}`: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The index names bytes that the file does not have.
+    #[error(
+        "shard `{path}` has {size} bytes, but the index names bytes up to {end}: the file is cut short"
+    )]
+    Short {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of the file.
+        size: u64,
+        /// Byte after the tensor.
+        end: u64,
+    },
+    /// The bytes are not those that were written.
+    #[error(
+        "shard `{path}`: the tensor at byte {offset} has hash {found:016x}, not {expected:016x}: the file is damaged"
+    )]
+    Hash {
+        /// The file.
+        path: PathBuf,
+        /// First byte of the tensor.
+        offset: u64,
+        /// Hash in the index.
+        expected: u64,
+        /// Hash of the bytes.
+        found: u64,
+    },
+}
+
+/// A mapped shard, from which tensors are taken by offset and length without Arrow decoding.
+#[derive(Debug)]
+pub struct VoxelReader {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl VoxelReader {
+    /// Maps the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`VoxelReaderError::Io`].
+    #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
+    pub fn open(path: &Path) -> Result<Self, VoxelReaderError> {
+        let io_error = |source| VoxelReaderError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io_error)?;
+        // SAFETY: shards of a sealed release are never written again (they are renamed into place
+        // when complete), and every access is checked against the mapped length.
+        let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
+        // Samples are read in shuffled order; read-ahead past a sample would be wasted.
+        map.advise(Advice::Random).map_err(io_error)?;
+        Ok(Self { path: path.to_owned(), map })
+    }
+
+    /// The bytes of the tensor at `offset`, borrowed from the mapping.
+    ///
+    /// # Errors
+    ///
+    /// [`VoxelReaderError::Short`] where the file ends before.
+    pub fn tensor(&self, offset: u64, length: u64) -> Result<&[u8], VoxelReaderError> {
+        let end = offset.saturating_add(length);
+        self.map.get(offset as usize..end as usize).ok_or_else(|| VoxelReaderError::Short {
+            path: self.path.clone(),
+            size: self.map.len() as u64,
+            end,
+        })
+    }
+
+    /// The bytes of the tensor at `offset`, after their hash was compared.
+    ///
+    /// # Errors
+    ///
+    /// [`VoxelReaderError::Hash`] where they are not those that were written.
+    pub fn verified(
+        &self,
+        offset: u64,
+        length: u64,
+        expected: u64,
+    ) -> Result<&[u8], VoxelReaderError> {
+        let bytes = self.tensor(offset, length)?;
+        let found = xxh3_64(bytes);
+        if found == expected {
+            Ok(bytes)
+        } else {
+            Err(VoxelReaderError::Hash { path: self.path.clone(), offset, expected, found })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use arrow::array::{Array, FixedSizeListArray, Int16Array};
+    use arrow_ipc::reader::FileReader;
+    use schemas::ids::{PatientKey, SampleId, SeriesId, StudyId};
+    use schemas::manifest::{Crop, Preset, Recipe};
+
+    use super::super::voxel_writer::{BODY_ALIGNMENT, SampleIds, VoxelWriter};
+    use super::*;
+    use crate::volume::{Affine, Rescale, Volume, Voxels, make_view};
+
+    #[test]
+    fn the_library_s_own_reader_and_the_index_see_the_same_tensors_on_page_borders() {
+        let recipe = Recipe {
+            crop: Crop::None,
+            spacing: None,
+            resize: Some([5, 4, 3]),
+            ..Preset::Mg3d.recipe()
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("v.arrow");
+        let mut writer = VoxelWriter::create(&path, "v", &recipe).expect("opens");
+        let mut expected = Vec::new();
+        for index in 0..3_i16 {
+            let volume = Volume {
+                voxels: Voxels::I16((0..60).map(|value| value * 7 + index).collect()),
+                dims: [5, 4, 3],
+                affine: Affine::from_columns(
+                    [[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]],
+                    [0.0; 3],
+                ),
+                rescale: Rescale::IDENTITY,
+            };
+            let tensor = make_view(&volume, &recipe);
+            let series = SeriesId(format!("s{index}"));
+            let ids = SampleIds {
+                sample: &SampleId::new(&series, "v"),
+                series: &series,
+                study: &StudyId::from("study"),
+                patient: &PatientKey::from("patient"),
+            };
+            expected.push((writer.push(ids, &tensor).expect("writes"), tensor));
+        }
+        let (sha256, size) = writer.finish().expect("finishes");
+        let content = std::fs::read(&path).expect("reads");
+        assert_eq!(size, content.len() as u64);
+        assert_eq!(sha256, crate::shard::sha256_bytes(&content));
+
+        let batches: Vec<_> = FileReader::try_new(Cursor::new(&content), None)
+            .expect("a stock reader opens it")
+            .collect::<Result<_, _>>()
+            .expect("and reads it");
+        let reader = VoxelReader::open(&path).expect("maps");
+        for (index, (placement, tensor)) in expected.iter().enumerate() {
+            assert_eq!(placement.offset % BODY_ALIGNMENT, 0);
+            let mapped = reader
+                .verified(placement.offset, placement.length, tensor.xxh3)
+                .expect("the hash agrees");
+            assert_eq!(mapped, tensor.bytes);
+            let column = batches[index].column(0);
+            let list = column.as_any().downcast_ref::<FixedSizeListArray>().expect("a list");
+            let values = list.values().as_any().downcast_ref::<Int16Array>().expect("i16");
+            let bytes: Vec<u8> =
+                values.values().iter().flat_map(|value| value.to_le_bytes()).collect();
+            assert_eq!(bytes, tensor.bytes);
+        }
+        let damaged = reader.verified(expected[0].0.offset, expected[0].0.length, 1);
+        assert!(matches!(damaged, Err(VoxelReaderError::Hash { .. })));
+        assert!(matches!(reader.tensor(size, 1), Err(VoxelReaderError::Short { .. })));
+    }
+}

@@ -1,0 +1,21 @@
+//! The volume room: a 3D image on its affine, and the recipe that makes a view of it.
+//!
+//! # Brief overview
+//!
+//! - [`Volume`] holds voxels as stored, with the rescale to Hounsfield units still pending, and an
+//!   [`Affine`] from voxel index to world (RAS, mm).
+//! - [`AxisTaps`] says, for one axis, which source samples make each output sample. Orientation,
+//!   resampling, cropping and resizing all become taps, and taps compose, so a recipe of several
+//!   interpolations costs one pass.
+//! - [`make_view`] runs a [`schemas::manifest::Recipe`] and gives a [`ViewTensor`].
+
+mod affine;
+mod image;
+mod resample;
+mod taps;
+mod view;
+
+pub use affine::Affine;
+pub use image::{Rescale, Volume, Voxels};
+pub use taps::AxisTaps;
+pub use view::{ViewTensor, make_view};

@@ -1,0 +1,175 @@
+//! Arguments, as plain data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Turns 3D volumes and radiology reports into reproducible training releases, and trains from them.
+#[derive(Debug, Parser)]
+#[command(name = "radloom", version, propagate_version = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Print the result as JSON on stdout.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Worker threads; 0 means one for each processor.
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<u32>,
+    /// Say nothing but errors.
+    #[arg(long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// A manifest and what the command line changes of it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ManifestArgs {
+    /// The manifest.
+    pub(crate) manifest: PathBuf,
+    /// Output folder instead of the manifest's `[release] out`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Change one key, as in `--set view.0.spacing=[1,1,1]`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Exit with 3 when inputs were left out.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Where models run: `cpu` or `cuda:N`.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Do everything the manifest asks for: curate, seal, train, evaluate. Resumes what is unfinished.
+    Run(ManifestArgs),
+    /// Make the release of a manifest.
+    Curate(ManifestArgs),
+    /// Train from the release of a manifest.
+    Train(ManifestArgs),
+    /// Evaluate the last checkpoint of a manifest.
+    Evaluate(ManifestArgs),
+    /// Say what a file, series, folder or release is and what is wrong with it.
+    Inspect(InspectArgs),
+    /// Take one volume through a view and write it as NIfTI.
+    Volume(VolumeArgs),
+    /// Read reports into graphs, one JSON object a line.
+    Report(ReportArgs),
+    /// Check a release.
+    #[command(subcommand)]
+    Release(ReleaseVerb),
+    /// Measure the loader on a release.
+    #[command(subcommand)]
+    Loader(LoaderVerb),
+    /// Write an HTML page of a release.
+    Show(ShowArgs),
+    /// Print the JSON Schema of manifests.
+    Schema,
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Say what this machine can do.
+    Doctor,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InspectArgs {
+    /// A file, a folder of DICOM files, a tree of both, or a release.
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VolumeArgs {
+    /// A NIfTI file or the folder of a DICOM series.
+    pub(crate) input: PathBuf,
+    /// The `.nii.gz` to write.
+    pub(crate) output: PathBuf,
+    /// Preset: `native`, `mg3d`, `ct-clip` or `merlin`.
+    #[arg(long, default_value = "native")]
+    pub(crate) view: String,
+    /// Voxel size in mm, as in `1.5,1.5,3`.
+    #[arg(long, value_delimiter = ',', num_args = 3, value_name = "X,Y,Z")]
+    pub(crate) spacing: Option<Vec<f64>>,
+    /// `linear` or `nearest`.
+    #[arg(long)]
+    pub(crate) kernel: Option<String>,
+    /// `on` or `off`.
+    #[arg(long)]
+    pub(crate) antialias: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportArgs {
+    /// A text, csv or JSONL file, or `-` for text on stdin.
+    pub(crate) file: PathBuf,
+    /// Label policy to show; every policy when left out.
+    #[arg(long)]
+    pub(crate) policy: Option<String>,
+    /// Column (csv) or field (JSONL) that holds the text.
+    #[arg(long, default_value = "text")]
+    pub(crate) column: String,
+    /// A lexicon of your own that layers over the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lexicon: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ReleaseVerb {
+    /// Check every file and tensor of a release against its sums.
+    Verify {
+        /// The release.
+        dir: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum LoaderVerb {
+    /// Load epochs of a release as fast as it goes.
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchArgs {
+    /// The release.
+    pub(crate) dir: PathBuf,
+    /// View to load; the first one when left out.
+    #[arg(long)]
+    pub(crate) view: Option<String>,
+    /// Split to load.
+    #[arg(long, default_value = "train")]
+    pub(crate) split: String,
+    /// Samples of a global batch.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) batch: usize,
+    /// Passes over the split.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) epochs: u64,
+    /// Ranks that share each batch; this process loads for all of them in turn.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) ranks: usize,
+    /// Seed of the order.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Memory of the ring in MiB.
+    #[arg(long, default_value_t = 512)]
+    pub(crate) ring_mib: usize,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ShowArgs {
+    /// The release, or the output folder that holds it.
+    pub(crate) dir: PathBuf,
+    /// Folder to write the page into; `gallery` beside the release when left out.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -1,0 +1,94 @@
+//! `radloom curate`, and the part of `run` that ends at the release.
+
+use std::time::Instant;
+
+use pipeline::execute::{Cancel, Curation, curate};
+use schemas::manifest::Manifest;
+use serde_json::{Map, Value, json};
+
+use super::settings;
+use crate::cli::{Common, ManifestArgs};
+use crate::failure::{DONE, EXCLUSIONS, Failure};
+use crate::progress::{Progress, print};
+use crate::usage;
+
+pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let manifest = settings::manifest(args, common)?;
+    let progress = Progress::new(common.quiet);
+    let cancel = settings::cancel_on_signal();
+    let curation = release(&manifest, &progress, &cancel)?;
+    if common.json {
+        print(&Value::Object(summary_json(&curation, start)).to_string());
+    } else if !common.quiet {
+        for line in summary_lines(&curation) {
+            print(&line);
+        }
+    }
+    Ok(exit_code(args, &curation))
+}
+
+/// Makes the release, or finds it made.
+pub(super) fn release(
+    manifest: &Manifest,
+    progress: &Progress,
+    cancel: &Cancel,
+) -> Result<Curation, Failure> {
+    progress.line(&format!(
+        "{}: `{}` into `{}`",
+        manifest.name,
+        manifest.corpus.root.display(),
+        manifest.release.out.display()
+    ));
+    Ok(curate(manifest, progress, cancel)?)
+}
+
+/// 3 under `--strict` when inputs were left out.
+pub(super) fn exit_code(args: &ManifestArgs, curation: &Curation) -> u8 {
+    if args.strict && !curation.excluded.is_empty() { EXCLUSIONS } else { DONE }
+}
+
+/// The machine-readable summary of a run up to the release.
+pub(super) fn summary_json(curation: &Curation, start: Instant) -> Map<String, Value> {
+    let value = json!({
+        "release_dir": curation.release,
+        "release_id": curation.release_id,
+        "studies": curation.studies,
+        "volumes": curation.volumes,
+        "included": curation.included,
+        "excluded": curation.excluded,
+        "wall_s": start.elapsed().as_secs_f64(),
+        "peak_rss_bytes": usage::peak_memory(),
+        "resumed": curation.resumed_units > 0,
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The same for people.
+pub(super) fn summary_lines(curation: &Curation) -> Vec<String> {
+    let mut lines = Vec::new();
+    if curation.unchanged {
+        lines.push("The release is there already and nothing has changed: nothing to do.".into());
+    } else if curation.resumed_units > 0 {
+        lines.push(format!(
+            "Went on from an earlier run: {} of {} units were done.",
+            curation.resumed_units, curation.units
+        ));
+    }
+    lines.push(format!("in        {} studies, {} volumes", curation.studies, curation.volumes));
+    lines.push(format!(
+        "out       {} studies, {} volumes",
+        curation.included_studies, curation.included
+    ));
+    if !curation.excluded.is_empty() {
+        let reasons: Vec<_> =
+            curation.excluded.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+        lines.push(format!("left out  {}", reasons.join(", ")));
+    }
+    lines.push(format!("release   `{}`", curation.release.display()));
+    lines.push(format!("id        {}", curation.release_id));
+    lines
+}

@@ -1,0 +1,103 @@
+//! `radloom evaluate`, and the evaluation part of `run`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::batch::BatchSource;
+use model::device::DeviceChoice;
+use model::evaluate::{EvaluateJob, EvaluateReport, evaluate_on};
+use model::handoff::SplitSource;
+use model::trainer::Checkpoint;
+use pipeline::execute::Observer;
+use pipeline::loader::{Dataset, DatasetError};
+use pipeline::plan::Split;
+use pipeline::shard::write_atomically;
+use schemas::manifest::Manifest;
+
+use super::{settings, train};
+use crate::cli::{Common, ManifestArgs};
+use crate::failure::{DONE, Failure};
+use crate::progress::{Progress, print};
+
+pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
+    let manifest = settings::manifest(args, common)?;
+    let device: DeviceChoice = args.device.parse()?;
+    let progress = Progress::new(common.quiet);
+    let report = evaluate(&manifest, device, &progress)?;
+    if common.json {
+        print(&serde_json::to_string(&report).unwrap_or_default());
+    } else {
+        table(&report).iter().for_each(|line| print(line));
+    }
+    Ok(DONE)
+}
+
+/// File of the last evaluation.
+pub(super) fn file(manifest: &Manifest) -> PathBuf {
+    manifest.release.out.join("evaluation.json")
+}
+
+/// Evaluates the last checkpoint of `manifest` and keeps the result beside it.
+pub(super) fn evaluate(
+    manifest: &Manifest,
+    device: DeviceChoice,
+    progress: &Progress,
+) -> Result<EvaluateReport, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Evaluate(error.to_string());
+    let section = manifest.evaluate.clone().unwrap_or_default();
+    let split = Split::from_name(&section.split).ok_or_else(|| {
+        Failure::Usage(format!(
+            "`evaluate.split` is `{}`: use `train`, `val` or `test`",
+            section.split
+        ))
+    })?;
+    let checkpoint = Checkpoint::latest(&train::folder(manifest))
+        .map_err(|error| failed(&error))?
+        .ok_or_else(|| failed(&"there is no checkpoint yet: run `radloom train` first"))?;
+    let release = settings::release_below(&manifest.release.out);
+    let view = &checkpoint.info.config.view;
+    let dataset = Arc::new(Dataset::open(&release, view, split)?);
+    if dataset.release_id != checkpoint.info.release_id {
+        return Err(failed(&format!(
+            "the checkpoint was trained on release {}, and this is {}",
+            checkpoint.info.release_id, dataset.release_id
+        )));
+    }
+    // The probe is fitted on the training split; without one it is left out.
+    let training = match Dataset::open(&release, view, Split::Train) {
+        Ok(training) => Some(Arc::new(training)),
+        Err(DatasetError::Empty { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let batch = checkpoint.info.config.batch;
+    progress.begin_titled("evaluating", 0);
+    let mut fit = training.map(|training| SplitSource::new(training, batch));
+    let mut measured = SplitSource::new(Arc::clone(&dataset), batch);
+    let job = EvaluateJob { checkpoint: &checkpoint, section: &section, labels: &dataset.labels };
+    let fit = fit.as_mut().map(|source| source as &mut dyn BatchSource);
+    let report = evaluate_on(device, job, fit, &mut measured).map_err(|error| failed(&error))?;
+    progress.end();
+    let path = file(manifest);
+    let text = serde_json::to_vec_pretty(&report).map_err(|error| failed(&error))?;
+    write_atomically(&path, &text).map_err(Failure::io(path))?;
+    Ok(report)
+}
+
+/// The metrics as lines; what has no value is counted by reason.
+pub(super) fn table(report: &EvaluateReport) -> Vec<String> {
+    let mut lines =
+        vec![format!("{:<44} {:>8} {:>17} {:>4}", "metric", "value", "95 % interval", "n")];
+    lines.extend(report.metrics.iter().map(|(name, metric)| {
+        format!(
+            "{name:<44} {:>8.3} {:>8.3}–{:<8.3} {:>4}",
+            metric.value, metric.low, metric.high, metric.n
+        )
+    }));
+    let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for skipped in &report.skipped {
+        *reasons.entry(&skipped.reason).or_default() += 1;
+    }
+    lines
+        .extend(reasons.iter().map(|(reason, count)| format!("{count} without a value: {reason}")));
+    lines
+}

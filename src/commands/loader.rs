@@ -1,0 +1,108 @@
+//! `radloom loader bench`: throughput, stalls and the hash of the order.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pipeline::loader::{Dataset, Loader, LoaderConfig, Shard};
+use pipeline::plan::Split;
+use pipeline::release::TableReader;
+use serde_json::json;
+
+use super::settings::{release_below, use_threads};
+use crate::cli::{BenchArgs, Common, LoaderVerb};
+use crate::failure::{DONE, Failure};
+use crate::progress::print;
+use crate::usage;
+
+pub(super) fn run(verb: &LoaderVerb, common: &Common) -> Result<u8, Failure> {
+    let LoaderVerb::Bench(args) = verb;
+    use_threads(common.threads.unwrap_or(0))?;
+    bench(args, common)
+}
+
+fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
+    let release = release_below(&args.dir);
+    let view = match &args.view {
+        Some(view) => view.clone(),
+        None => TableReader::open(&release, "index")?
+            .texts("view")?
+            .into_iter()
+            .next()
+            .unwrap_or_default(),
+    };
+    let split = Split::from_name(&args.split).ok_or_else(|| {
+        Failure::Usage(format!("`--split {}`: use `train`, `val` or `test`", args.split))
+    })?;
+    let threads = match common.threads {
+        Some(threads) if threads > 0 => threads as usize,
+        _ => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+    };
+    let dataset = Arc::new(Dataset::open(&release, &view, split)?);
+    let batches = (args.epochs * dataset.studies.len() as u64).div_ceil(args.batch.max(1) as u64);
+    let (start, cpu) = (Instant::now(), usage::cpu_seconds());
+    let (mut bytes, mut samples, mut waited, mut sum) = (0_u64, 0_u64, 0.0, 0_u64);
+    let mut hashes = Vec::new();
+    for rank in 0..args.ranks {
+        let config = LoaderConfig {
+            seed: args.seed,
+            batch: args.batch,
+            shard: Shard { rank, ranks: args.ranks },
+            threads,
+            ring_bytes: args.ring_mib << 20,
+            position: 0,
+            batches: Some(batches),
+        };
+        let mut loader = Loader::start(Arc::clone(&dataset), config)?;
+        let mut ids = Vec::new();
+        while let Some(batch) = loader.next_batch()? {
+            // Touches what a consumer would touch: one byte of every page.
+            sum +=
+                batch.slot.bytes().iter().step_by(4096).map(|&byte| u64::from(byte)).sum::<u64>();
+            ids.push(batch.samples.into_iter().map(|sample| sample.sample_id).collect::<Vec<_>>());
+        }
+        let metrics = loader.metrics();
+        bytes += metrics.bytes;
+        samples += metrics.samples;
+        waited += metrics.waited.as_secs_f64();
+        hashes.push(ids);
+    }
+    let wall = start.elapsed().as_secs_f64();
+    let gigabytes = bytes as f64 / 1e9;
+    let value = json!({
+        "samples_per_s": samples as f64 / wall,
+        "gb_per_s": gigabytes / wall,
+        "cpu_s_per_gb": (usage::cpu_seconds() - cpu) / gigabytes.max(1e-9),
+        "stall_percent": 100.0 * waited / wall,
+        "peak_rss_bytes": usage::peak_memory(),
+        "order_hash": order_hash(&hashes),
+        "epochs": args.epochs,
+        "ranks": args.ranks,
+        "threads": threads,
+        "batch": args.batch,
+    });
+    std::hint::black_box(sum);
+    if common.json {
+        print(&value.to_string());
+    } else {
+        for (key, item) in value.as_object().into_iter().flatten() {
+            print(&format!("{key:16} {item}"));
+        }
+    }
+    Ok(DONE)
+}
+
+/// Hash of the sample ids, global batch by global batch and in rank order within each, so that it is
+/// the same for any number of ranks and threads.
+fn order_hash(ranks: &[Vec<Vec<String>>]) -> String {
+    let batches = ranks.iter().map(Vec::len).max().unwrap_or(0);
+    let mut text = String::new();
+    for batch in 0..batches {
+        for ids in ranks.iter().filter_map(|rank| rank.get(batch)) {
+            ids.iter().for_each(|id| {
+                text += id;
+                text.push('\n');
+            });
+        }
+    }
+    pipeline::shard::sha256_bytes(text.as_bytes())[..16].to_owned()
+}

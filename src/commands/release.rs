@@ -1,0 +1,28 @@
+//! `radloom release`.
+
+use pipeline::release::verify;
+
+use super::settings::{release_below, use_threads};
+use crate::cli::{Common, ReleaseVerb};
+use crate::failure::{DONE, FAILED, Failure};
+use crate::progress::print;
+
+pub(super) fn run(verb: &ReleaseVerb, common: &Common) -> Result<u8, Failure> {
+    use_threads(common.threads.unwrap_or(0))?;
+    match verb {
+        ReleaseVerb::Verify { dir } => {
+            let release = release_below(dir);
+            let result = verify(&release)?;
+            if common.json {
+                print(&serde_json::to_string(&result).unwrap_or_default());
+            } else if result.ok {
+                print(&format!("`{}` is whole", release.display()));
+            } else {
+                for error in &result.errors {
+                    print(&format!("`{}` {}", error.file, error.what));
+                }
+            }
+            Ok(if result.ok { DONE } else { FAILED })
+        }
+    }
+}

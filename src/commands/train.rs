@@ -1,0 +1,175 @@
+//! `radloom train`, and the training part of `run`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use model::device::DeviceChoice;
+use model::handoff::{ReleaseSource, SourceOptions};
+use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, Vocabulary, train_on};
+use pipeline::execute::{Cancel, Observer};
+use pipeline::loader::Dataset;
+use pipeline::plan::Split;
+use schemas::manifest::Manifest;
+
+use super::settings;
+use crate::cli::{Common, ManifestArgs};
+use crate::failure::{DONE, Failure};
+use crate::progress::{Progress, print};
+
+pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
+    let manifest = settings::manifest(args, common)?;
+    let device: DeviceChoice = args.device.parse()?;
+    let progress = Progress::new(common.quiet);
+    let cancel = settings::cancel_on_signal();
+    let json = common.json;
+    let trained = train(&manifest, device, &progress, &cancel, &mut |report| {
+        if json {
+            print(&serde_json::to_string(report).unwrap_or_default());
+        }
+    })?;
+    if !common.json && !common.quiet {
+        print(&trained.line());
+    }
+    Ok(DONE)
+}
+
+/// What training came to.
+pub(super) struct Trained {
+    /// Steps done in all.
+    pub(super) step: u64,
+    /// The last checkpoint.
+    pub(super) checkpoint: PathBuf,
+    /// Steps that were done by an earlier run.
+    pub(super) resumed_from: u64,
+}
+
+impl Trained {
+    pub(super) fn line(&self) -> String {
+        match self.resumed_from {
+            0 => {
+                format!("trained   {} steps, checkpoint `{}`", self.step, self.checkpoint.display())
+            }
+            from if from == self.step => {
+                format!(
+                    "trained   {from} steps before; nothing to do, `{}`",
+                    self.checkpoint.display()
+                )
+            }
+            from => format!(
+                "trained   to step {} from step {from}, checkpoint `{}`",
+                self.step,
+                self.checkpoint.display()
+            ),
+        }
+    }
+}
+
+/// Folder of checkpoints and log.
+pub(super) fn folder(manifest: &Manifest) -> PathBuf {
+    manifest.release.out.join("train")
+}
+
+/// Trains from the release of `manifest`, going on from its last checkpoint.
+pub(super) fn train(
+    manifest: &Manifest,
+    device: DeviceChoice,
+    progress: &Progress,
+    cancel: &Cancel,
+    on_step: &mut dyn FnMut(&StepReport),
+) -> Result<Trained, Failure> {
+    let section = manifest
+        .train
+        .as_ref()
+        .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
+    let failed = |error: &dyn std::fmt::Display| Failure::Train(error.to_string());
+    let release = settings::release_below(&manifest.release.out);
+    let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
+    let out = folder(manifest);
+    let checkpoint = Checkpoint::latest(&out).map_err(|error| failed(&error))?;
+    let resumed_from = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.info.step);
+    if let Some(checkpoint) = &checkpoint
+        && checkpoint.info.step >= section.steps
+        && checkpoint.info.release_id == dataset.release_id
+    {
+        let checkpoint = checkpoint.folder.clone();
+        return Ok(Trained { step: resumed_from, checkpoint, resumed_from });
+    }
+    let options = SourceOptions {
+        seed: section.seed,
+        batch: section.batch,
+        threads: settings::thread_count(manifest.limits.threads),
+        ring_bytes: (manifest.limits.loader_mib as usize) << 20,
+    };
+    let token = checkpoint.as_ref().map(|checkpoint| &checkpoint.info.loader_token);
+    let mut source =
+        ReleaseSource::new(Arc::clone(&dataset), options, token).map_err(|error| failed(&error))?;
+    let texts = texts(&dataset);
+    let [depth, height, width] = dataset.shape;
+    let job = TrainJob {
+        section,
+        out: &out,
+        release_id: &dataset.release_id,
+        volume: [1, depth, height, width],
+        vocabulary: Vocabulary::Texts(&texts),
+        resume: checkpoint.as_ref(),
+        cancel: cancel.flag(),
+    };
+    progress.begin_titled(&format!("training on {device}"), section.steps);
+    progress.advance(resumed_from);
+    let mut last = resumed_from;
+    let mut lines = Lines::new(section.steps);
+    let summary = train_on(device, &job, &mut source, &mut |report| {
+        progress.detail(&format!("step {} loss {:.4}", report.step, report.loss));
+        progress.advance(report.step - last);
+        last = report.step;
+        if lines.due(report.step) {
+            progress.line(&format!(
+                "  step {:>5}  loss {:.4}  {:.2} s",
+                report.step, report.loss, report.step_s
+            ));
+        }
+        on_step(report);
+    })
+    .map_err(|error| failed(&error))?;
+    progress.end();
+    match summary.outcome {
+        Outcome::Interrupted => Err(Failure::Interrupted),
+        Outcome::Finished | Outcome::Exhausted => {
+            Ok(Trained { step: summary.step, checkpoint: summary.checkpoint, resumed_from })
+        }
+    }
+}
+
+/// Which steps get a line of their own: about ten in a run.
+struct Lines {
+    every: u64,
+}
+
+impl Lines {
+    fn new(steps: u64) -> Self {
+        Self { every: (steps / 10).max(1) }
+    }
+
+    fn due(&mut self, step: u64) -> bool {
+        step == 1 || step.is_multiple_of(self.every)
+    }
+}
+
+/// Every sentence of the training split, for the vocabulary of a new run.
+fn texts(dataset: &Dataset) -> Vec<String> {
+    dataset
+        .studies
+        .iter()
+        .flat_map(|samples| dataset.text(&samples[0].study_id).sentences)
+        .map(|sentence| sentence.text)
+        .collect()
+}
+
+/// The steps that a training log holds.
+pub(super) fn logged_steps(out: &Path) -> Vec<serde_json::Value> {
+    std::fs::read_to_string(out.join("train.jsonl"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Exit codes, in one place.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done |
+//! | 1 | failed |
+//! | 2 | wrong usage or manifest: the user's to mend |
+//! | 3 | done, but inputs were left out (only with `--strict`) |
+//! | 101 | a defect in radloom |
+//! | 130 | interrupted; the same command goes on |
+
+use std::path::PathBuf;
+
+use pipeline::execute::CurateError;
+use schemas::manifest::ManifestError;
+
+/// Done.
+pub(crate) const DONE: u8 = 0;
+/// Failed.
+pub(crate) const FAILED: u8 = 1;
+/// Wrong usage or manifest.
+pub(crate) const USAGE: u8 = 2;
+/// Done with exclusions, under `--strict`.
+pub(crate) const EXCLUSIONS: u8 = 3;
+/// Interrupted.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error(transparent)]
+    Curate(#[from] CurateError),
+    #[error(transparent)]
+    Release(#[from] pipeline::release::ReleaseError),
+    #[error(transparent)]
+    Dataset(#[from] pipeline::loader::DatasetError),
+    #[error(transparent)]
+    Loader(#[from] pipeline::loader::LoaderError),
+    #[error(transparent)]
+    Lexicon(#[from] pipeline::report::LexiconError),
+    #[error(transparent)]
+    Device(#[from] model::device::DeviceError),
+    #[error("`{path}`: {source}")]
+    Ingest { path: PathBuf, source: pipeline::ingest::IngestError },
+    #[error("failed to access `{path}`: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("failed to train: {0}")]
+    Train(String),
+    #[error("failed to evaluate: {0}")]
+    Evaluate(String),
+    #[error("{0}")]
+    Usage(String),
+    #[error("interrupted; run the same command again to go on")]
+    Interrupted,
+}
+
+impl Failure {
+    /// Exit code of a defect, as Rust's own for a panic.
+    pub(crate) const DEFECT: u8 = 101;
+
+    /// The exit code that stands for this failure.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Self::Manifest(_)
+            | Self::Usage(_)
+            | Self::Device(_)
+            | Self::Lexicon(_)
+            | Self::Curate(
+                CurateError::Plan(_) | CurateError::Lexicon(_) | CurateError::Policy { .. },
+            ) => USAGE,
+            Self::Interrupted | Self::Curate(CurateError::Interrupted) => INTERRUPTED,
+            _ => FAILED,
+        }
+    }
+
+    /// An error of the system on `path`.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

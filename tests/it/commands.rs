@@ -1,0 +1,138 @@
+//! Verbs that stand alone, and the contract of their JSON.
+
+use std::path::Path;
+
+use crate::support::{Place, done, json, run, text, write};
+
+fn corpus(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
+    root.join(name).display().to_string()
+}
+
+#[test]
+fn inspect_gives_a_verdict_for_every_series() {
+    let said = run(&["inspect", &corpus("train"), "--json"]);
+    assert_eq!(said.code, Some(0));
+    let verdict = |name: &str| {
+        let line = said.stdout.lines().find(|line| line.contains(name)).expect("is listed");
+        let value: serde_json::Value = serde_json::from_str(line).expect("is JSON");
+        for key in
+            ["path", "modality", "verdict", "shape", "spacing", "affine", "unit", "hu_policy"]
+        {
+            assert!(value.get(key).is_some(), "{key} in {line}");
+        }
+        for key in ["frames", "transfer_syntax", "warnings"] {
+            assert!(value.get(key).is_some(), "{key} in {line}");
+        }
+        value["verdict"].as_str().expect("text").to_owned()
+    };
+    assert_eq!(verdict("train_1_a_1"), "regular");
+    assert_eq!(verdict("train_2_b_1"), "truncated");
+    assert_eq!(verdict("train_3_a_2"), "localizer");
+}
+
+#[test]
+fn volume_writes_the_view_with_the_affine_it_reports() {
+    let place = Place::new();
+    let output = place.path("view.nii.gz");
+    let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
+    let said = done(&["volume", &input, text(&output), "--view", "mg3d", "--json"]);
+    let value = json(&said);
+    assert_eq!(value["shape"], serde_json::json!([128, 96, 128]));
+    for key in ["spacing", "affine", "wall_s", "cpu_s", "peak_rss_bytes"] {
+        assert!(value.get(key).is_some(), "{key}");
+    }
+    let seen = json(&done(&["inspect", text(&output), "--json"]));
+    assert_eq!(seen["verdict"], "regular");
+    assert_eq!(seen["orientation"], "LPS");
+    for row in 0..3 {
+        for column in 0..4 {
+            let (a, b) = (&value["affine"][row][column], &seen["affine"][row][column]);
+            let difference = a.as_f64().expect("a number") - b.as_f64().expect("a number");
+            assert!(difference.abs() < 1e-3, "the file holds the reported affine in f32");
+        }
+    }
+}
+
+#[test]
+fn report_prints_one_object_a_report_with_byte_offsets() {
+    let place = Place::new();
+    let file = place.path("r.csv");
+    write(
+        &file,
+        "id,text\na,\"No pleural effusion. A 6 mm nodule in the left lung.\"\nb,\n".as_bytes(),
+    );
+    let said = done(&["report", text(&file), "--json", "--policy", "ct_rate_18"]);
+    let lines: Vec<serde_json::Value> =
+        said.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2);
+    let report = &lines[0];
+    assert_eq!(report["id"], "a");
+    assert_eq!(report["sentences"].as_array().expect("a list").len(), 2);
+    let labels = &report["labels"]["ct_rate_18"];
+    assert_eq!(labels["Lung nodule"], 1, "{report}");
+    assert_eq!(labels["Pleural effusion"], 0, "{report}");
+    assert_eq!(labels.as_object().expect("an object").len(), 18);
+    let source = "No pleural effusion. A 6 mm nodule in the left lung.";
+    for node in report["nodes"].as_array().expect("a list") {
+        let at = |key: &str| node[key].as_u64().expect("an offset") as usize;
+        assert_eq!(node["text"], source[at("start")..at("end")]);
+    }
+    let missing = run(&["report", text(&file), "--column", "befund", "--json"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.stderr.contains("no column `befund`"), "{}", missing.stderr);
+}
+
+#[test]
+fn the_loader_s_order_does_not_depend_on_ranks_or_threads() {
+    let place = Place::new();
+    done(&["curate", text(&place.plain_manifest()), "--quiet"]);
+    let out = place.path("out");
+    let hash = |ranks: &str, threads: &str| {
+        let said = done(&[
+            "loader",
+            "bench",
+            text(&out),
+            "--json",
+            "--batch",
+            "4",
+            "--epochs",
+            "3",
+            "--ranks",
+            ranks,
+            "--threads",
+            threads,
+        ]);
+        let value = json(&said);
+        for key in ["samples_per_s", "gb_per_s", "cpu_s_per_gb", "stall_percent", "peak_rss_bytes"]
+        {
+            assert!(value[key].is_number(), "{key}");
+        }
+        value["order_hash"].as_str().expect("text").to_owned()
+    };
+    let expected = hash("1", "1");
+    for (ranks, threads) in [("1", "3"), ("2", "1"), ("4", "2")] {
+        assert_eq!(hash(ranks, threads), expected, "{ranks} ranks, {threads} threads");
+    }
+    let said = run(&["loader", "bench", text(&out), "--batch", "4", "--ranks", "3"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.stderr.contains("does not divide"), "{}", said.stderr);
+}
+
+#[test]
+fn schema_is_the_committed_one_and_every_manifest_is_valid() {
+    let said = done(&["schema"]);
+    assert_eq!(said.stdout, include_str!("../../schemas/json/manifest.schema.json"));
+    for manifest in [
+        include_str!("../../manifests/quickstart.toml"),
+        include_str!("../../manifests/ct-rate.toml"),
+        include_str!("../../manifests/dicom-tree.toml"),
+        include_str!("../../manifests/train/mg3d.toml"),
+    ] {
+        assert!(manifest.starts_with("#:schema "));
+        schemas::manifest::parse("m.toml", manifest, &schemas::manifest::Overrides::default())
+            .expect("is valid");
+    }
+    done(&["doctor", "--json"]);
+    assert!(done(&["completions", "bash"]).stdout.contains("radloom"));
+}

@@ -1,0 +1,8 @@
+//! End-to-end tests of the binary on the sample corpus.
+
+mod bad_input;
+mod commands;
+mod curate;
+mod kill;
+mod support;
+mod train;
