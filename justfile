@@ -13,7 +13,7 @@ test:
 
 # Format, lint, document.
 lint:
-    cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    cargo fmt --all --check && cargo clippy --workspace --all-targets --features cuda -- -D warnings && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # Write the JSON Schemas from the types.
 schemas:

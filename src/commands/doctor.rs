@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use crate::cli::Common;
-use crate::failure::{DONE, Failure};
+use crate::failure::DONE;
 use crate::progress::print;
 
-pub(super) fn run(common: &Common) -> Result<u8, Failure> {
+pub(super) fn run(common: &Common) -> u8 {
     let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = std::fs::read_to_string("/proc/meminfo")
         .ok()
@@ -39,7 +39,7 @@ pub(super) fn run(common: &Common) -> Result<u8, Failure> {
             "nvidia_driver": driver,
         });
         print(&value.to_string());
-        return Ok(DONE);
+        return DONE;
     }
     print(&format!("radloom {}", env!("CARGO_PKG_VERSION")));
     print(&format!("processors    {processors}"));
@@ -51,5 +51,5 @@ pub(super) fn run(common: &Common) -> Result<u8, Failure> {
         (false, _) => "not built in: `cargo build --release --features cuda`",
     };
     print(&format!("CUDA          {cuda_text}"));
-    Ok(DONE)
+    DONE
 }

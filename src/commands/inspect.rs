@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pipeline::ingest::dicom::{self, is_dicom};
-use pipeline::ingest::{Acquisition, SeriesSource, read_series};
+use pipeline::ingest::{Acquisition, SeriesSource, files_below, read_series};
 use pipeline::quality::hounsfield_warnings;
 use pipeline::release::Contents;
 use schemas::manifest::{IntensityPolicy, LimitsSection};
@@ -72,23 +72,7 @@ fn show_release(release: &Path, common: &Common) -> Result<u8, Failure> {
 
 /// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series.
 fn find(path: &Path) -> Result<Vec<(PathBuf, SeriesSource)>, Failure> {
-    let mut files = Vec::new();
-    let mut folders = vec![path.to_owned()];
-    if path.is_file() {
-        files.push(path.to_owned());
-        folders.clear();
-    }
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(Failure::io(&folder))? {
-            let found = entry.map_err(Failure::io(&folder))?.path();
-            if found.is_dir() {
-                folders.push(found);
-            } else {
-                files.push(found);
-            }
-        }
-    }
-    files.sort_unstable();
+    let files = files_below(path).map_err(Failure::io(path))?;
     let (dicom_files, others): (Vec<_>, Vec<_>) =
         files.into_iter().partition(|file| is_dicom(file));
     let single = others.len() == 1 && dicom_files.is_empty();

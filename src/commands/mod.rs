@@ -32,8 +32,8 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Verb::Release(verb) => release::run(verb, common),
         Verb::Loader(verb) => loader::run(verb, common),
         Verb::Show(args) => show::run(args, common),
-        Verb::Schema => schema::run(),
-        Verb::Completions { shell } => completions::run(*shell),
-        Verb::Doctor => doctor::run(common),
+        Verb::Schema => Ok(schema::run()),
+        Verb::Completions { shell } => Ok(completions::run(*shell)),
+        Verb::Doctor => Ok(doctor::run(common)),
     }
 }

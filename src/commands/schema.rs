@@ -1,9 +1,9 @@
 //! `radloom schema`.
 
-use crate::failure::{DONE, Failure};
+use crate::failure::DONE;
 use crate::progress::print;
 
-pub(super) fn run() -> Result<u8, Failure> {
+pub(super) fn run() -> u8 {
     print(schemas::manifest::json_schema().trim_end());
-    Ok(DONE)
+    DONE
 }

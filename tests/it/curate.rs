@@ -106,3 +106,51 @@ fn strict_says_by_its_exit_code_that_inputs_were_left_out() {
     assert_eq!(said.code, Some(3), "{}", said.stderr);
     assert!(said.stdout.is_empty() && said.stderr.is_empty(), "quiet: {}", said.stderr);
 }
+
+#[test]
+fn a_dicom_tree_gives_the_same_voxels_under_any_file_names() {
+    use pipeline::ingest::dicom::SliceHeader;
+
+    let place = Place::new();
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
+    let series = tree(&corpus.join("train/train_1/train_1_a/train_1_a_1"));
+    let scout = tree(&corpus.join("train/train_3/train_3_a/train_3_a_2"));
+    let mut hashes = Vec::new();
+    for (number, reversed) in [(0, false), (1, true)] {
+        let root = place.path(&format!("tree-{number}"));
+        std::fs::create_dir_all(root.join("deep/er")).expect("makes folders");
+        let files: Vec<_> = series.values().collect();
+        for (index, bytes) in files.iter().enumerate() {
+            let name = if reversed { files.len() - index } else { index };
+            let folder = if index % 2 == 0 { "deep" } else { "deep/er" };
+            write(&root.join(folder).join(format!("IM{name:04}")), bytes);
+        }
+        for bytes in scout.values() {
+            write(&root.join("scout.dcm"), bytes);
+        }
+        write(&root.join("notes.txt"), b"no image");
+        let study = |file: &str| SliceHeader::read(&root.join(file)).expect("is DICOM").study_uid;
+        let first = if reversed { "deep/IM0001" } else { "deep/IM0000" };
+        let reports = format!(
+            "StudyInstanceUID,findings,impression\n{},No effusion.,Normal.\n{},None.,None.\n",
+            study(first),
+            study("scout.dcm")
+        );
+        write(&root.join("reports.csv"), reports.as_bytes());
+        let manifest = place.path(&format!("tree-{number}.toml"));
+        let text = include_str!("../../manifests/dicom-tree.toml")
+            .replace("${DICOM_TREE}", root.to_str().expect("UTF-8"))
+            .replace("../out/dicom-tree", &format!("out-{number}"));
+        write(&manifest, text.as_bytes());
+        let summary = json(&done(&["curate", manifest.to_str().expect("UTF-8"), "--json"]));
+        assert_eq!(summary["included"], 1, "{summary}");
+        assert_eq!(summary["excluded"]["localizer"], 1, "{summary}");
+        let index = TableReader::open(&place.path(&format!("out-{number}/release")), "index");
+        let index = index.expect("opens");
+        let mut views = index.texts("view").expect("is there");
+        views.sort();
+        assert_eq!(views, ["mg3d", "native"]);
+        hashes.push(index.u64s("xxh3").expect("is there"));
+    }
+    assert_eq!(hashes[0], hashes[1]);
+}

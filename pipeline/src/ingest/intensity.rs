@@ -57,24 +57,27 @@ pub fn decide_rescale(
             if header.scaling.is_some_and(|scaling| scaling != Rescale::IDENTITY) {
                 return Ok(from_header);
             }
-            match (header.integers && header.oriented, acquisition.rescale) {
+            let version_two = header.integers && header.oriented;
+            match acquisition.rescale {
                 // Version 2: integers under a repaired header. Air lies at or below -900 HU; stored
                 // units of a CT with a negative intercept start at 0 or at its padding.
-                (true, _) if header.minimum <= -900.0 => Ok(from_header),
-                (true, None) => Ok(from_header),
-                (true, Some(rescale)) if rescale.intercept == 0.0 => Ok(from_header),
-                (true, Some(rescale)) => Err(IngestError::new(
-                    Reason::AmbiguousIntensity,
-                    format!(
-                        "lowest voxel is {}, and the metadata's intercept is {}: set `[corpus] \
-                         intensity` to `hounsfield` or `stored`",
-                        header.minimum, rescale.intercept
-                    ),
-                )),
+                Some(rescale)
+                    if version_two && header.minimum > -900.0 && rescale.intercept != 0.0 =>
+                {
+                    Err(IngestError::new(
+                        Reason::AmbiguousIntensity,
+                        format!(
+                            "lowest voxel is {}, and the metadata's intercept is {}: set `[corpus] \
+                             intensity` to `hounsfield` or `stored`",
+                            header.minimum, rescale.intercept
+                        ),
+                    ))
+                }
+                _ if version_two => Ok(from_header),
                 // Version 1: floats under a blank header.
-                (false, Some(rescale)) if !header.oriented => Ok((rescale, "metadata")),
-                (false, None) if header.minimum < -500.0 => Ok(from_header),
-                (false, _) => Err(IngestError::new(
+                Some(rescale) if !header.oriented => Ok((rescale, "metadata")),
+                None if header.minimum < -500.0 => Ok(from_header),
+                _ => Err(IngestError::new(
                     Reason::AmbiguousIntensity,
                     format!(
                         "voxels are floats with lowest value {}, and header and metadata do not \

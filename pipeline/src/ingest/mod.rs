@@ -7,11 +7,13 @@
 pub mod csv;
 pub mod dicom;
 mod error;
+mod files;
 mod gzip;
 mod intensity;
 pub mod nifti;
 mod source;
 
 pub use error::IngestError;
+pub use files::files_below;
 pub use intensity::{Acquisition, decide_rescale};
 pub use source::{SeriesImage, SeriesSource, read_series};

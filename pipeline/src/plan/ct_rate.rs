@@ -8,7 +8,7 @@ use schemas::manifest::Manifest;
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
-use super::survey::{FoundSeries, PlanError, files_below, relative_to, stem};
+use super::survey::{FoundSeries, PlanError, corpus_files, relative_to, stem};
 use crate::ingest::SeriesSource;
 use crate::ingest::dicom::is_dicom;
 
@@ -22,7 +22,7 @@ pub(super) fn find(
     let mut found = Vec::new();
     let mut dicom: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
     for folder in &manifest.corpus.volumes {
-        for path in files_below(&root.join(folder))? {
+        for path in corpus_files(&root.join(folder))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.ends_with(".nii") || name.ends_with(".nii.gz") {
                 let relative = relative_to(&path, root);

@@ -13,7 +13,7 @@ use schemas::manifest::Manifest;
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
-use super::survey::{FoundSeries, PlanError, files_below, relative_to};
+use super::survey::{FoundSeries, PlanError, corpus_files, relative_to};
 use crate::ingest::SeriesSource;
 use crate::ingest::dicom::{DicomSeries, group, is_dicom};
 
@@ -24,7 +24,7 @@ pub(super) fn find(
     let root = &manifest.corpus.root;
     let mut files: Vec<PathBuf> = Vec::new();
     for folder in &manifest.corpus.volumes {
-        files.extend(files_below(&root.join(folder))?.into_iter().filter(|path| is_dicom(path)));
+        files.extend(corpus_files(&root.join(folder))?.into_iter().filter(|path| is_dicom(path)));
     }
     files.sort_unstable();
     files.dedup();

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::split::{Split, split_of};
 use super::{ct_rate, dicom_tree};
 use crate::ingest::csv::{CsvError, Table};
-use crate::ingest::{Acquisition, SeriesSource};
+use crate::ingest::{Acquisition, SeriesSource, files_below};
 use crate::volume::Rescale;
 
 /// A corpus that cannot be planned: the user has to mend it or the manifest.
@@ -359,23 +359,9 @@ fn study_of_key(key: &str) -> StudyId {
     schemas::ids::CtRateName::parse(key).map_or_else(|| StudyId::from(key), |name| name.study)
 }
 
-/// Every file below `folder`, sorted.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, PlanError> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let io_error = |source| PlanError::Io { path: folder.clone(), source };
-        for entry in fs::read_dir(&folder).map_err(io_error)? {
-            let path = entry.map_err(io_error)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
+/// Every file below a folder of the corpus, sorted.
+pub(super) fn corpus_files(folder: &Path) -> Result<Vec<PathBuf>, PlanError> {
+    files_below(folder).map_err(|source| PlanError::Io { path: folder.to_owned(), source })
 }
 
 /// `path` relative to `root`, with forward slashes.

@@ -12,6 +12,7 @@ use super::card;
 use super::croissant;
 use super::error::ReleaseError;
 use crate::execute::UnitOutcome;
+use crate::ingest::files_below;
 use crate::plan::{StudyPlan, Survey};
 use crate::shard::{sha256_bytes, sha256_file, write_atomically, write_table};
 
@@ -174,25 +175,17 @@ fn remove_strangers(building: &Path, sealed: &Sealed<'_>) -> Result<(), ReleaseE
     Ok(())
 }
 
-/// Every file below `folder`, relative to it, sorted.
+/// Every file below `folder`, relative to it with forward slashes, sorted.
 pub(super) fn files(folder: &Path) -> Result<Vec<String>, ReleaseError> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(relative) = folders.pop() {
-        let path = folder.join(&relative);
-        let io_error = |source| ReleaseError::Io { path: path.clone(), source };
-        for entry in fs::read_dir(&path).map_err(io_error)? {
-            let entry = entry.map_err(io_error)?;
-            let name = relative.join(entry.file_name());
-            if entry.file_type().map_err(io_error)?.is_dir() {
-                folders.push(name);
-            } else {
-                found.push(name.to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    found.sort_unstable();
-    Ok(found)
+    let found = files_below(folder)
+        .map_err(|source| ReleaseError::Io { path: folder.to_owned(), source })?;
+    let relative = |path: &PathBuf| {
+        let path = path.strip_prefix(folder).unwrap_or(path);
+        path.to_string_lossy().replace('\\', "/")
+    };
+    let mut names: Vec<String> = found.iter().map(relative).collect();
+    names.sort_unstable();
+    Ok(names)
 }
 
 /// SHA-256 of every file but `without`; a shard's is known from when it was written.

@@ -138,7 +138,8 @@ impl Affine {
             let column = self.column(source);
             if order.flipped[axis] {
                 origin_index[source] = dims[source] as f64 - 1.0;
-                column.map(|value| -value)
+                // Not `-value`: a negative zero would be written where a zero is meant.
+                column.map(|value| 0.0 - value)
             } else {
                 column
             }

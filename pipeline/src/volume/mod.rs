@@ -16,6 +16,7 @@ mod taps;
 mod view;
 
 pub use affine::Affine;
+pub(crate) use affine::{cross, dot, norm};
 pub use image::{Rescale, Volume, Voxels};
 pub use taps::AxisTaps;
 pub use view::{ViewTensor, make_view};

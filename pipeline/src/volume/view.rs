@@ -243,8 +243,8 @@ mod tests {
             dtype: VoxelType::I16,
         };
         // Mean of -1024 and 2976 is 976; of the clipped -1000 and 1000 it is 0.
-        assert_eq!(value(&make_view(&volume, &base), 0, 0, 0), 976.0);
+        assert!((value(&make_view(&volume, &base), 0, 0, 0) - 976.0).abs() < 0.5);
         let clipped = Recipe { clip: ClipStage::Source, ..base };
-        assert_eq!(value(&make_view(&volume, &clipped), 0, 0, 0), 0.0);
+        assert!(value(&make_view(&volume, &clipped), 0, 0, 0).abs() < 0.5);
     }
 }

@@ -181,7 +181,7 @@ pub struct Mg3dModel {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// Trains on two CPU cores: patch 8, two stages from 48 channels, linear decoder, text 64 x 2.
+    /// Trains on two CPU cores: patch 8, two stages from 32 channels, linear decoder, text 64 x 2.
     #[default]
     Tiny,
     /// The MG-3D "Swin-B": patch 2, four stages from 48 channels, convolution decoder, text 768 x 12.
@@ -284,10 +284,10 @@ impl Mg3dModel {
         let base = match self.preset {
             Preset::Tiny => Mg3dArchitecture {
                 patch: [8, 8, 8],
-                embed_dim: 48,
+                embed_dim: 32,
                 depths: vec![2, 2],
                 heads: vec![2, 4],
-                window: [4, 4, 4],
+                window: [4, 3, 4],
                 merge_last: false,
                 mlp_ratio: 2,
                 decoder: Decoder::Linear,
@@ -300,7 +300,7 @@ impl Mg3dModel {
                     pretrained: None,
                     frozen: false,
                 },
-                projection_dim: 96,
+                projection_dim: 64,
                 fusion_heads: 4,
                 fusion_layers: 1,
             },

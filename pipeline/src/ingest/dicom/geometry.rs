@@ -7,7 +7,7 @@ use schemas::reason::Reason;
 
 use super::super::error::IngestError;
 use super::header::{SliceHeader, file_name};
-use crate::volume::Affine;
+use crate::volume::{Affine, cross, dot, norm};
 
 /// Share of the spacing by which slice steps may differ.
 const STEP_TOLERANCE: f64 = 0.01;
@@ -21,16 +21,8 @@ pub struct OrderedSeries {
     pub affine: Affine,
 }
 
-fn dot(a: [f64; 3], b: [f64; 3]) -> f64 {
-    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-}
-
 fn subtract(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
     std::array::from_fn(|axis| a[axis] - b[axis])
-}
-
-fn norm(a: [f64; 3]) -> f64 {
-    dot(a, a).sqrt()
 }
 
 /// Puts the slices of one series in order and makes sure that they form one regular grid.
@@ -96,11 +88,7 @@ pub fn order_slices(mut slices: Vec<SliceHeader>) -> Result<OrderedSeries, Inges
             ),
         );
     }
-    let normal = [
-        along_columns[1] * along_rows[2] - along_columns[2] * along_rows[1],
-        along_columns[2] * along_rows[0] - along_columns[0] * along_rows[2],
-        along_columns[0] * along_rows[1] - along_columns[1] * along_rows[0],
-    ];
+    let normal = cross(along_columns, along_rows);
     let mut keyed = Vec::with_capacity(slices.len());
     for slice in slices.drain(..) {
         let orientation =

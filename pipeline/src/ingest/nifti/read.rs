@@ -145,10 +145,6 @@ fn convert(
             })
         };
     }
-    /// Integers wider than i16 stay exact when they fit, as Hounsfield units do.
-    fn narrow<T: Copy + TryInto<i16>>(values: impl Iterator<Item = T> + Clone) -> Option<Vec<i16>> {
-        values.map(|value| value.try_into().ok()).collect()
-    }
     let integers = match datatype {
         2 => Some(raw.iter().map(|&value| i16::from(value)).collect()),
         256 => Some(raw.iter().map(|&value| i16::from(value as i8)).collect()),
@@ -185,4 +181,9 @@ fn replace_not_finite(voxels: &mut Voxels) -> f64 {
         replaced += 1;
     }
     replaced as f64 / values.len().max(1) as f64
+}
+
+/// Integers wider than i16 stay exact when they fit, as Hounsfield units do.
+fn narrow<T: Copy + TryInto<i16>>(values: impl Iterator<Item = T> + Clone) -> Option<Vec<i16>> {
+    values.map(|value| value.try_into().ok()).collect()
 }
