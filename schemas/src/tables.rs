@@ -35,7 +35,9 @@ macro_rules! primitive_column {
             }
             fn array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
                 let mut builder = <$builder>::new();
-                values.for_each(|value| builder.append_value(*value));
+                for value in values {
+                    builder.append_value(*value);
+                }
                 Arc::new(builder.finish())
             }
         }
@@ -46,7 +48,9 @@ macro_rules! primitive_column {
             const NULLABLE: bool = true;
             fn array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
                 let mut builder = <$builder>::new();
-                values.for_each(|value| builder.append_option(*value));
+                for value in values {
+                    builder.append_option(*value);
+                }
                 Arc::new(builder.finish())
             }
         }
@@ -67,7 +71,9 @@ impl Column for String {
     }
     fn array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
         let mut builder = StringBuilder::new();
-        values.for_each(|value| builder.append_value(value));
+        for value in values {
+            builder.append_value(value);
+        }
         Arc::new(builder.finish())
     }
 }
@@ -79,7 +85,9 @@ impl Column for Option<String> {
     const NULLABLE: bool = true;
     fn array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
         let mut builder = StringBuilder::new();
-        values.for_each(|value| builder.append_option(value.as_deref()));
+        for value in values {
+            builder.append_option(value.as_deref());
+        }
         Arc::new(builder.finish())
     }
 }
@@ -97,7 +105,9 @@ macro_rules! list_column {
             fn array<'a>(values: impl Iterator<Item = &'a Self>) -> ArrayRef {
                 let mut builder = ListBuilder::new(<$builder>::new()).with_field(item($data_type));
                 for value in values {
-                    value.iter().for_each(|element| builder.values().append_value(element.clone()));
+                    for element in value {
+                        builder.values().append_value(element.clone());
+                    }
                     builder.append(true);
                 }
                 Arc::new(builder.finish())
@@ -120,7 +130,9 @@ macro_rules! fixed_column {
                 let mut builder = FixedSizeListBuilder::new(<$builder>::new(), N as i32)
                     .with_field(item($data_type));
                 for value in values {
-                    value.iter().for_each(|element| builder.values().append_value(*element));
+                    for element in value {
+                        builder.values().append_value(*element);
+                    }
                     builder.append(true);
                 }
                 Arc::new(builder.finish())

@@ -27,7 +27,9 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     if common.json {
         print(&serde_json::to_string(&report).unwrap_or_default());
     } else {
-        table(&report).iter().for_each(|line| print(line));
+        for line in table(&report) {
+            print(&line);
+        }
     }
     Ok(DONE)
 }

@@ -98,10 +98,10 @@ fn order_hash(ranks: &[Vec<Vec<String>>]) -> String {
     let mut text = String::new();
     for batch in 0..batches {
         for ids in ranks.iter().filter_map(|rank| rank.get(batch)) {
-            ids.iter().for_each(|id| {
+            for id in ids {
                 text += id;
                 text.push('\n');
-            });
+            }
         }
     }
     pipeline::shard::sha256_bytes(text.as_bytes())[..16].to_owned()

@@ -40,7 +40,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     }
     let gallery = manifest.release.out.join("gallery");
     let page = if moved || !gallery.join("index.html").is_file() {
-        show::write(&curation.release, &manifest.release.out, gallery)?
+        show::write(&curation.release, &manifest.release.out, &gallery)?
     } else {
         gallery.join("index.html")
     };
@@ -56,7 +56,9 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     if common.json {
         print(&Value::Object(summary).to_string());
     } else if !common.quiet {
-        lines.iter().for_each(|line| print(line));
+        for line in &lines {
+            print(line);
+        }
     }
     Ok(curate::exit_code(args, &curation))
 }

@@ -14,7 +14,7 @@ pub(super) fn run(args: &ShowArgs, common: &Common) -> Result<u8, Failure> {
     // A release below an output folder has its training beside it; one by itself has none.
     let out = if release == args.dir { release.parent().unwrap_or(&release) } else { &args.dir };
     let folder = args.out.clone().unwrap_or_else(|| out.join("gallery"));
-    let page = write(&release, out, folder)?;
+    let page = write(&release, out, &folder)?;
     if common.json {
         print(&serde_json::json!({"gallery": page}).to_string());
     } else if !common.quiet {
@@ -24,13 +24,13 @@ pub(super) fn run(args: &ShowArgs, common: &Common) -> Result<u8, Failure> {
 }
 
 /// Writes the page of `release`, with training and evaluation of the output folder `out`.
-pub(super) fn write(release: &Path, out: &Path, folder: PathBuf) -> Result<PathBuf, Failure> {
+pub(super) fn write(release: &Path, out: &Path, folder: &Path) -> Result<PathBuf, Failure> {
     let extras = Extras {
         steps: train::logged_steps(&out.join("train")),
         evaluation: std::fs::read(out.join("evaluation.json"))
             .ok()
             .and_then(|text| serde_json::from_slice(&text).ok()),
     };
-    gallery::write(release, &extras, &folder)?;
+    gallery::write(release, &extras, folder)?;
     Ok(folder.join("index.html"))
 }

@@ -295,7 +295,7 @@ fn run_units(
     let mut outcomes = Vec::with_capacity(units.len());
     let mut resumed = 0;
     for unit in units {
-        let path = out.join(format!("work/units/{}.json", unit.id));
+        let path = out.join(format!("work/units/{}.msgpack", unit.id));
         if let Some(outcome) = UnitOutcome::load(&path, &unit.fingerprint(manifest), building) {
             observer.advance(series(unit));
             outcomes.push(outcome);

@@ -43,7 +43,7 @@ impl UnitOutcome {
     /// Reads the outcome at `path` if it is of this fingerprint and its shards are in `release` with
     /// their sizes.
     pub fn load(path: &Path, fingerprint: &str, release: &Path) -> Option<Self> {
-        let outcome: Self = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let outcome: Self = rmp_serde::from_slice(&fs::read(path).ok()?).ok()?;
         let complete = outcome.fingerprint == fingerprint
             && outcome.shards.iter().all(|shard| {
                 fs::metadata(release.join(&shard.path))
@@ -58,7 +58,9 @@ impl UnitOutcome {
     ///
     /// What the system says.
     pub fn commit(&self, path: &Path) -> io::Result<()> {
-        let text = serde_json::to_vec(self).map_err(io::Error::other)?;
-        write_atomically(path, &text)
+        // MessagePack and not JSON: numbers must come back bit for bit, or a resumed release would
+        // differ from an undisturbed one in the last digit of an affine.
+        let bytes = rmp_serde::to_vec_named(self).map_err(io::Error::other)?;
+        write_atomically(path, &bytes)
     }
 }

@@ -1,6 +1,7 @@
 //! The corpus's csv files, read with polars; every cell as text.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{CsvParseOptions, CsvReadOptions, SerReader};
@@ -104,10 +105,11 @@ impl Table {
             let Some(name) = cells[key_index].clone().filter(|name| !name.trim().is_empty()) else {
                 continue;
             };
-            if table.rows.contains_key(&name) {
-                table.repeated.push(name);
-            } else {
-                table.rows.insert(name, cells);
+            match table.rows.entry(name) {
+                Entry::Vacant(place) => {
+                    place.insert(cells);
+                }
+                Entry::Occupied(place) => table.repeated.push(place.key().clone()),
             }
         }
         Ok(table)

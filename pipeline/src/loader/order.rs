@@ -67,7 +67,7 @@ impl Order {
     }
 }
 
-/// Fisher-Yates with ChaCha8 keyed by seed and epoch; draws are unbiased (Lemire 2019).
+/// Fisher-Yates with `ChaCha8` keyed by seed and epoch; draws are unbiased (Lemire 2019).
 fn permutation(seed: u64, epoch: u64, count: u32) -> Vec<u32> {
     let mut text = b"radloom order".to_vec();
     text.extend(seed.to_le_bytes());

@@ -14,7 +14,7 @@ use super::token::ResumeToken;
 use crate::shard::VoxelReaderError;
 
 /// How long a wait may take before it is an error instead of a hang.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_mins(5);
 
 /// What to load and with how much of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

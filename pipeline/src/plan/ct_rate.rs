@@ -24,7 +24,8 @@ pub(super) fn find(
     for folder in &manifest.corpus.volumes {
         for path in corpus_files(&root.join(folder))? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(".nii") || name.ends_with(".nii.gz") {
+            let plain = name.strip_suffix(".gz").unwrap_or(&name);
+            if plain.strip_suffix(".nii").is_some() {
                 let relative = relative_to(&path, root);
                 match CtRateName::parse(&name) {
                     Some(name) => {

@@ -205,12 +205,11 @@ fn sums(
         if without.contains(&relative.as_str()) {
             continue;
         }
-        let sum = match known.get(relative.as_str()) {
-            Some(sum) => (*sum).to_owned(),
-            None => {
-                let path = building.join(&relative);
-                sha256_file(&path).map_err(|source| ReleaseError::Io { path, source })?.0
-            }
+        let sum = if let Some(sum) = known.get(relative.as_str()) {
+            (*sum).to_owned()
+        } else {
+            let path = building.join(&relative);
+            sha256_file(&path).map_err(|source| ReleaseError::Io { path, source })?.0
         };
         sums.insert(relative, sum);
     }

@@ -77,7 +77,13 @@ impl TapsBuilder {
             })
             .collect();
         let valid = 0..len;
-        self.then(Exact { source_len: before, rows, valid, scale: ratio, shift: 0.5 * ratio - 0.5 })
+        self.then(&Exact {
+            source_len: before,
+            rows,
+            valid,
+            scale: ratio,
+            shift: 0.5 * ratio - 0.5,
+        })
     }
 
     /// Keeps `len` samples from `start` on; a negative start or an end past the axis is padding.
@@ -97,7 +103,7 @@ impl TapsBuilder {
         let last = (before - start).clamp(first, len as i64);
         let valid = first as usize..last as usize;
         let shift = start as f64;
-        self.then(Exact { source_len: before as usize, rows, valid, scale: 1.0, shift })
+        self.then(&Exact { source_len: before as usize, rows, valid, scale: 1.0, shift })
     }
 
     /// Centred window as in the published pipelines: a crop starts at `(n - len) / 2`, a pad puts
@@ -108,7 +114,7 @@ impl TapsBuilder {
         self.window(start, len)
     }
 
-    fn then(self, next: Exact) -> Self {
+    fn then(self, next: &Exact) -> Self {
         let inner = self.0;
         debug_assert_eq!(inner.rows.len(), next.source_len, "steps follow one another");
         let rows = next
@@ -184,7 +190,9 @@ fn triangle(centre: f64, ratio: f64, len: usize) -> (usize, Vec<f64>) {
         .map(|index| (1.0 - ((index as f64 - centre + 0.5) / ratio).abs()).max(0.0))
         .collect();
     let sum: f64 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= sum);
+    for weight in &mut weights {
+        *weight /= sum;
+    }
     (low, weights)
 }
 

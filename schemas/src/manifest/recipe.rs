@@ -117,9 +117,8 @@ pub struct Recipe {
 impl Recipe {
     /// Shape of the stored tensor as depth (z), height (y), width (x), where the recipe fixes it.
     pub fn output_shape(&self) -> Option<[usize; 3]> {
-        let size = match (self.resize, self.crop) {
-            (Some(size), _) | (None, Crop::CenterSize(size)) => size,
-            _ => return None,
+        let ((Some(size), _) | (None, Crop::CenterSize(size))) = (self.resize, self.crop) else {
+            return None;
         };
         Some([size[2] as usize, size[1] as usize, size[0] as usize])
     }

@@ -209,6 +209,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "these decimals come through without rounding")]
     fn shuffled_slices_come_into_order_with_the_spacing_of_their_positions() {
         let ordered = order_slices(stack(&[4.0, 0.0, 6.0, 2.0])).expect("regular");
         let names: Vec<_> = ordered.slices.iter().map(|slice| file_name(&slice.path)).collect();

@@ -28,8 +28,13 @@ pub(super) struct Header {
 
 pub(super) fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
     let mut start = [0_u8; 348];
-    read_exactly(input, &mut start)?;
+    // The size comes first, so that a short file of another kind is called that and not cut short.
+    read_exactly(input, &mut start[..4])?;
     let size = [start[0], start[1], start[2], start[3]];
+    let known = [i32::from_le_bytes(size), i32::from_be_bytes(size)];
+    if known.iter().any(|size| [348, 540].contains(size)) {
+        read_exactly(input, &mut start[4..])?;
+    }
     match (i32::from_le_bytes(size), i32::from_be_bytes(size)) {
         (348, _) | (_, 348) => version_one(&start),
         (540, _) | (_, 540) => {
@@ -123,7 +128,7 @@ pub(super) fn dimensions(
         ));
     }
     let sizes = &header.dim[1..=rank as usize];
-    if sizes.iter().any(|&size| size < 1 || size > 1 << 20) {
+    if sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
         return Err(IngestError::new(Reason::VolumeCorrupt, format!("impossible `dim` {sizes:?}")));
     }
     let volumes: i64 = sizes.iter().skip(3).product();

@@ -99,7 +99,7 @@ fn decode(input: &mut impl Read, limit: u64) -> Result<NiftiImage, IngestError> 
         Ok(extra) => warnings.push(format!("{extra} bytes follow the voxels")),
         Err(error) => return Err(read_error(&error, bytes, bytes)),
     }
-    let (mut voxels, integers) = convert(&raw, header.datatype, header.endianness, count)?;
+    let (mut voxels, integers) = convert(&raw, header.datatype, header.endianness, count);
     drop(raw);
     let nan_fraction = replace_not_finite(&mut voxels);
     let (affine, oriented) = affine(&header, &mut warnings)?;
@@ -129,13 +129,9 @@ fn read_error(error: &io::Error, done: u64, expected: u64) -> IngestError {
         )
     }
 }
+
 /// Narrows to i16 where every value fits, to f32 otherwise. The flag tells integer files apart.
-fn convert(
-    raw: &[u8],
-    datatype: i16,
-    endianness: Endianness,
-    count: usize,
-) -> Result<(Voxels, bool), IngestError> {
+fn convert(raw: &[u8], datatype: i16, endianness: Endianness, count: usize) -> (Voxels, bool) {
     let little = matches!(endianness, Endianness::Little);
     macro_rules! numbers {
         ($type:ty) => {
@@ -158,7 +154,7 @@ fn convert(
     };
     if let Some(values) = integers {
         debug_assert_eq!(values.len(), count, "the byte count was checked");
-        return Ok((Voxels::I16(values), true));
+        return (Voxels::I16(values), true);
     }
     let values: Vec<f32> = match datatype {
         512 => numbers!(u16).map(f32::from).collect(),
@@ -170,7 +166,7 @@ fn convert(
         64 => numbers!(f64).map(|value| value as f32).collect(),
         other => unreachable!("datatype {other} was refused with the width"),
     };
-    Ok((Voxels::F32(values), !matches!(datatype, 16 | 64)))
+    (Voxels::F32(values), !matches!(datatype, 16 | 64))
 }
 
 fn replace_not_finite(voxels: &mut Voxels) -> f64 {
