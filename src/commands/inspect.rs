@@ -18,6 +18,7 @@ use crate::progress::print;
 
 pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;
+    std::fs::metadata(&args.path).map_err(Failure::io(&args.path))?;
     let release = release_below(&args.path);
     if release.join("release.lock").is_file() {
         return show_release(&release, common);

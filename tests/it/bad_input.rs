@@ -103,6 +103,9 @@ fn garbage_in_place_of_volumes_costs_rows_and_not_the_run() {
 
 #[test]
 fn an_unknown_verb_or_flag_is_usage() {
+    let said = run(&["inspect", "no-such-file.nii.gz", "--json"]);
+    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
+    assert!(said.stderr.contains("no-such-file.nii.gz"), "{}", said.stderr);
     assert_eq!(run(&["weave"]).code, Some(2));
     assert_eq!(run(&["curate", "x", "--bogus"]).code, Some(2));
     let said = run(&["volume", "in", "out", "--view", "bogus"]);
