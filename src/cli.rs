@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::manifest::{Kernel, VoxelType};
 
 /// Turns 3D volumes and radiology reports into reproducible training releases, and trains from them.
 #[derive(Debug, Parser)]
@@ -92,20 +93,45 @@ pub(crate) struct InspectArgs {
 pub(crate) struct VolumeArgs {
     /// A NIfTI file or the folder of a DICOM series.
     pub(crate) input: PathBuf,
-    /// The `.nii.gz` to write.
+    /// The `.nii.gz` or `.nii` to write; crops and channels become images of one file.
     pub(crate) output: PathBuf,
-    /// Preset: `native`, `mg3d`, `ct-clip` or `merlin`.
-    #[arg(long, default_value = "native")]
+    /// A preset (`native`, `mg3d`, `ct-clip`, `merlin`, `nnunet-ct`, `t3d`, `ms-vlm`) or the table of
+    /// a view, as in `{ preset = "native", crop = { body = 10.0 } }`.
+    #[arg(long, default_value = "native", value_name = "NAME|TABLE")]
     pub(crate) view: String,
     /// Voxel size in mm, as in `1.5,1.5,3`.
     #[arg(long, value_delimiter = ',', num_args = 3, value_name = "X,Y,Z")]
     pub(crate) spacing: Option<Vec<f64>>,
-    /// `linear` or `nearest`.
+    /// Interpolation: `linear`, `cubic` or `nearest`.
+    #[arg(long, value_parser = named::<Kernel>)]
+    pub(crate) kernel: Option<Kernel>,
+    /// Whether a low-pass filter precedes downsampling.
     #[arg(long)]
-    pub(crate) kernel: Option<String>,
-    /// `on` or `off`.
-    #[arg(long)]
-    pub(crate) antialias: Option<String>,
+    pub(crate) antialias: Option<Switch>,
+    /// Window in Hounsfield units, as in `-1000,1000`.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        num_args = 2,
+        value_name = "LOW,HIGH",
+        allow_negative_numbers = true
+    )]
+    pub(crate) window: Option<Vec<f64>>,
+    /// Voxel type: `i16` or `u8`.
+    #[arg(long, value_parser = named::<VoxelType>)]
+    pub(crate) dtype: Option<VoxelType>,
+}
+
+/// `on` or `off`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+/// A value of a manifest's enumeration by its name there.
+fn named<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Clone, Args)]

@@ -188,7 +188,7 @@ fn study_batch(
         voxels: VoxelBlock {
             data,
             dtype,
-            shape: [samples.len(), 1, depth, height, width],
+            shape: [samples.len(), dataset.blocks, depth, height, width],
             scale: scale as f32,
             offset: offset as f32,
         },

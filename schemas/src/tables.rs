@@ -118,6 +118,7 @@ macro_rules! list_column {
 
 list_column!(String, StringBuilder, DataType::Utf8);
 list_column!(u32, UInt32Builder, DataType::UInt32);
+list_column!(i64, Int64Builder, DataType::Int64);
 list_column!(f64, Float64Builder, DataType::Float64);
 
 macro_rules! fixed_column {
@@ -470,6 +471,8 @@ table! {
         spacing: [f64; 3],
         /// Voxel (x, y, z) to world (RAS, mm), 4 × 4 row-major.
         affine: [f64; 16],
+        /// First voxel (x, y, z) of each crop on the view's grid; empty without crops.
+        crop_starts: Vec<i64>,
         /// XXH3-64 of the tensor's bytes.
         xxh3: u64,
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pipeline::ingest::dicom::{self, is_dicom};
 use pipeline::ingest::{Acquisition, SeriesSource, files_below, read_series};
-use pipeline::quality::hounsfield_warnings;
+use pipeline::quality::assess;
 use pipeline::release::Contents;
 use schemas::manifest::{IntensityPolicy, LimitsSection};
 use schemas::reason::Reason;
@@ -129,7 +129,7 @@ fn inspect(path: &Path, source: &SeriesSource) -> Value {
             let volume = &image.volume;
             let statistics = volume.statistics();
             let mut warnings = image.warnings.clone();
-            warnings.extend(hounsfield_warnings(&image));
+            warnings.extend(assess(&image.volume, &image.modality).warnings);
             json!({
                 "path": path,
                 "modality": image.modality,

@@ -6,13 +6,11 @@ use std::time::Instant;
 use pipeline::ingest::dicom::is_dicom;
 use pipeline::ingest::{Acquisition, SeriesSource, nifti, read_series};
 use pipeline::volume::make_view;
-use schemas::manifest::{
-    IntensityPolicy, Kernel, LimitsSection, Preset, Recipe, ViewSection, VoxelType,
-};
+use schemas::manifest::{IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows};
 use serde_json::json;
 
 use super::settings::use_threads;
-use crate::cli::{Common, VolumeArgs};
+use crate::cli::{Common, Switch, VolumeArgs};
 use crate::failure::{DONE, Failure};
 use crate::progress::print;
 use crate::usage;
@@ -27,7 +25,7 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let image = read_series(&source, policy, &Acquisition::default(), limit)
         .map_err(|source| Failure::Ingest { path: args.input.clone(), source })?;
     let view = make_view(&image.volume, &recipe);
-    // NIfTI-1 has no half floats, so a view of them is written as the integers it is made of.
+    // NIfTI-1 has no half floats.
     let datatype = match view.dtype {
         VoxelType::U8 => 2,
         VoxelType::I16 => 4,
@@ -35,14 +33,17 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
             return Err(Failure::Usage("NIfTI has no 16-bit floats: use dtype i16 or u8".into()));
         }
     };
+    drop(image.volume);
     let [depth, height, width] = view.shape;
-    nifti::write(&args.output, &view.bytes, datatype, [width, height, depth], view.affine)
+    let shape = [width, height, depth, view.blocks];
+    nifti::write(&args.output, &view.bytes, datatype, shape, view.affine)
         .map_err(Failure::io(&args.output))?;
     if common.json {
         let value = json!({
             "shape": [width, height, depth],
             "spacing": view.affine.spacing(),
             "affine": view.affine.0,
+            "crop_starts": view.crop_starts,
             "wall_s": start.elapsed().as_secs_f64(),
             "cpu_s": usage::cpu_seconds(),
             "peak_rss_bytes": usage::peak_memory(),
@@ -66,34 +67,17 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
 }
 
 fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {
-    let preset = Preset::from_name(&args.view).ok_or_else(|| {
-        let names: Vec<_> = Preset::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
-        Failure::Usage(format!(
-            "`--view {}` is no preset: there is {}",
-            args.view,
-            names.join(", ")
-        ))
-    })?;
-    let mut view = ViewSection::from_preset("view", preset);
+    let bad = |error: String| Failure::Usage(format!("`--view`: {error}"));
+    let mut view = ViewSection::from_line(&args.view).map_err(bad)?;
     if let Some(spacing) = &args.spacing {
         view.spacing = spacing.as_slice().try_into().ok();
     }
-    view.kernel = match args.kernel.as_deref() {
-        None => None,
-        Some("linear") => Some(Kernel::Linear),
-        Some("nearest") => Some(Kernel::Nearest),
-        Some(other) => {
-            return Err(Failure::Usage(format!("`--kernel {other}`: use `linear` or `nearest`")));
-        }
-    };
-    view.antialias = match args.antialias.as_deref() {
-        None => None,
-        Some("on") => Some(true),
-        Some("off") => Some(false),
-        Some(other) => {
-            return Err(Failure::Usage(format!("`--antialias {other}`: use `on` or `off`")));
-        }
-    };
+    if let Some(window) = &args.window {
+        view.window = window.as_slice().try_into().ok().map(Windows::One);
+    }
+    view.kernel = args.kernel.or(view.kernel);
+    view.dtype = args.dtype.or(view.dtype);
+    view.antialias = args.antialias.map(|switch| switch == Switch::On).or(view.antialias);
     view.resolve().map_err(|error| Failure::Usage(format!("`--view`: {error}")))
 }
 

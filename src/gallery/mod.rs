@@ -3,7 +3,7 @@
 mod chart;
 mod collect;
 mod html;
-mod montage;
+pub(crate) mod montage;
 
 use std::path::Path;
 

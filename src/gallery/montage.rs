@@ -1,16 +1,19 @@
 //! Slices of one tensor side by side, with letters that say where the patient's right is.
 
+use std::io;
 use std::path::Path;
 
 use pipeline::shard::VoxelReader;
-use pipeline::volume::Affine;
-use schemas::manifest::Manifest;
+use pipeline::volume::{Affine, Volume, make_view};
+use schemas::manifest::{Manifest, Preset, Recipe};
 
 use super::collect::Card;
 use crate::failure::Failure;
 
 /// Windows shown, low and high in Hounsfield units: lung above, soft tissue below.
 const WINDOWS: [[f32; 2]; 2] = [[-1350.0, 150.0], [-160.0, 240.0]];
+/// Longest axis a picture needs.
+const LARGEST: usize = 320;
 /// Height of a tile in pixels.
 const TILE: usize = 160;
 /// Axial slices shown, as shares of the depth.
@@ -36,6 +39,39 @@ struct Plane {
 /// The montage of a card as a PNG.
 pub(super) fn render(release: &Path, card: &Card) -> Result<Vec<u8>, Failure> {
     let cube = load(release, card)?;
+    picture(&cube, &WINDOWS).map_err(|error| Failure::io(&card.picture)(error))
+}
+
+/// The montage of a volume as a PNG; with `is_hounsfield` in the windows of CT, otherwise from the
+/// first to the last percentile.
+pub(crate) fn of_volume(volume: &Volume, is_hounsfield: bool) -> io::Result<Vec<u8>> {
+    let mut size = [1; 3];
+    for (array, (world, _)) in volume.affine.nearest_axes().into_iter().enumerate() {
+        size[world] = volume.dims[array].min(LARGEST) as u32;
+    }
+    let view = make_view(volume, &Recipe { resize: Some(size), ..Preset::Native.recipe() });
+    let words = view.bytes.as_chunks::<2>().0.iter();
+    let values: Vec<f32> = words.map(|&word| f32::from(i16::from_le_bytes(word))).collect();
+    let [depth, height, width] = view.shape;
+    let windows = if is_hounsfield { WINDOWS.to_vec() } else { vec![percentiles(&values)] };
+    let cube = Cube {
+        values,
+        size: [width, height, depth],
+        spacing: view.affine.spacing(),
+        codes: view.affine.axis_codes().chars().collect(),
+    };
+    picture(&cube, &windows)
+}
+
+/// First and last percentile, at least one apart.
+fn percentiles(values: &[f32]) -> [f32; 2] {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
+    [at(0.01), at(0.99).max(at(0.01) + 1.0)]
+}
+
+fn picture(cube: &Cube, windows: &[[f32; 2]]) -> io::Result<Vec<u8>> {
     let middle = |axis: usize| cube.size[axis] / 2;
     let mut planes: Vec<Plane> = SHARES
         .iter()
@@ -48,20 +84,20 @@ pub(super) fn render(release: &Path, card: &Card) -> Result<Vec<u8>, Failure> {
         .collect();
     planes.push(Plane { across: 0, down: 2, fixed: 1, at: middle(1) });
     planes.push(Plane { across: 1, down: 2, fixed: 0, at: middle(0) });
-    let widths: Vec<usize> = planes.iter().map(|plane| tile_width(&cube, plane)).collect();
-    let (width, height) =
-        (widths.iter().sum::<usize>() + planes.len() - 1, TILE * WINDOWS.len() + 1);
+    let widths: Vec<usize> = planes.iter().map(|plane| tile_width(cube, plane)).collect();
+    let width = widths.iter().sum::<usize>() + planes.len() - 1;
+    let height = (TILE + 1) * windows.len() - 1;
     let mut pixels = vec![24_u8; width * height];
-    for (row, window) in WINDOWS.into_iter().enumerate() {
+    for (row, window) in windows.iter().enumerate() {
         let mut left = 0;
         for (plane, &tile) in planes.iter().zip(&widths) {
-            draw(&cube, plane, window, tile, |x, y, value| {
+            draw(cube, plane, *window, tile, |x, y, value| {
                 pixels[(row * (TILE + 1) + y) * width + left + x] = value;
             });
             left += tile + 1;
         }
     }
-    encode(&pixels, width, height).map_err(|error| Failure::io(&card.picture)(error))
+    encode(&pixels, width, height)
 }
 
 fn load(release: &Path, card: &Card) -> Result<Cube, Failure> {
@@ -70,6 +106,9 @@ fn load(release: &Path, card: &Card) -> Result<Cube, Failure> {
     let bytes =
         reader.tensor(card.offset, card.length).map_err(pipeline::loader::DatasetError::from)?;
     let window = window(release, &card.view)?;
+    // Of several crops or channels, the first.
+    let voxels = card.shape.iter().product::<u32>() as usize;
+    let bytes = &bytes[..bytes.len().min(voxels * if card.dtype == "u8" { 1 } else { 2 })];
     let words = || bytes.as_chunks::<2>().0.iter();
     let span = window[1] - window[0];
     let values = match card.dtype.as_str() {
@@ -104,13 +143,13 @@ fn window(release: &Path, view: &str) -> Result<[f32; 2], Failure> {
     let path = release.join("manifest.resolved.json");
     let text = std::fs::read(&path).map_err(Failure::io(&path))?;
     let manifest: Manifest = serde_json::from_slice(&text)
-        .map_err(|error| Failure::io(&path)(std::io::Error::other(error)))?;
+        .map_err(|error| Failure::io(&path)(io::Error::other(error)))?;
     let recipe = manifest
         .view
         .iter()
         .find(|section| section.name == view)
         .and_then(|section| section.resolve().ok());
-    Ok(recipe.map_or([-1000.0, 1000.0], |recipe| recipe.window.map(|edge| edge as f32)))
+    Ok(recipe.map_or([-1000.0, 1000.0], |recipe| recipe.first_window().map(|edge| edge as f32)))
 }
 
 fn tile_width(cube: &Cube, plane: &Plane) -> usize {
@@ -179,14 +218,14 @@ fn letter(code: char, left: usize, top: usize, put: &mut impl FnMut(usize, usize
     }
 }
 
-fn encode(pixels: &[u8], width: usize, height: usize) -> std::io::Result<Vec<u8>> {
+fn encode(pixels: &[u8], width: usize, height: usize) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width as u32, height as u32);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
-    let mut writer = encoder.write_header().map_err(std::io::Error::other)?;
-    writer.write_image_data(pixels).map_err(std::io::Error::other)?;
-    writer.finish().map_err(std::io::Error::other)?;
+    let mut writer = encoder.write_header().map_err(io::Error::other)?;
+    writer.write_image_data(pixels).map_err(io::Error::other)?;
+    writer.finish().map_err(io::Error::other)?;
     Ok(out)
 }
 

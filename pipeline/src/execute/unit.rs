@@ -17,7 +17,7 @@ use super::observe::{Cancel, Observer};
 use super::outcome::{ShardFile, UnitOutcome};
 use crate::ingest::{IngestError, SeriesImage, read_series};
 use crate::plan::{SeriesPlan, StudyPlan, Unit};
-use crate::quality::hounsfield_warnings;
+use crate::quality::assess;
 use crate::shard::{SampleIds, VoxelWriter, sha256_bytes, sha256_file};
 use crate::volume::{ViewTensor, make_view};
 
@@ -134,6 +134,7 @@ fn take(
             shape: tensor.shape.map(|size| size as u32),
             spacing: tensor.affine.spacing(),
             affine: tensor.affine.to_row_major(),
+            crop_starts: tensor.crop_starts.concat(),
             xxh3: tensor.xxh3,
         });
     }
@@ -196,7 +197,7 @@ fn volume_row(
     let volume = &image.volume;
     let statistics = volume.statistics();
     let mut warnings = image.warnings.clone();
-    warnings.extend(hounsfield_warnings(image));
+    warnings.extend(assess(&image.volume, &image.modality).warnings);
     let source_sha256 = match sources.values().next() {
         Some(only) if sources.len() == 1 => only.sha256.clone(),
         _ => {

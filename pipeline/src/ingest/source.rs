@@ -69,7 +69,7 @@ pub fn read_series(
 ) -> Result<SeriesImage, IngestError> {
     let image = match source {
         SeriesSource::Nifti(path) => {
-            let image = nifti::read(path, limit)?;
+            let image = nifti::read(path, limit, false)?;
             let (rescale, rescale_source) = decide_rescale(policy, image.facts, acquisition)?;
             let affine = match acquisition.spacing {
                 // A blank header's voxel sizes are 1 mm; the metadata knows better.

@@ -100,8 +100,10 @@ pub struct Dataset {
     pub shards: Vec<VoxelReader>,
     /// Samples of each study, sorted; a study's reconstructions stand together.
     pub studies: Vec<Vec<Sample>>,
-    /// Depth, height, width.
+    /// Depth, height, width of a block.
     pub shape: [usize; 3],
+    /// Blocks of a sample: crops × channels.
+    pub blocks: usize,
     /// Voxel type.
     pub dtype: VoxelType,
     /// `normalised = stored * scale + offset` takes a voxel to 0..1.
@@ -191,8 +193,9 @@ impl Dataset {
                 .collect::<Result<_, _>>()?,
             studies,
             shape: shape.map(|size| size as usize),
+            blocks: recipe.blocks(),
             dtype: recipe.dtype,
-            normalisation: recipe.dtype.normalisation(recipe.window),
+            normalisation: recipe.dtype.normalisation(recipe.first_window()),
             labels,
             texts,
             similarity,
@@ -202,7 +205,7 @@ impl Dataset {
 
     /// Bytes of one tensor.
     pub fn sample_bytes(&self) -> usize {
-        self.shape.iter().product::<usize>() * self.dtype.size()
+        self.blocks * self.shape.iter().product::<usize>() * self.dtype.size()
     }
 
     /// The report of a study; empty where it has none.

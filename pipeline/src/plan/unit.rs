@@ -93,7 +93,10 @@ fn study_bytes(study: &StudyPlan, recipes: &[Recipe]) -> u64 {
             .series
             .iter()
             .map(|series| match recipe.output_shape() {
-                Some(shape) => (shape.iter().product::<usize>() * recipe.dtype.size()) as u64,
+                Some(shape) => {
+                    let voxels = shape.iter().product::<usize>() * recipe.blocks();
+                    (voxels * recipe.dtype.size()) as u64
+                }
                 None => 4 * series.bytes,
             })
             .sum()

@@ -2,4 +2,4 @@
 
 mod intensity;
 
-pub use intensity::hounsfield_warnings;
+pub use intensity::{Intensities, assess};

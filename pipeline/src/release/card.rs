@@ -157,28 +157,39 @@ fn describe(recipe: &schemas::manifest::Recipe) -> String {
     if let Some([x, y, z]) = recipe.spacing {
         write!(text, ", {x} × {y} × {z} mm").expect("writing to a string does not fail");
     }
-    match recipe.crop {
-        Crop::None => {}
+    let crop = match recipe.crop {
+        Crop::None => String::new(),
         Crop::CenterFraction([x, y, z]) => {
-            write!(text, ", centre crop to {x} × {y} × {z} of each axis")
-                .expect("writing to a string does not fail");
+            format!(", centre crop to {x} × {y} × {z} of each axis")
         }
-        Crop::CenterSize([x, y, z]) => {
-            write!(text, ", centre crop or pad to {x} × {y} × {z}")
-                .expect("writing to a string does not fail");
+        Crop::CenterSize(size) => format!(", centre crop or pad to {}", sizes(size)),
+        Crop::Body(margin) => format!(", cropped to the body with {margin} mm around it"),
+        Crop::BodySize(size) => format!(", {} centred on the body", sizes(size)),
+        Crop::Foreground(margin) => {
+            format!(", cropped to what Otsu's threshold finds with {margin} mm around it")
         }
-    }
+    };
+    text.push_str(&crop);
     if let Some([x, y, z]) = recipe.resize {
         write!(text, ", resized to {x} × {y} × {z}").expect("writing to a string does not fail");
+    }
+    if let Some(crops) = recipe.crops {
+        write!(text, ", {} crops of {}", crops.count, sizes(crops.size))
+            .expect("writing to a string does not fail");
     }
     let when = match recipe.clip {
         ClipStage::Source => "clipped before resampling",
         ClipStage::Output => "clipped after resampling",
     };
-    let [low, high] = recipe.window;
-    write!(text, ", {low}..{high} HU {when}, {} (x, y, z order)", recipe.dtype.name())
+    let windows: Vec<String> =
+        recipe.windows.iter().map(|[low, high]| format!("{low}..{high} HU")).collect();
+    write!(text, ", {} {when}, {} (x, y, z order)", windows.join(" and "), recipe.dtype.name())
         .expect("writing to a string does not fail");
     text
+}
+
+fn sizes(size: [u32; 3]) -> String {
+    size.map(|n| if n == 0 { "all".to_owned() } else { n.to_string() }).join(" × ")
 }
 
 fn yaml(text: &str) -> String {

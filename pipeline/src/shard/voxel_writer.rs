@@ -169,6 +169,7 @@ impl VoxelWriter {
             Column::array([shape].iter()),
             Column::array([spacing].iter()),
             Column::array([tensor.affine.to_row_major()].iter()),
+            Column::array([tensor.crop_starts.concat()].iter()),
             Arc::new(UInt64Array::from(vec![tensor.xxh3])),
         ];
         RecordBatch::try_new(Arc::clone(&self.schema), columns)

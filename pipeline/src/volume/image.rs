@@ -20,6 +20,24 @@ impl Voxels {
         }
     }
 
+    /// Lowest and highest stored value.
+    pub fn range(&self) -> (f64, f64) {
+        match self {
+            Self::I16(values) => {
+                let fold =
+                    |(low, high): (i16, i16), &value: &i16| (low.min(value), high.max(value));
+                let (low, high) = values.iter().fold((i16::MAX, i16::MIN), fold);
+                (f64::from(low), f64::from(high))
+            }
+            Self::F32(values) => {
+                let fold =
+                    |(low, high): (f32, f32), &value: &f32| (low.min(value), high.max(value));
+                let (low, high) = values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), fold);
+                (f64::from(low), f64::from(high))
+            }
+        }
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -65,28 +83,62 @@ pub struct Statistics {
     pub mean: f64,
 }
 
-impl Volume {
-    /// Lowest, highest and mean value in Hounsfield units. Sums in f64 in stored order, so that the
-    /// result does not depend on threads.
-    pub fn statistics(&self) -> Statistics {
-        fn scan(values: impl Iterator<Item = f64>) -> Statistics {
-            let (mut min, mut max, mut sum, mut count) =
-                (f64::INFINITY, f64::NEG_INFINITY, 0.0, 0_u64);
-            for value in values {
-                min = min.min(value);
-                max = max.max(value);
-                sum += value;
-                count += 1;
+/// Lowest, highest and summed stored value of voxels that may come in parts. Sums run in stored order,
+/// so that neither threads nor the cut into parts change the result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scan {
+    min: f64,
+    max: f64,
+    sum: f64,
+    count: usize,
+}
+
+impl Scan {
+    pub(crate) const fn new() -> Self {
+        Self { min: f64::INFINITY, max: f64::NEG_INFINITY, sum: 0.0, count: 0 }
+    }
+
+    pub(crate) fn take(&mut self, voxels: &Voxels) {
+        // By the block, so that the loop vectorises: the sum of a block of integers is exact in 32
+        // bits, and that of all blocks in an f64.
+        const BLOCK: usize = 1 << 15;
+        self.count += voxels.len();
+        match voxels {
+            Voxels::I16(values) => {
+                for block in values.chunks(BLOCK) {
+                    let (low, high, sum) =
+                        block.iter().fold((i16::MAX, i16::MIN, 0), |(low, high, sum), &value| {
+                            (low.min(value), high.max(value), sum + i32::from(value))
+                        });
+                    self.min = self.min.min(f64::from(low));
+                    self.max = self.max.max(f64::from(high));
+                    self.sum += f64::from(sum);
+                }
             }
-            Statistics { min, max, mean: sum / count.max(1) as f64 }
+            Voxels::F32(values) => {
+                for &value in values {
+                    let value = f64::from(value);
+                    self.min = self.min.min(value);
+                    self.max = self.max.max(value);
+                    self.sum += value;
+                }
+            }
         }
-        let raw = match &self.voxels {
-            Voxels::I16(values) => scan(values.iter().map(|&value| f64::from(value))),
-            Voxels::F32(values) => scan(values.iter().map(|&value| f64::from(value))),
-        };
-        let map =
-            |value: f64| value * f64::from(self.rescale.slope) + f64::from(self.rescale.intercept);
-        let (a, b) = (map(raw.min), map(raw.max));
-        Statistics { min: a.min(b), max: a.max(b), mean: map(raw.mean) }
+    }
+
+    pub(crate) fn statistics(self, rescale: Rescale) -> Statistics {
+        let map = |value: f64| value * f64::from(rescale.slope) + f64::from(rescale.intercept);
+        let (a, b) = (map(self.min), map(self.max));
+        let mean = map(self.sum / self.count.max(1) as f64);
+        Statistics { min: a.min(b), max: a.max(b), mean }
+    }
+}
+
+impl Volume {
+    /// Lowest, highest and mean value in Hounsfield units.
+    pub fn statistics(&self) -> Statistics {
+        let mut scan = Scan::new();
+        scan.take(&self.voxels);
+        scan.statistics(self.rescale)
     }
 }

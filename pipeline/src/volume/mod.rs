@@ -7,16 +7,24 @@
 //! - [`AxisTaps`] says, for one axis, which source samples make each output sample. Orientation,
 //!   resampling, cropping and resizing all become taps, and taps compose, so a recipe of several
 //!   interpolations costs one pass.
-//! - [`make_view`] runs a [`schemas::manifest::Recipe`] and gives a [`ViewTensor`].
+//! - [`make_view`] runs a [`schemas::manifest::Recipe`] and gives a [`ViewTensor`]; [`SlabView`] does
+//!   so for a volume that does not fit in memory.
 
 mod affine;
+mod body;
+mod encode;
 mod image;
+#[cfg(test)]
+mod reference;
 mod resample;
+mod slabs;
 mod taps;
 mod view;
 
 pub use affine::Affine;
 pub(crate) use affine::{cross, dot, norm};
-pub use image::{Rescale, Volume, Voxels};
+pub(crate) use image::Scan;
+pub use image::{Rescale, Statistics, Volume, Voxels};
+pub use slabs::{SlabError, SlabView};
 pub use taps::AxisTaps;
 pub use view::{ViewTensor, make_view};

@@ -1,14 +1,21 @@
-//! One separable pass from stored voxels to an output grid.
+//! One separable pass from stored voxels to the bytes of a view.
+//!
+//! For each output slice, the source slices it needs are mixed along z, then rows along y, then
+//! samples along x, and the row is written in its final type at once: memory is the source, the
+//! output and one slice a thread. Mixing along z and y runs over whole rows as they are stored, which
+//! compilers turn into vector code; only what is left of a row after that is gathered along x.
+//! Every output value is a sum in one fixed order of the oriented axes, so neither threads nor
+//! storage order change a bit.
 
 use rayon::prelude::*;
-use schemas::manifest::ClipStage;
 
 use super::affine::AxisOrder;
-use super::image::{Rescale, Volume, Voxels};
+use super::encode::Encoder;
+use super::image::Rescale;
 use super::taps::AxisTaps;
 
 /// A stored value as f32.
-trait Sample: Copy + Sync {
+pub(super) trait Sample: Copy + Send + Sync + Default {
     fn value(self) -> f32;
 }
 
@@ -26,50 +33,45 @@ impl Sample for f32 {
 
 /// How stored values become the values that are interpolated.
 #[derive(Clone, Copy)]
-struct Intensity {
-    rescale: Rescale,
-    clip: Option<[f32; 2]>,
+pub(super) struct Intensity {
+    pub(super) rescale: Rescale,
+    pub(super) clip: Option<[f32; 2]>,
 }
 
 impl Intensity {
+    fn is_identity(self) -> bool {
+        self.rescale == Rescale::IDENTITY && self.clip.is_none()
+    }
+
     fn of(self, value: f32) -> f32 {
         let value = value * self.rescale.slope + self.rescale.intercept;
-        match self.clip {
-            Some([low, high]) => value.clamp(low, high),
-            None => value,
-        }
+        let [low, high] = self.clip.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]);
+        // Not `clamp`: voxels are never NaN, and two comparisons vectorise.
+        let value = if value < low { low } else { value };
+        if value > high { high } else { value }
     }
 }
 
-/// Resamples `volume` with its axes in `order` and gives Hounsfield units as `[z, y, x]`, x fastest;
-/// padding is `pad`. Only source rows and slices that reach the output are read. Every output value
-/// is a sum in a fixed order, so the result does not depend on threads.
-pub(super) fn resample(
-    volume: &Volume,
-    order: AxisOrder,
-    taps: &[AxisTaps; 3],
-    window: [f32; 2],
-    clip: ClipStage,
-) -> Vec<f32> {
-    let intensity =
-        Intensity { rescale: volume.rescale, clip: (clip == ClipStage::Source).then_some(window) };
-    let grid = Grid::new(volume.dims, order);
-    match &volume.voxels {
-        Voxels::I16(values) => run(values, &grid, taps, intensity, window[0]),
-        Voxels::F32(values) => run(values, &grid, taps, intensity, window[0]),
-    }
-}
-
-/// Where the voxel at oriented index (x, y, z) lies in the stored array.
-struct Grid {
+/// Stored voxels with the place of each in the oriented source.
+pub(super) struct Stored<'a, T> {
+    values: &'a [T],
     base: isize,
     stride: [isize; 3],
 }
 
-impl Grid {
-    fn new(dims: [usize; 3], order: AxisOrder) -> Self {
-        let stored = [1, dims[0] as isize, (dims[0] * dims[1]) as isize];
-        let mut base = 0;
+impl<'a, T: Sample> Stored<'a, T> {
+    /// The stored slices from `first_slice` on of an array of size `dims` whose first axis is the
+    /// oriented x axis, either way round.
+    pub(super) fn new(
+        values: &'a [T],
+        first_slice: usize,
+        dims: [usize; 3],
+        order: AxisOrder,
+    ) -> Self {
+        debug_assert_eq!(order.source[0], 0, "rows are runs of the oriented x axis");
+        let plane = (dims[0] * dims[1]) as isize;
+        let stored = [1, dims[0] as isize, plane];
+        let mut base = -(first_slice as isize) * plane;
         let stride = std::array::from_fn(|axis| {
             let source = order.source[axis];
             if order.flipped[axis] {
@@ -79,110 +81,267 @@ impl Grid {
                 stored[source]
             }
         });
-        Self { base, stride }
+        Self { values, base, stride }
     }
 
-    fn row(&self, y: usize, z: usize) -> isize {
-        self.base + self.stride[1] * y as isize + self.stride[2] * z as isize
+    fn is_reversed(&self) -> bool {
+        self.stride[0] < 0
+    }
+
+    /// The stored run that holds oriented x in `range` of row (y, z), in stored order.
+    fn run(&self, y: usize, z: usize, range: &std::ops::Range<usize>) -> &'a [T] {
+        let row = self.base + self.stride[1] * y as isize + self.stride[2] * z as isize;
+        let start = if self.is_reversed() {
+            row - (range.end as isize - 1)
+        } else {
+            row + range.start as isize
+        };
+        &self.values[start as usize..start as usize + range.len()]
     }
 }
 
-fn run<T: Sample>(
+/// The array with its axes permuted (not flipped) so that rows run along the oriented x axis and
+/// slices along z; gives the order of the new array, too.
+pub(super) fn permuted<T: Sample>(
     values: &[T],
-    grid: &Grid,
+    dims: [usize; 3],
+    order: AxisOrder,
+) -> (Vec<T>, [usize; 3], AxisOrder) {
+    const TILE: usize = 16;
+    let stored = [1, dims[0], dims[0] * dims[1]];
+    let new_dims = order.source.map(|source| dims[source]);
+    let stride = order.source.map(|source| stored[source]);
+    let plane = new_dims[0] * new_dims[1];
+    let mut output = vec![T::default(); values.len()];
+    // A tile of slices at a time, so that a cache line of a source stored along z is read once.
+    output.par_chunks_mut(plane * TILE).enumerate().for_each(|(tile, target)| {
+        for y in 0..new_dims[1] {
+            for x in 0..new_dims[0] {
+                let from = x * stride[0] + y * stride[1] + tile * TILE * stride[2];
+                for (z, slice) in target.chunks_mut(plane).enumerate() {
+                    slice[y * new_dims[0] + x] = values[from + z * stride[2]];
+                }
+            }
+        }
+    });
+    (output, new_dims, AxisOrder { source: [0, 1, 2], flipped: order.flipped })
+}
+
+/// Taps along x, turned round where rows are stored backwards.
+struct Gather {
+    start: Vec<u32>,
+    weights: Vec<f32>,
+    width: usize,
+    reversed: bool,
+}
+
+impl Gather {
+    fn new(taps: &AxisTaps, range: &std::ops::Range<usize>, reversed: bool) -> Self {
+        let width = taps.width();
+        let mut start = Vec::with_capacity(taps.len());
+        let mut weights = Vec::with_capacity(taps.len() * width);
+        for index in taps.valid() {
+            let (first, row) = taps.at(index);
+            let first = first - range.start;
+            start.push(if reversed { range.len() - first - width } else { first } as u32);
+            if reversed {
+                weights.extend(row.iter().rev());
+            } else {
+                weights.extend(row);
+            }
+        }
+        Self { start, weights, width, reversed }
+    }
+
+    fn apply(&self, row: &[f32], target: &mut [f32]) {
+        match self.width {
+            1 => {
+                for ((value, &start), weight) in
+                    target.iter_mut().zip(&self.start).zip(&self.weights)
+                {
+                    *value = row[start as usize] * weight;
+                }
+            }
+            2 => {
+                let weights = self.weights.as_chunks::<2>().0;
+                for ((value, &start), weight) in target.iter_mut().zip(&self.start).zip(weights) {
+                    let pair = &row[start as usize..start as usize + 2];
+                    // A sum of two is the same either way round.
+                    *value = pair[0] * weight[0] + pair[1] * weight[1];
+                }
+            }
+            width => {
+                let weights = self.weights.chunks_exact(width);
+                for ((value, &start), weights) in target.iter_mut().zip(&self.start).zip(weights) {
+                    let run = &row[start as usize..start as usize + width];
+                    let terms = weights.iter().zip(run).map(|(weight, value)| weight * value);
+                    *value = if self.reversed {
+                        terms.rev().fold(0.0, |sum, term| sum + term)
+                    } else {
+                        terms.fold(0.0, |sum, term| sum + term)
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// What one thread needs.
+struct Scratch {
+    mixed: Vec<f32>,
+    row: Vec<f32>,
+    line: Vec<f32>,
+}
+
+/// Writes the output slices that `wanted` names of every channel of `encoder` into `output`, which
+/// holds the channels one after another, each `[z, y, x]`.
+pub(super) fn resample<T: Sample>(
+    source: &Stored<'_, T>,
     [taps_x, taps_y, taps_z]: &[AxisTaps; 3],
     intensity: Intensity,
-    pad: f32,
-) -> Vec<f32> {
-    let (width, height, depth) = (taps_x.len(), taps_y.len(), taps_z.len());
-    let plane = width * height;
-    let mut output = vec![pad; plane * depth];
-    let (valid_x, valid_y, valid_z) = (taps_x.valid(), taps_y.valid(), taps_z.valid());
-    if valid_x.is_empty() || valid_y.is_empty() || valid_z.is_empty() {
-        return output;
+    encoder: &Encoder,
+    wanted: impl Fn(usize) -> bool,
+    output: &mut [u8],
+) {
+    let (valid_x, valid_y, mut valid_z) = (taps_x.valid(), taps_y.valid(), taps_z.valid());
+    if valid_x.is_empty() || valid_y.is_empty() {
+        valid_z = 0..0;
     }
-    let (source_x, source_y, source_z) =
-        (taps_x.source_range(), taps_y.source_range(), taps_z.source_range());
-    let row_length = source_x.len();
+    let (source_x, source_y) = (taps_x.source_range(), taps_y.source_range());
+    let size = encoder.dtype().size();
+    let width = taps_x.len();
+    let plane = width * taps_y.len() * size;
+    let gather = Gather::new(taps_x, &source_x, source.is_reversed());
+    let straight = taps_x.is_identity(source_x.len()) && !source.is_reversed();
 
-    // Slices resampled in x and y, then mixed along z. A block of output slices at a time bounds
-    // the memory: neighbouring output slices share source slices.
-    let block = 16;
-    let slabs: Vec<_> = valid_z.clone().step_by(block).collect();
-    let mut cached: Vec<f32> = Vec::new();
-    let mut cached_range = 0..0;
-    for slab in slabs {
-        let slab_end = (slab + block).min(valid_z.end);
-        let low = (slab..slab_end).map(|z| taps_z.at(z).0).min().unwrap_or(source_z.start);
-        let high = (slab..slab_end)
-            .map(|z| taps_z.at(z).0 + taps_z.at(z).1.len())
-            .max()
-            .unwrap_or(low)
-            .min(source_z.end);
-        let mut planes = vec![0.0_f32; plane * (high - low)];
-        planes.par_chunks_mut(plane).enumerate().for_each(|(index, target)| {
-            let z = low + index;
-            if cached_range.contains(&z) {
-                let from = (z - cached_range.start) * plane;
-                target.copy_from_slice(&cached[from..from + plane]);
-                return;
-            }
-            let mut row = vec![0.0_f32; row_length];
-            let mut rows = vec![0.0_f32; source_y.len() * width];
-            for (y, resampled) in source_y.clone().zip(rows.chunks_mut(width)) {
-                let mut at = grid.row(y, z) + grid.stride[0] * source_x.start as isize;
-                for value in &mut row {
-                    *value = intensity.of(values[at as usize].value());
-                    at += grid.stride[0];
-                }
-                for x in valid_x.clone() {
-                    let (start, weights) = taps_x.at(x);
-                    resampled[x] = weighted(&row[start - source_x.start..], weights);
-                }
-            }
-            for y in valid_y.clone() {
-                let (start, weights) = taps_y.at(y);
-                let line = &mut target[y * width..(y + 1) * width];
-                for (offset, &weight) in weights.iter().enumerate() {
-                    if weight != 0.0 {
-                        let from = (start + offset - source_y.start) * width;
-                        accumulate(line, &rows[from..from + width], weight);
-                    }
-                }
-            }
-        });
-        output[slab * plane..slab_end * plane].par_chunks_mut(plane).enumerate().for_each(
-            |(index, target)| {
-                let (start, weights) = taps_z.at(slab + index);
-                for y in valid_y.clone() {
-                    let inside = y * width + valid_x.start..y * width + valid_x.end;
-                    let line = &mut target[inside.clone()];
-                    line.fill(0.0);
-                    for (offset, &weight) in weights.iter().enumerate() {
-                        if weight != 0.0 {
-                            let from = (start + offset - low) * plane;
-                            accumulate(
-                                line,
-                                &planes[from + inside.start..from + inside.end],
-                                weight,
-                            );
-                        }
-                    }
-                }
-            },
-        );
-        cached = planes;
-        cached_range = low..high;
+    // The same slice of every channel is one piece of work.
+    let mut targets: Vec<(usize, Vec<&mut [u8]>)> =
+        (0..taps_z.len()).map(|z| (z, Vec::with_capacity(encoder.channels()))).collect();
+    for channel in output.chunks_mut(plane * taps_z.len()) {
+        for ((_, slot), target) in targets.iter_mut().zip(channel.chunks_mut(plane)) {
+            slot.push(target);
+        }
     }
-    output
+    let length = source_x.len();
+    let scratch = || Scratch {
+        mixed: vec![0.0; source_y.len() * length],
+        row: vec![0.0; length],
+        line: vec![0.0; valid_x.len()],
+    };
+    targets.retain(|(z, _)| wanted(*z));
+    targets.into_par_iter().for_each_init(scratch, |scratch, (z, mut channels)| {
+        if !valid_z.contains(&z) {
+            for (index, target) in channels.iter_mut().enumerate() {
+                encoder.fill(index, target);
+            }
+            return;
+        }
+        for (index, target) in channels.iter_mut().enumerate() {
+            let bytes = valid_x.start * size..valid_x.end * size;
+            fill_border(target, width * size, &bytes, &valid_y, |border| {
+                encoder.fill(index, border);
+            });
+        }
+        let (start_z, weights_z) = taps_z.at(z);
+        for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
+            let mut is_first = true;
+            for (offset, &weight) in weights_z.iter().enumerate().filter(|(_, w)| **w != 0.0) {
+                let run = source.run(y, start_z + offset, &source_x);
+                mix(mixed, run, weight, intensity, is_first);
+                is_first = false;
+            }
+        }
+        for y in valid_y.clone() {
+            let (start_y, weights_y) = taps_y.at(y);
+            let rows = || {
+                weights_y.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(
+                    |(offset, &weight)| {
+                        let from = (start_y + offset - source_y.start) * length;
+                        (from..from + length, weight)
+                    },
+                )
+            };
+            let mut used = rows();
+            let row = match (used.next(), used.next()) {
+                (Some((range, weight)), None) if weight == 1.0 => &scratch.mixed[range],
+                _ => {
+                    for (index, (range, weight)) in rows().enumerate() {
+                        accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
+                    }
+                    &scratch.row[..]
+                }
+            };
+            let line = if straight {
+                row
+            } else {
+                gather.apply(row, &mut scratch.line);
+                &scratch.line[..]
+            };
+            let from = (y * width + valid_x.start) * size;
+            for (index, target) in channels.iter_mut().enumerate() {
+                encoder.encode(index, line, &mut target[from..from + line.len() * size]);
+            }
+        }
+    });
 }
 
-fn weighted(values: &[f32], weights: &[f32]) -> f32 {
-    weights.iter().zip(values).fold(0.0, |sum, (weight, value)| sum + weight * value)
+/// Gives `fill` what of a slice lies outside the rows `valid_y` and, in them, outside `bytes`.
+fn fill_border(
+    plane: &mut [u8],
+    row_bytes: usize,
+    bytes: &std::ops::Range<usize>,
+    valid_y: &std::ops::Range<usize>,
+    fill: impl Fn(&mut [u8]),
+) {
+    for (y, row) in plane.chunks_mut(row_bytes).enumerate() {
+        if valid_y.contains(&y) {
+            fill(&mut row[..bytes.start]);
+            fill(&mut row[bytes.end..]);
+        } else {
+            fill(row);
+        }
+    }
 }
 
-fn accumulate(target: &mut [f32], source: &[f32], weight: f32) {
-    for (sum, value) in target.iter_mut().zip(source) {
-        *sum += weight * value;
+fn mix<T: Sample>(
+    target: &mut [f32],
+    source: &[T],
+    weight: f32,
+    intensity: Intensity,
+    is_first: bool,
+) {
+    match (is_first, intensity.is_identity()) {
+        (true, true) => {
+            for (sum, value) in target.iter_mut().zip(source) {
+                *sum = weight * value.value();
+            }
+        }
+        (false, true) => {
+            for (sum, value) in target.iter_mut().zip(source) {
+                *sum += weight * value.value();
+            }
+        }
+        (true, false) => {
+            for (sum, value) in target.iter_mut().zip(source) {
+                *sum = weight * intensity.of(value.value());
+            }
+        }
+        (false, false) => {
+            for (sum, value) in target.iter_mut().zip(source) {
+                *sum += weight * intensity.of(value.value());
+            }
+        }
+    }
+}
+
+fn accumulate(target: &mut [f32], source: &[f32], weight: f32, is_first: bool) {
+    if is_first {
+        for (sum, value) in target.iter_mut().zip(source) {
+            *sum = weight * value;
+        }
+    } else {
+        for (sum, value) in target.iter_mut().zip(source) {
+            *sum += weight * value;
+        }
     }
 }

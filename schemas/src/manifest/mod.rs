@@ -9,9 +9,9 @@ mod view;
 
 pub use corpus::{Columns, CorpusSection, IntensityPolicy, Layout};
 pub use load::{ManifestError, Overrides, load, parse};
-pub use recipe::{ClipStage, Crop, Kernel, Orientation, Recipe, VoxelType};
+pub use recipe::{ClipStage, Crop, Crops, Grid, Kernel, Orientation, Recipe, VoxelType};
 pub use sections::{
     GraphSection, LimitsSection, Manifest, ReleaseSection, ReportSection, ShardSection,
     SplitFractions, SplitMethod, SplitSection, json_schema,
 };
-pub use view::{Preset, ViewError, ViewSection};
+pub use view::{Preset, ViewError, ViewSection, Windows};

@@ -21,8 +21,26 @@ pub enum Orientation {
 pub enum Kernel {
     /// Piecewise linear.
     Linear,
+    /// Interpolating cubic B-spline, edges held.
+    Cubic,
     /// Nearest neighbour, for label maps.
     Nearest,
+}
+
+/// Where the samples of a resampled axis lie, and how many there are. `n` is the source size and `r`
+/// the target spacing over the source's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Grid {
+    /// `round(n / r)` samples at exactly the spacing asked for, centred in the source's extent.
+    Extent,
+    /// Samples at exactly the spacing asked for from the centre of the first voxel on, up to the
+    /// voxel nearest to the centre of the last: `round((n - 1) / r) + 1` (MONAI).
+    Corner,
+    /// `trunc(n / r)` samples stretched over the source's extent (CT-RATE's pipelines).
+    Truncate,
+    /// `round(n / r)` samples stretched over the source's extent (nnU-Net).
+    Round,
 }
 
 /// When intensities are clipped to the window.
@@ -77,7 +95,8 @@ impl VoxelType {
     }
 }
 
-/// What part of the resampled volume is kept.
+/// What part of the resampled volume is kept. Where the volume is smaller than a size asked for, it
+/// is padded with the window's low end.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Crop {
@@ -85,9 +104,29 @@ pub enum Crop {
     None,
     /// The centred fraction of each axis, x, y, z in 0..1, truncated to whole voxels.
     CenterFraction([f64; 3]),
-    /// The centred box of this many voxels, x, y, z; padded with the window's low end where the
-    /// volume is smaller.
+    /// The centred box of this many voxels, x, y, z; 0 keeps an axis whole.
     CenterSize([u32; 3]),
+    /// The box of the patient's body (above -500 HU, without table and markers) and this margin in
+    /// mm.
+    Body(f64),
+    /// A box of this many voxels, x, y, z, centred on the patient's body; 0 keeps an axis whole.
+    BodySize([u32; 3]),
+    /// The box of what is brighter than Otsu's threshold, and this margin in mm: for images without
+    /// a unit, such as MR.
+    Foreground(f64),
+}
+
+/// Several boxes of one size out of the cropped volume, each a tensor of the sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Crops {
+    /// How many.
+    pub count: u32,
+    /// Size of each in voxels, x, y, z.
+    pub size: [u32; 3],
+    /// Shifts the sequence of positions.
+    #[serde(default)]
+    pub seed: u64,
 }
 
 /// Every step of a view, applied in field order; all geometry on the affine.
@@ -98,6 +137,8 @@ pub struct Recipe {
     pub orientation: Orientation,
     /// Voxel size after the first resampling, x, y, z in mm; none leaves the source grid.
     pub spacing: Option<[f64; 3]>,
+    /// Where resampled voxels lie.
+    pub grid: Grid,
     /// Interpolation kernel.
     pub kernel: Kernel,
     /// Whether a low-pass filter precedes downsampling.
@@ -106,8 +147,10 @@ pub struct Recipe {
     pub crop: Crop,
     /// Final size in voxels, x, y, z; none keeps the size after the crop.
     pub resize: Option<[u32; 3]>,
-    /// Window in Hounsfield units, low and high.
-    pub window: [f64; 2],
+    /// Boxes out of what the steps so far gave; none keeps the whole.
+    pub crops: Option<Crops>,
+    /// Windows in Hounsfield units, low and high: one channel each.
+    pub windows: Vec<[f64; 2]>,
     /// When the window clips.
     pub clip: ClipStage,
     /// Stored voxel type.
@@ -115,11 +158,25 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Shape of the stored tensor as depth (z), height (y), width (x), where the recipe fixes it.
+    /// Shape of one stored block as depth (z), height (y), width (x), where the recipe fixes it.
     pub fn output_shape(&self) -> Option<[usize; 3]> {
-        let ((Some(size), _) | (None, Crop::CenterSize(size))) = (self.resize, self.crop) else {
-            return None;
+        let size = match (self.crops, self.resize, self.crop) {
+            (Some(crops), ..) => crops.size,
+            (None, Some(size), _) => size,
+            (None, None, Crop::CenterSize(size) | Crop::BodySize(size)) => size,
+            _ => return None,
         };
-        Some([size[2] as usize, size[1] as usize, size[0] as usize])
+        let shape = [size[2] as usize, size[1] as usize, size[0] as usize];
+        (!shape.contains(&0)).then_some(shape)
+    }
+
+    /// Blocks of that shape a sample has: crops × channels, crops outermost.
+    pub fn blocks(&self) -> usize {
+        self.crops.map_or(1, |crops| crops.count as usize) * self.windows.len()
+    }
+
+    /// The window of the first channel, which single-channel readers use.
+    pub fn first_window(&self) -> [f64; 2] {
+        self.windows.first().copied().expect("a resolved recipe has a window")
     }
 }

@@ -24,6 +24,15 @@ pub(super) struct Header {
     pub(super) offset: [f64; 3],
     pub(super) srow: [[f64; 4]; 3],
     pub(super) length: u64,
+    /// The header says that voxels lie in a file of their own.
+    pub(super) is_pair: bool,
+}
+
+/// The one 3D image of a file that is read.
+pub(super) struct Frame {
+    pub(super) dims: [usize; 3],
+    /// Whether nothing but this image is in the file.
+    pub(super) is_last: bool,
 }
 
 pub(super) fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
@@ -80,6 +89,7 @@ fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
         offset: [header.quatern_x, header.quatern_y, header.quatern_z].map(f64::from),
         srow: [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from)),
         length: 348,
+        is_pair: header.magic.starts_with(b"ni1"),
     })
 }
 
@@ -113,13 +123,15 @@ fn version_two(bytes: &[u8], endianness: Endianness) -> Header {
             std::array::from_fn(|column| float(400 + 32 * row + 8 * column))
         }),
         length: 540,
+        is_pair: bytes[4..].starts_with(b"ni2"),
     }
 }
 
 pub(super) fn dimensions(
     header: &Header,
+    first_frame: bool,
     warnings: &mut Vec<String>,
-) -> Result<[usize; 3], IngestError> {
+) -> Result<Frame, IngestError> {
     let rank = header.dim[0];
     if !(1..=7).contains(&rank) {
         return Err(IngestError::new(
@@ -131,18 +143,32 @@ pub(super) fn dimensions(
     if sizes.iter().any(|size| !(1..=1 << 20).contains(size)) {
         return Err(IngestError::new(Reason::VolumeCorrupt, format!("impossible `dim` {sizes:?}")));
     }
-    let volumes: i64 = sizes.iter().skip(3).product();
-    if rank < 3 || volumes != 1 || sizes[..3].contains(&1) {
+    let volumes = sizes.iter().skip(3).fold(1, |product: i64, size| product.saturating_mul(*size));
+    if rank < 3 || sizes[..3].contains(&1) {
         return Err(IngestError::new(
             Reason::NotAVolume,
             format!("`dim` is {sizes:?}, not one 3D image"),
         ));
     }
-    if rank > 3 {
+    if volumes > 1 && !first_frame {
+        return Err(IngestError::new(
+            Reason::NotAVolume,
+            format!(
+                "`dim` is {sizes:?}: {volumes} images, not one; `[corpus] frames = \"first\"` takes the first"
+            ),
+        ));
+    }
+    if volumes > 1 {
+        warnings.push(format!("the first of {volumes} images is read"));
+    } else if rank > 3 {
         warnings.push(format!("`dim` has {rank} axes with one volume"));
     }
-    Ok([sizes[0] as usize, sizes[1] as usize, sizes[2] as usize])
+    Ok(Frame {
+        dims: [sizes[0] as usize, sizes[1] as usize, sizes[2] as usize],
+        is_last: volumes == 1,
+    })
 }
+
 /// The affine by the standard's order: sform, then qform, then the voxel sizes alone.
 pub(super) fn affine(
     header: &Header,

@@ -10,5 +10,5 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{NiftiImage, read};
+pub use read::{NiftiImage, read, read_slabs};
 pub use write::write;

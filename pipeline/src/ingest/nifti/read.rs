@@ -1,8 +1,8 @@
 //! Voxels of a file.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
 
 use nifti::Endianness;
 use schemas::reason::Reason;
@@ -10,7 +10,7 @@ use schemas::reason::Reason;
 use super::super::error::IngestError;
 use super::super::gzip::{MAGIC, Members};
 use super::super::intensity::HeaderFacts;
-use super::header::{affine, datatype_width, dimensions, read_header};
+use super::header::{Frame, Header, affine, datatype_width, dimensions, read_header};
 use crate::volume::{Affine, Rescale, Voxels};
 
 /// A NIfTI image before its intensity unit is decided.
@@ -29,94 +29,317 @@ pub struct NiftiImage {
     /// What is odd but was accepted.
     pub warnings: Vec<String>,
 }
-/// Reads the NIfTI file at `path`; the decoded voxels may take `limit` bytes at most.
+
+/// A file whose header was read and found sound.
+struct Opened {
+    header: Header,
+    frame: Frame,
+    data: Input,
+    skip: u64,
+    bytes: usize,
+    affine: Affine,
+    oriented: bool,
+    warnings: Vec<String>,
+}
+
+impl Opened {
+    fn new(path: &Path, limit: u64, first_frame: bool) -> Result<Self, IngestError> {
+        let mut header_file = Input::open(&header_path(path))?;
+        let mut warnings = Vec::new();
+        let header = read_header(&mut header_file.stream()?)?;
+        let frame = dimensions(&header, first_frame, &mut warnings)?;
+        let count = frame.dims.iter().product::<usize>();
+        let bytes = count as u64 * datatype_width(header.datatype)? as u64;
+        if bytes > limit {
+            return Err(IngestError::new(
+                Reason::TooLarge,
+                format!("voxels take {bytes} bytes, above the limit of {limit}"),
+            ));
+        }
+        let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
+        let (data, skip) = if is_pair {
+            (Input::open(&image_path(path)?)?, header.vox_offset)
+        } else {
+            let earliest = header.length + 4;
+            if header.vox_offset < earliest {
+                warnings.push(format!(
+                    "vox_offset {} lies inside the header; {earliest} is used",
+                    header.vox_offset
+                ));
+            }
+            (header_file, header.vox_offset.max(earliest))
+        };
+        let (affine, oriented) = affine(&header, &mut warnings)?;
+        let bytes = bytes as usize;
+        Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
+    }
+
+    fn scaling(&self) -> Option<Rescale> {
+        let header = &self.header;
+        let valid = header.scl_slope.is_finite() && header.scl_slope != 0.0;
+        valid.then_some(Rescale {
+            slope: header.scl_slope as f32,
+            intercept: if header.scl_inter.is_finite() { header.scl_inter as f32 } else { 0.0 },
+        })
+    }
+}
+
+/// Reads the NIfTI file at `path`, or the pair it is one half of; the decoded voxels may take `limit`
+/// bytes at most. Of a file of several volumes the first is read where `first_frame` says so.
 ///
 /// # Errors
 ///
 /// An [`IngestError`] whose reason says whether the file is cut short, damaged, of another kind or
 /// too large.
-pub fn read(path: &Path, limit: u64) -> Result<NiftiImage, IngestError> {
-    let file = File::open(path).map_err(|error| {
-        IngestError::new(Reason::VolumeCorrupt, format!("cannot open: {error}"))
-    })?;
-    let mut input = BufReader::with_capacity(1 << 16, file);
-    let start = input.fill_buf().map_err(|error| read_error(&error, 0, 0))?;
-    if start.starts_with(&MAGIC) {
-        let mut members = Members::new(input);
-        let mut image = decode(&mut members, limit)?;
-        if members.trailing {
-            image.warnings.push("bytes that are no gzip follow the stream".into());
-        }
-        Ok(image)
-    } else {
-        decode(&mut input, limit)
-    }
-}
-
-fn decode(input: &mut impl Read, limit: u64) -> Result<NiftiImage, IngestError> {
-    let mut warnings = Vec::new();
-    let header = read_header(input)?;
-    let dims = dimensions(&header, &mut warnings)?;
-    let count = dims.iter().product::<usize>();
-    let width = datatype_width(header.datatype)?;
-    let bytes = count as u64 * width as u64;
-    if bytes > limit {
-        return Err(IngestError::new(
-            Reason::TooLarge,
-            format!("voxels take {bytes} bytes, above the limit of {limit}"),
-        ));
-    }
-    let mut gap = header.vox_offset;
-    if gap < header.length + 4 {
-        warnings.push(format!(
-            "vox_offset {gap} lies inside the header; {} is used",
-            header.length + 4
-        ));
-        gap = header.length + 4;
-    }
-    let skip = gap - header.length;
-    let skipped = io::copy(&mut input.by_ref().take(skip), &mut io::sink())
-        .map_err(|error| read_error(&error, 0, bytes))?;
-    let mut raw = Vec::new();
-    raw.try_reserve_exact(bytes as usize).map_err(|_| {
-        IngestError::new(Reason::TooLarge, format!("no memory for {bytes} bytes of voxels"))
-    })?;
-    input
-        .by_ref()
-        .take(bytes)
-        .read_to_end(&mut raw)
-        .map_err(|error| read_error(&error, raw.len() as u64, bytes))?;
-    if skipped < skip || (raw.len() as u64) < bytes {
-        return Err(IngestError::new(
-            Reason::VolumeTruncated,
-            format!("ends after {} of {bytes} bytes of voxels", raw.len()),
-        ));
-    }
-    // Reading on to the end verifies the checksum of the last gzip member.
-    let trailing = io::copy(&mut input.take(limit), &mut io::sink());
-    match trailing {
-        Ok(0) => {}
-        Ok(extra) => warnings.push(format!("{extra} bytes follow the voxels")),
-        Err(error) => return Err(read_error(&error, bytes, bytes)),
-    }
-    let (mut voxels, integers) = convert(&raw, header.datatype, header.endianness, count);
-    drop(raw);
-    let nan_fraction = replace_not_finite(&mut voxels);
-    let (affine, oriented) = affine(&header, &mut warnings)?;
-    let valid_scale = header.scl_slope.is_finite() && header.scl_slope != 0.0;
-    let scaling = valid_scale.then_some(Rescale {
-        slope: header.scl_slope as f32,
-        intercept: if header.scl_inter.is_finite() { header.scl_inter as f32 } else { 0.0 },
-    });
-    let minimum = match &voxels {
-        Voxels::I16(values) => f64::from(values.iter().copied().min().unwrap_or(0)),
-        Voxels::F32(values) => f64::from(values.iter().copied().fold(f32::INFINITY, f32::min)),
+pub fn read(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiImage, IngestError> {
+    let mut file = Opened::new(path, limit, first_frame)?;
+    let raw = file.data.voxels(file.skip, file.bytes, file.frame.is_last, &mut file.warnings)?;
+    let count = file.frame.dims.iter().product();
+    let (mut voxels, integers) =
+        convert(raw, file.header.datatype, file.header.endianness, count, true);
+    let nan_fraction = replace_not_finite(&mut voxels) as f64 / count.max(1) as f64;
+    let facts = HeaderFacts {
+        scaling: file.scaling(),
+        integers,
+        oriented: file.oriented,
+        minimum: voxels.range().0,
     };
-    let facts = HeaderFacts { scaling, integers, oriented, minimum };
-    Ok(NiftiImage { voxels, dims, affine, facts, nan_fraction, warnings })
+    let Opened { frame, affine, warnings, .. } = file;
+    Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
 }
 
-fn read_error(error: &io::Error, done: u64, expected: u64) -> IngestError {
+/// Reads the NIfTI file at `path` as slabs of whole slices of about `slab_bytes`, in stored order, for
+/// volumes that do not fit in memory. What is given back has no voxels of its own.
+///
+/// # Errors
+///
+/// As [`read`]; slabs given to `sink` before an error are void.
+pub fn read_slabs(
+    path: &Path,
+    limit: u64,
+    first_frame: bool,
+    slab_bytes: usize,
+    mut sink: impl FnMut(Voxels),
+) -> Result<NiftiImage, IngestError> {
+    let mut file = Opened::new(path, limit, first_frame)?;
+    let [width, height, depth] = file.frame.dims;
+    let slice_bytes = file.bytes / depth;
+    let thickness = (slab_bytes / slice_bytes).max(1);
+    let mut input = file.data.stream()?;
+    input.skip(file.skip, file.bytes)?;
+    let (mut replaced, mut minimum) = (0, f64::INFINITY);
+    let mut integers = true;
+    for start in (0..depth).step_by(thickness) {
+        let slices = thickness.min(depth - start);
+        let mut raw = vec![0_i16; (slices * slice_bytes).div_ceil(2)];
+        let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..slices * slice_bytes];
+        fill(&mut input, target, start * slice_bytes, file.bytes)?;
+        let header = &file.header;
+        let count = slices * width * height;
+        // One type for all slabs: whether wider integers fit in 16 bits is known at the end only.
+        let (mut voxels, whole) = convert(raw, header.datatype, header.endianness, count, false);
+        replaced += replace_not_finite(&mut voxels);
+        minimum = minimum.min(voxels.range().0);
+        integers = whole;
+        sink(voxels);
+    }
+    if file.frame.is_last {
+        input.read_to_end(file.bytes, &mut file.warnings)?;
+    }
+    drop(input);
+    let facts = HeaderFacts { scaling: file.scaling(), integers, oriented: file.oriented, minimum };
+    let nan_fraction = replaced as f64 / (width * height * depth) as f64;
+    let voxels = Voxels::I16(Vec::new());
+    let Opened { frame, affine, warnings, .. } = file;
+    Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
+}
+
+fn extension(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    name.rsplit_once('.').map(|(_, extension)| extension.to_owned()).unwrap_or_default()
+}
+
+/// The other file of a header and image pair, whichever case and compression it has.
+fn sibling(path: &Path, wanted: &str) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let plain = name.strip_suffix(".gz").unwrap_or(name);
+    let stem = plain.rsplit_once('.')?.0;
+    let upper = wanted.to_uppercase();
+    [wanted, &upper]
+        .iter()
+        .flat_map(|extension| [format!("{stem}.{extension}"), format!("{stem}.{extension}.gz")])
+        .map(|name| path.with_file_name(name))
+        .find(|candidate| candidate.is_file())
+}
+
+fn header_path(path: &Path) -> PathBuf {
+    let image = extension(path) == "img";
+    image.then(|| sibling(path, "hdr")).flatten().unwrap_or_else(|| path.to_owned())
+}
+
+fn image_path(path: &Path) -> Result<PathBuf, IngestError> {
+    if extension(path) == "img" {
+        return Ok(path.to_owned());
+    }
+    sibling(path, "img").ok_or_else(|| {
+        IngestError::new(
+            Reason::VolumeTruncated,
+            "the header says that voxels lie in an `.img` file beside it, and there is none",
+        )
+    })
+}
+
+/// A file, gzip or plain by its first bytes.
+struct Input {
+    file: File,
+    is_gzip: bool,
+}
+
+impl Input {
+    fn open(path: &Path) -> Result<Self, IngestError> {
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut start = [0; 2];
+        let is_gzip = file.read_exact(&mut start).is_ok() && start == MAGIC;
+        Ok(Self { file, is_gzip })
+    }
+
+    /// The decoded bytes from the start.
+    fn stream(&mut self) -> Result<Stream<'_>, IngestError> {
+        self.file.rewind().map_err(unreadable)?;
+        let input = Box::new(BufReader::with_capacity(1 << 16, &self.file));
+        Ok(if self.is_gzip { Stream::Gzip(Members::new(input)) } else { Stream::Plain(input) })
+    }
+
+    /// The `bytes` from `skip` on. With `to_end`, what follows is read too: that verifies the last
+    /// checksum and finds what does not belong there.
+    fn voxels(
+        &mut self,
+        skip: u64,
+        bytes: usize,
+        to_end: bool,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<i16>, IngestError> {
+        // Words, so that 16-bit voxels need no copy; wider types read the words as bytes again.
+        Vec::<i16>::new().try_reserve_exact((bytes + skip as usize).div_ceil(2)).map_err(|_| {
+            IngestError::new(Reason::TooLarge, format!("no memory for {bytes} bytes of voxels"))
+        })?;
+        let content;
+        let mut input = if self.is_gzip {
+            content = self.content()?;
+            if let Some(raw) = decode_whole(&content, skip as usize, bytes) {
+                return Ok(raw);
+            }
+            Stream::Gzip(Members::new(Box::new(&content[..])))
+        } else {
+            self.stream()?
+        };
+        input.skip(skip, bytes)?;
+        let mut raw = vec![0_i16; bytes.div_ceil(2)];
+        let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..bytes];
+        fill(&mut input, target, 0, bytes)?;
+        if to_end {
+            input.read_to_end(bytes, warnings)?;
+        }
+        Ok(raw)
+    }
+
+    /// The file as stored.
+    fn content(&mut self) -> Result<Vec<u8>, IngestError> {
+        let mut content = Vec::new();
+        self.file.rewind().map_err(unreadable)?;
+        self.file.read_to_end(&mut content).map_err(unreadable)?;
+        Ok(content)
+    }
+}
+
+/// The decoded bytes of a file.
+enum Stream<'a> {
+    Plain(Box<dyn BufRead + 'a>),
+    Gzip(Members<Box<dyn BufRead + 'a>>),
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(input) => input.read(buffer),
+            Self::Gzip(input) => input.read(buffer),
+        }
+    }
+}
+
+impl Stream<'_> {
+    fn skip(&mut self, count: u64, bytes: usize) -> Result<(), IngestError> {
+        let skipped = io::copy(&mut self.by_ref().take(count), &mut io::sink())
+            .map_err(|error| read_error(&error, 0, bytes))?;
+        if skipped < count { Err(cut_short(0, bytes)) } else { Ok(()) }
+    }
+
+    /// Reads past the voxels, which verifies the last checksum.
+    fn read_to_end(&mut self, bytes: usize, warnings: &mut Vec<String>) -> Result<(), IngestError> {
+        // No more than the voxels themselves: a bomb behind them is not worth the time.
+        match io::copy(&mut self.by_ref().take(bytes as u64), &mut io::sink()) {
+            Ok(0) => {}
+            Ok(extra) => warnings.push(format!("{extra} bytes follow the voxels")),
+            Err(error) => return Err(read_error(&error, bytes, bytes)),
+        }
+        if matches!(self, Self::Gzip(members) if members.trailing) {
+            warnings.push("bytes that are no gzip follow the stream".into());
+        }
+        Ok(())
+    }
+}
+
+fn unreadable(error: io::Error) -> IngestError {
+    IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
+}
+
+/// Decodes a gzip file of one member whose content is exactly `skip + bytes` long, checksum verified;
+/// none for any other, which the streaming path then reads or names the fault of.
+fn decode_whole(content: &[u8], skip: usize, bytes: usize) -> Option<Vec<i16>> {
+    let total = skip + bytes;
+    // The last four bytes of a member are its decoded length: others, and something follows.
+    let length = content.len().checked_sub(4).and_then(|at| content[at..].try_into().ok())?;
+    if skip % 2 != 0 || u32::from_le_bytes(length) != total as u32 {
+        return None;
+    }
+    let mut raw = vec![0_i16; total.div_ceil(2)];
+    let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..total];
+    let written = libdeflater::Decompressor::new().gzip_decompress(content, target).ok()?;
+    if written != total {
+        return None;
+    }
+    raw.drain(..skip / 2);
+    Some(raw)
+}
+
+/// Fills `target`, which is the part from `before` on of `all` bytes.
+fn fill(
+    input: &mut impl Read,
+    target: &mut [u8],
+    before: usize,
+    all: usize,
+) -> Result<(), IngestError> {
+    let mut done = 0;
+    while done < target.len() {
+        match input.read(&mut target[done..]) {
+            Ok(0) => return Err(cut_short(before + done, all)),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(read_error(&error, before + done, all)),
+        }
+    }
+    Ok(())
+}
+
+fn cut_short(done: usize, bytes: usize) -> IngestError {
+    IngestError::new(
+        Reason::VolumeTruncated,
+        format!("ends after {done} of {bytes} bytes of voxels"),
+    )
+}
+
+fn read_error(error: &io::Error, done: usize, expected: usize) -> IngestError {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         IngestError::new(
             Reason::VolumeTruncated,
@@ -130,9 +353,26 @@ fn read_error(error: &io::Error, done: u64, expected: u64) -> IngestError {
     }
 }
 
-/// Narrows to i16 where every value fits, to f32 otherwise. The flag tells integer files apart.
-fn convert(raw: &[u8], datatype: i16, endianness: Endianness, count: usize) -> (Voxels, bool) {
+/// Narrows to i16 where every value fits (or the type makes sure of it), to f32 otherwise. The flag tells integer files apart.
+fn convert(
+    mut words: Vec<i16>,
+    datatype: i16,
+    endianness: Endianness,
+    count: usize,
+    may_narrow: bool,
+) -> (Voxels, bool) {
     let little = matches!(endianness, Endianness::Little);
+    if matches!(datatype, 4 | 512) {
+        for word in &mut words {
+            *word = if little { i16::from_le(*word) } else { i16::from_be(*word) };
+        }
+        // Unsigned words above 32767 look negative here.
+        if datatype == 4 || (may_narrow && words.iter().all(|word| *word >= 0)) {
+            return (Voxels::I16(words), true);
+        }
+        return (Voxels::F32(words.iter().map(|word| f32::from(*word as u16)).collect()), true);
+    }
+    let raw: &[u8] = &bytemuck::cast_slice(&words)[..count * width_of(datatype)];
     macro_rules! numbers {
         ($type:ty) => {
             raw.chunks_exact(size_of::<$type>()).map(move |chunk| {
@@ -144,12 +384,10 @@ fn convert(raw: &[u8], datatype: i16, endianness: Endianness, count: usize) -> (
     let integers = match datatype {
         2 => Some(raw.iter().map(|&value| i16::from(value)).collect()),
         256 => Some(raw.iter().map(|&value| i16::from(value as i8)).collect()),
-        4 => Some(numbers!(i16).collect()),
-        512 => narrow(numbers!(u16)),
-        8 => narrow(numbers!(i32)),
-        768 => narrow(numbers!(u32)),
-        1024 => narrow(numbers!(i64)),
-        1280 => narrow(numbers!(u64)),
+        8 if may_narrow => narrow(numbers!(i32)),
+        768 if may_narrow => narrow(numbers!(u32)),
+        1024 if may_narrow => narrow(numbers!(i64)),
+        1280 if may_narrow => narrow(numbers!(u64)),
         _ => None,
     };
     if let Some(values) = integers {
@@ -157,7 +395,6 @@ fn convert(raw: &[u8], datatype: i16, endianness: Endianness, count: usize) -> (
         return (Voxels::I16(values), true);
     }
     let values: Vec<f32> = match datatype {
-        512 => numbers!(u16).map(f32::from).collect(),
         8 => numbers!(i32).map(|value| value as f32).collect(),
         768 => numbers!(u32).map(|value| value as f32).collect(),
         1024 => numbers!(i64).map(|value| value as f32).collect(),
@@ -169,14 +406,19 @@ fn convert(raw: &[u8], datatype: i16, endianness: Endianness, count: usize) -> (
     (Voxels::F32(values), !matches!(datatype, 16 | 64))
 }
 
-fn replace_not_finite(voxels: &mut Voxels) -> f64 {
-    let Voxels::F32(values) = voxels else { return 0.0 };
-    let mut replaced = 0_usize;
+fn width_of(datatype: i16) -> usize {
+    datatype_width(datatype).expect("other datatypes were refused before anything was read")
+}
+
+/// Replaces NaN and infinite values by that of air; gives how many there were.
+fn replace_not_finite(voxels: &mut Voxels) -> usize {
+    let Voxels::F32(values) = voxels else { return 0 };
+    let mut replaced = 0;
     for value in values.iter_mut().filter(|value| !value.is_finite()) {
         *value = -1024.0;
         replaced += 1;
     }
-    replaced as f64 / values.len().max(1) as f64
+    replaced
 }
 
 /// Integers wider than i16 stay exact when they fit, as Hounsfield units do.
