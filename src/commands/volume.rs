@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pipeline::ingest::dicom::is_dicom;
-use pipeline::ingest::{Acquisition, SeriesSource, nifti, read_series};
+use pipeline::ingest::dicom::{dicom_files, is_dicom};
+use pipeline::ingest::{Acquisition, SeriesSource, files_below, nifti, read_series};
 use pipeline::volume::make_view;
 use schemas::manifest::{
-    IntensityPolicy, Kernel, LimitsSection, Preset, Recipe, ViewSection, VoxelType,
+    GeometryPolicy, IntensityPolicy, Kernel, LimitsSection, Preset, Recipe, ViewSection, VoxelType,
 };
 use serde_json::json;
 
@@ -24,7 +24,8 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let source = source(&args.input)?;
     let limit = u64::from(LimitsSection::default().decompressed_mib) << 20;
     let policy = IntensityPolicy::Hounsfield;
-    let image = read_series(&source, policy, &Acquisition::default(), limit)
+    let geometry = GeometryPolicy::default();
+    let image = read_series(&source, policy, &Acquisition::default(), geometry, limit)
         .map_err(|source| Failure::Ingest { path: args.input.clone(), source })?;
     let view = make_view(&image.volume, &recipe);
     // NIfTI-1 has no half floats, so a view of them is written as the integers it is made of.
@@ -97,22 +98,15 @@ fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {
     view.resolve().map_err(|error| Failure::Usage(format!("`--view`: {error}")))
 }
 
-/// A file or a folder of DICOM files as the source of one series.
+/// A file, or a folder or zip archive of DICOM files, as the source of one series.
 pub(super) fn source(path: &Path) -> Result<SeriesSource, Failure> {
-    if !path.is_dir() {
-        return Ok(if is_dicom(path) {
-            SeriesSource::Dicom(vec![path.to_owned()])
-        } else {
-            SeriesSource::Nifti(path.to_owned())
-        });
+    if !path.is_dir() && is_dicom(path) {
+        return Ok(SeriesSource::Dicom(vec![path.to_owned()]));
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(Failure::io(path))? {
-        let file = entry.map_err(Failure::io(path))?.path();
-        if file.is_file() && is_dicom(&file) {
-            files.push(file);
-        }
+    let files = files_below(path).map_err(Failure::io(path))?;
+    // A file that is no archive is its own only file.
+    if files.len() == 1 && files[0] == path {
+        return Ok(SeriesSource::Nifti(path.to_owned()));
     }
-    files.sort_unstable();
-    Ok(SeriesSource::Dicom(files))
+    Ok(SeriesSource::Dicom(dicom_files(&files)))
 }

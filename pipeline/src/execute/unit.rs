@@ -151,8 +151,14 @@ fn read_one<'a>(
     let result = catch_unwind(AssertUnwindSafe(|| {
         sources = hash_sources(series, &manifest.corpus.root)?;
         let limit = u64::from(manifest.limits.decompressed_mib) << 20;
-        let image =
-            read_series(&series.source, manifest.corpus.intensity, &series.acquisition, limit)?;
+        let corpus = &manifest.corpus;
+        let image = read_series(
+            &series.source,
+            corpus.intensity,
+            &series.acquisition,
+            corpus.geometry(),
+            limit,
+        )?;
         let tensors = views.iter().map(|view| make_view(&image.volume, &view.recipe)).collect();
         Ok((volume_row(study, series, &image, &sources), tensors))
     }))
@@ -194,6 +200,7 @@ fn volume_row(
     sources: &BTreeMap<String, SourceObject>,
 ) -> VolumeRow {
     let volume = &image.volume;
+    let geometry = &image.geometry;
     let statistics = volume.statistics();
     let mut warnings = image.warnings.clone();
     warnings.extend(hounsfield_warnings(image));
@@ -218,8 +225,16 @@ fn volume_row(
         source_spacing: volume.affine.spacing(),
         source_affine: volume.affine.to_row_major(),
         source_orientation: volume.affine.axis_codes(),
-        verdict: "regular".into(),
+        verdict: geometry.verdict.name().into(),
         obliquity: volume.affine.obliquity(),
+        slice_step_min_mm: geometry.facts.step_min_mm,
+        slice_step_max_mm: geometry.facts.step_max_mm,
+        max_gap_mm: geometry.facts.max_gap_mm,
+        missing_slices: geometry.facts.missing_slices,
+        duplicate_slices: geometry.facts.duplicate_slices,
+        tilt_degrees: geometry.facts.tilt_degrees,
+        repaired: geometry.repaired.clone(),
+        padding_fraction: geometry.padding_fraction,
         rescale_source: image.rescale_source.into(),
         hu_min: statistics.min,
         hu_max: statistics.max,

@@ -2,41 +2,58 @@
 
 use std::path::{Path, PathBuf};
 
-use schemas::manifest::IntensityPolicy;
-use schemas::reason::Reason;
+use schemas::manifest::{GeometryPolicy, IntensityPolicy, Remedy};
+use schemas::reason::{GeometryVerdict, Reason};
 
 use super::error::IngestError;
+use super::geometry::{GeometryFacts, SeriesGeometry};
 use super::intensity::{Acquisition, decide_rescale};
 use super::{dicom, nifti};
-use crate::volume::{Affine, Volume};
+use crate::volume::{Affine, Volume, Voxels, cross, dot, norm, repair};
 
 /// The files of one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeriesSource {
     /// One NIfTI file.
     Nifti(PathBuf),
-    /// The files of one DICOM series, in any order.
+    /// The files of one DICOM series, in any order; a path may lead through a zip archive. Only one
+    /// stack of them may be a volume.
     Dicom(Vec<PathBuf>),
+    /// One stack of a DICOM series that holds several.
+    DicomStack {
+        /// The files of the whole series.
+        files: Vec<PathBuf>,
+        /// Number of the stack, as [`dicom::DicomSeries::volumes`] counts them.
+        stack: usize,
+    },
 }
 
 impl SeriesSource {
-    /// Every file of the series, sorted.
+    /// Every file of the series on disk, sorted; an archive stands for the files inside it.
     pub fn files(&self) -> Vec<&Path> {
-        match self {
-            Self::Nifti(path) => vec![path],
-            Self::Dicom(paths) => {
-                let mut paths: Vec<_> = paths.iter().map(PathBuf::as_path).collect();
-                paths.sort_unstable();
-                paths
+        let paths = match self {
+            Self::Nifti(path) => return vec![path],
+            Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths,
+        };
+        let mut files: Vec<&Path> = Vec::with_capacity(paths.len());
+        let mut archive: Option<&Path> = None;
+        for path in paths {
+            if archive.is_some_and(|archive| path.starts_with(archive)) {
+                continue;
             }
+            archive = dicom::archive_of(path);
+            files.push(archive.unwrap_or(path));
         }
+        files.sort_unstable();
+        files.dedup();
+        files
     }
 
     /// `nifti` or `dicom`.
     pub const fn format(&self) -> &'static str {
         match self {
             Self::Nifti(_) => "nifti",
-            Self::Dicom(_) => "dicom",
+            Self::Dicom(_) | Self::DicomStack { .. } => "dicom",
         }
     }
 }
@@ -54,9 +71,17 @@ pub struct SeriesImage {
     pub nan_fraction: f64,
     /// What is odd but was accepted.
     pub warnings: Vec<String>,
+    /// Verdict and measures of the source's geometry, and what was done to it.
+    pub geometry: SeriesGeometry,
 }
 
-/// Reads a series of either format. `limit` caps the decoded size in bytes.
+/// Air, in Hounsfield units.
+const AIR: f32 = -1000.0;
+/// Largest tangent of the angle between normal and third axis that is no tilt.
+const UNTILTED: f64 = 0.01;
+
+/// Reads a series of either format. `geometry` says what is done with faulty geometry; `limit` caps
+/// the decoded size in bytes.
 ///
 /// # Errors
 ///
@@ -65,6 +90,7 @@ pub fn read_series(
     source: &SeriesSource,
     policy: IntensityPolicy,
     acquisition: &Acquisition,
+    geometry: GeometryPolicy,
     limit: u64,
 ) -> Result<SeriesImage, IngestError> {
     let image = match source {
@@ -76,22 +102,89 @@ pub fn read_series(
                 Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
                 _ => image.affine,
             };
-            SeriesImage {
+            let image = SeriesImage {
                 volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
                 modality: String::new(),
                 rescale_source,
                 nan_fraction: image.nan_fraction,
                 warnings: image.warnings,
-            }
+                geometry: grid_geometry(&affine, image.dims),
+            };
+            remedy_tilt(image, geometry)?
         }
-        SeriesSource::Dicom(files) => dicom::read(files, limit)?,
+        SeriesSource::Dicom(files) => dicom::read(files, None, geometry, limit)?,
+        SeriesSource::DicomStack { files, stack } => {
+            dicom::read(files, Some(*stack), geometry, limit)?
+        }
     };
-    let statistics = image.volume.statistics();
-    if statistics.min >= statistics.max {
+    let constant = match &image.volume.voxels {
+        Voxels::I16(values) => values.iter().all(|value| Some(value) == values.first()),
+        Voxels::F32(values) => values.iter().all(|value| Some(value) == values.first()),
+    };
+    if constant {
         return Err(IngestError::new(
             Reason::Constant,
-            format!("every voxel is {}", statistics.min),
+            format!("every voxel is {}", image.volume.statistics().min),
         ));
+    }
+    Ok(image)
+}
+
+/// Measures of a grid, which is even by its making.
+fn grid_geometry(affine: &Affine, dims: [usize; 3]) -> SeriesGeometry {
+    let normal = cross(affine.column(0), affine.column(1));
+    let step = (dot(affine.column(2), normal) / norm(normal)).abs();
+    let tilt_degrees = repair::tilt_degrees(affine);
+    let square = repair::has_square_planes(affine);
+    let tilted = tilt_degrees.to_radians().tan() > UNTILTED;
+    SeriesGeometry {
+        verdict: if tilted { GeometryVerdict::Tilted } else { GeometryVerdict::Regular },
+        facts: GeometryFacts {
+            slices: dims[2],
+            step_mm: step,
+            step_min_mm: step,
+            step_max_mm: step,
+            tilt_degrees,
+            obliquity_degrees: affine.obliquity(),
+            single_orientation: true,
+            orthogonal_orientation: square,
+            unique_slice_positions: true,
+            consistent_in_plane_row: !tilted,
+            consistent_in_plane_col: !tilted,
+            consistent_pixel_spacing: true,
+            consistent_image_dimensions: true,
+            uniform_slice_spacing: true,
+            ..GeometryFacts::default()
+        },
+        ..SeriesGeometry::default()
+    }
+}
+
+/// What the policy wants done with a sheared affine.
+fn remedy_tilt(mut image: SeriesImage, policy: GeometryPolicy) -> Result<SeriesImage, IngestError> {
+    let degrees = image.geometry.facts.tilt_degrees;
+    if image.geometry.verdict != GeometryVerdict::Tilted {
+        return Ok(image);
+    }
+    let square = image.geometry.facts.orthogonal_orientation;
+    match policy.tilt {
+        Remedy::Repair if square => {
+            let (volume, text) = repair::remove_shear(image.volume, AIR);
+            image.volume = volume;
+            image.geometry.repaired.push(text.clone());
+            image.warnings.push(text);
+        }
+        Remedy::Accept => {
+            image.warnings.push(format!(
+                "slices are sheared by {degrees:.2}° (gantry tilt); the affine keeps it"
+            ));
+        }
+        Remedy::Reject | Remedy::Repair => {
+            return Err(IngestError::new(
+                Reason::Tilted,
+                format!("slices are sheared by {degrees:.2}° (gantry tilt)"),
+            ));
+        }
     }
     Ok(image)
 }

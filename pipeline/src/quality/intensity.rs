@@ -49,6 +49,7 @@ mod tests {
             rescale_source: "header",
             nan_fraction: 0.0,
             warnings: Vec::new(),
+            geometry: crate::ingest::SeriesGeometry::default(),
         }
     }
 

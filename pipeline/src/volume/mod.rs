@@ -11,6 +11,7 @@
 
 mod affine;
 mod image;
+pub(crate) mod repair;
 mod resample;
 mod taps;
 mod view;

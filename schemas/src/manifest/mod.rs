@@ -7,7 +7,9 @@ mod sections;
 pub mod train;
 mod view;
 
-pub use corpus::{Columns, CorpusSection, IntensityPolicy, Layout};
+pub use corpus::{
+    Columns, CorpusSection, GeometryPolicy, IntensityPolicy, Layout, Remedy, SeriesChoice,
+};
 pub use load::{ManifestError, Overrides, load, parse};
 pub use recipe::{ClipStage, Crop, Kernel, Orientation, Recipe, VoxelType};
 pub use sections::{
