@@ -87,6 +87,9 @@ pub(crate) enum Verb {
 pub(crate) struct InspectArgs {
     /// A file, a folder of DICOM files, a tree of both, or a release.
     pub(crate) path: PathBuf,
+    /// Write slices of the one series there is as a PNG, with letters for right, left, front and back.
+    #[arg(long, value_name = "PNG")]
+    pub(crate) montage: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -120,6 +123,9 @@ pub(crate) struct VolumeArgs {
     /// Voxel type: `i16` or `u8`.
     #[arg(long, value_parser = named::<VoxelType>)]
     pub(crate) dtype: Option<VoxelType>,
+    /// Decoded size in MiB above which a NIfTI volume is read slab by slab and never held whole.
+    #[arg(long, value_name = "MIB")]
+    pub(crate) slab_above_mib: Option<u32>,
 }
 
 /// `on` or `off`.

@@ -29,6 +29,8 @@ pub enum Reason {
     MissingSlices,
     /// The slices are sheared against their normal (gantry tilt).
     Tilted,
+    /// The series mixes several stacks, and this part of it is no volume by itself.
+    MultiStack,
     /// It cannot be told whether voxels are stored units or Hounsfield units.
     AmbiguousIntensity,
     /// Every voxel has the same value.
@@ -53,7 +55,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every code, in the order of the enum.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::VolumeTruncated,
         Self::VolumeCorrupt,
         Self::VolumeUnsupported,
@@ -63,6 +65,7 @@ impl Reason {
         Self::DuplicatePositions,
         Self::MissingSlices,
         Self::Tilted,
+        Self::MultiStack,
         Self::AmbiguousIntensity,
         Self::Constant,
         Self::TooLarge,
@@ -99,6 +102,7 @@ impl Reason {
             Self::DuplicatePositions => "duplicate_positions",
             Self::MissingSlices => "missing_slices",
             Self::Tilted => "tilted",
+            Self::MultiStack => "multi_stack",
             Self::AmbiguousIntensity => "ambiguous_intensity",
             Self::Constant => "constant",
             Self::TooLarge => "too_large",
@@ -109,6 +113,83 @@ impl Reason {
             Self::EmptyReport => "empty_report",
             Self::SeriesNotChosen => "series_not_chosen",
             Self::InternalError => "internal_error",
+        }
+    }
+}
+
+/// What the slices of one volume are to each other. The names are a contract: they are written into
+/// tables and into `radloom inspect`'s output.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum GeometryVerdict {
+    /// One regular grid.
+    #[default]
+    Regular,
+    /// A regular grid with slices left out: every step is a multiple of the usual one.
+    MissingSlices,
+    /// Several slices at one position that no tag tells apart.
+    DuplicatePositions,
+    /// Uneven steps, or orientation, position or pixel spacing missing or impossible.
+    Irregular,
+    /// Part of a series of several stacks that is no volume by itself, or several of them at once.
+    MultiStack,
+    /// A regular stack sheared against its normal (gantry tilt).
+    Tilted,
+    /// A scout image.
+    Localizer,
+    /// Not a stack of at least three grey images.
+    NotAVolume,
+    /// Pixels in a coding that is not read.
+    Unsupported,
+}
+
+impl GeometryVerdict {
+    /// Every verdict.
+    pub const ALL: [Self; 9] = [
+        Self::Regular,
+        Self::MissingSlices,
+        Self::DuplicatePositions,
+        Self::Irregular,
+        Self::MultiStack,
+        Self::Tilted,
+        Self::Localizer,
+        Self::NotAVolume,
+        Self::Unsupported,
+    ];
+
+    /// The name as written in tables.
+    pub const fn name(self) -> &'static str {
+        match self.reason() {
+            Some(reason) => reason.verdict(),
+            None => "regular",
+        }
+    }
+
+    /// The code under which a series of this verdict is excluded; none for a regular one.
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Regular => None,
+            Self::MissingSlices => Some(Reason::MissingSlices),
+            Self::DuplicatePositions => Some(Reason::DuplicatePositions),
+            Self::Irregular => Some(Reason::IrregularGeometry),
+            Self::MultiStack => Some(Reason::MultiStack),
+            Self::Tilted => Some(Reason::Tilted),
+            Self::Localizer => Some(Reason::Localizer),
+            Self::NotAVolume => Some(Reason::NotAVolume),
+            Self::Unsupported => Some(Reason::VolumeUnsupported),
         }
     }
 }
@@ -132,6 +213,16 @@ mod tests {
             assert!(seen.insert(reason.code()), "{reason} is listed twice");
             let json = serde_json::to_string(&reason).expect("serialises");
             assert_eq!(json, format!("\"{}\"", reason.code()));
+        }
+    }
+
+    #[test]
+    fn verdicts_are_distinct_and_equal_their_serialised_form() {
+        let mut seen = BTreeSet::new();
+        for verdict in GeometryVerdict::ALL {
+            assert!(seen.insert(verdict.name()), "{} is listed twice", verdict.name());
+            let json = serde_json::to_string(&verdict).expect("serialises");
+            assert_eq!(json, format!("\"{}\"", verdict.name()));
         }
     }
 }

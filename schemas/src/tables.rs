@@ -231,10 +231,27 @@ table! {
         source_affine: [f64; 16],
         /// Axis codes of the source, such as `LPS`.
         source_orientation: String,
-        /// Geometry verdict, `regular` for every series in a release.
+        /// Geometry verdict on the source, a name of [`crate::reason::GeometryVerdict`]. Other than
+        /// `regular` only where the manifest has it repaired or accepted.
         verdict: String,
         /// Largest angle between a source axis and the nearest world axis, in degrees.
         obliquity: f64,
+        /// Smallest step between neighbouring slices of the source, in mm.
+        slice_step_min_mm: f64,
+        /// Largest step between neighbouring slices of the source, in mm.
+        slice_step_max_mm: f64,
+        /// Largest step beyond the median step of the source, in mm; 0 where all are even.
+        max_gap_mm: f64,
+        /// Slices missing from the source, counted in median steps.
+        missing_slices: u32,
+        /// Slices of the source that share a position with an earlier one.
+        duplicate_slices: u32,
+        /// Angle between the source's slice normal and its stacking direction, in degrees.
+        tilt_degrees: f64,
+        /// What was done to the geometry, in order; empty where nothing was.
+        repaired: Vec<String>,
+        /// Share of voxels that carried the source's padding value.
+        padding_fraction: f64,
         /// How voxels became Hounsfield units: `header`, `metadata` or `dicom`.
         rescale_source: String,
         /// Lowest value in Hounsfield units.
@@ -243,6 +260,12 @@ table! {
         hu_max: f64,
         /// Mean in Hounsfield units.
         hu_mean: f64,
+        /// Commonest value below -500 HU, to 8 HU: about -1000 in a sound CT. None without air.
+        air_peak_hu: Option<f64>,
+        /// First percentile in Hounsfield units, to 8 HU.
+        first_percentile_hu: f64,
+        /// Share of voxels at 3071 HU or above, where 12 bits end.
+        saturated_fraction: f64,
         /// Share of voxels that were NaN or infinite and were set to −1024 HU.
         nan_fraction: f64,
         /// What is odd but was accepted.

@@ -1,10 +1,12 @@
 //! `radloom inspect`: what a path holds and what is wrong with it, one object a series.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pipeline::ingest::dicom::{self, is_dicom};
-use pipeline::ingest::{Acquisition, SeriesSource, files_below, read_series};
+use pipeline::ingest::dicom::{self, DicomVolume, dicom_files};
+use pipeline::ingest::{
+    Acquisition, IngestError, ReadOptions, SeriesSource, files_below, read_series,
+};
 use pipeline::quality::assess;
 use pipeline::release::Contents;
 use schemas::manifest::{IntensityPolicy, LimitsSection};
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use super::settings::{release_below, use_threads};
 use crate::cli::{Common, InspectArgs};
 use crate::failure::{DONE, FAILED, Failure};
+use crate::gallery::montage;
 use crate::progress::print;
 
 pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
@@ -30,9 +33,16 @@ pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
             args.path.display()
         )));
     }
+    if args.montage.is_some() && series.len() != 1 {
+        return Err(Failure::Usage(format!(
+            "`--montage` shows one series, and `{}` holds {}",
+            args.path.display(),
+            series.len()
+        )));
+    }
     let mut whole = true;
-    for (path, source) in series {
-        let value = inspect(&path, &source);
+    for found in &series {
+        let value = inspect(found, args.montage.as_deref())?;
         whole &= value["verdict"] == "regular";
         if common.json {
             print(&value.to_string());
@@ -71,85 +81,115 @@ fn show_release(release: &Path, common: &Common) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series.
-fn find(path: &Path) -> Result<Vec<(PathBuf, SeriesSource)>, Failure> {
+/// What is inspected: a NIfTI file, or one volume of a DICOM series.
+struct Found {
+    path: PathBuf,
+    source: SeriesSource,
+    volume: Option<DicomVolume>,
+    /// Why a DICOM file could not be read at all.
+    unreadable: Option<IngestError>,
+}
+
+/// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series and divided
+/// into volumes.
+fn find(path: &Path) -> Result<Vec<Found>, Failure> {
     let files = files_below(path).map_err(Failure::io(path))?;
-    let (dicom_files, others): (Vec<_>, Vec<_>) =
-        files.into_iter().partition(|file| is_dicom(file));
-    let single = others.len() == 1 && dicom_files.is_empty();
-    let mut series: Vec<(PathBuf, SeriesSource)> = others
+    let dicom = dicom_files(&files);
+    let known: BTreeSet<&PathBuf> = dicom.iter().collect();
+    let others: Vec<&PathBuf> = files.iter().filter(|file| !known.contains(file)).collect();
+    let single = others.len() == 1 && dicom.is_empty();
+    let mut found: Vec<Found> = others
         .into_iter()
         .filter(|file| {
             let name = file.to_string_lossy();
             single || name.ends_with(".nii") || name.ends_with(".nii.gz")
         })
-        .map(|file| (file.clone(), SeriesSource::Nifti(file)))
+        .map(|file| Found {
+            path: file.clone(),
+            source: SeriesSource::Nifti(file.clone()),
+            volume: None,
+            unreadable: None,
+        })
         .collect();
     // Files of one series may lie in several folders; series in one folder are kept apart.
-    let (groups, unreadable) = dicom::group(&dicom_files);
-    let mut by_folder: BTreeMap<PathBuf, Vec<SeriesSource>> = BTreeMap::new();
-    for (_, group) in groups {
-        let paths: Vec<PathBuf> = group.slices.into_iter().map(|slice| slice.path).collect();
-        let folder = paths[0].parent().unwrap_or(Path::new("")).to_owned();
-        let place = if paths.len() == 1 { paths[0].clone() } else { folder };
-        by_folder.entry(place).or_default().push(SeriesSource::Dicom(paths));
+    let (groups, unreadable) = dicom::group(&dicom);
+    for series in groups.values() {
+        let first = &series.slices[0].path;
+        let place = match series.slices.len() {
+            1 => first.clone(),
+            _ => first.parent().unwrap_or(Path::new("")).to_owned(),
+        };
+        found.extend(series.volumes().into_iter().map(|volume| Found {
+            path: place.clone(),
+            source: volume.source.clone(),
+            volume: Some(volume),
+            unreadable: None,
+        }));
     }
-    series.extend(
-        by_folder
-            .into_iter()
-            .flat_map(|(folder, sources)| sources.into_iter().map(move |s| (folder.clone(), s))),
-    );
-    series.extend(
-        unreadable.into_iter().map(|(file, _)| (file.clone(), SeriesSource::Dicom(vec![file]))),
-    );
-    series.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(series)
+    found.extend(unreadable.into_iter().map(|(file, error)| Found {
+        path: file.clone(),
+        source: SeriesSource::Dicom(vec![file]),
+        volume: None,
+        unreadable: Some(error),
+    }));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
 }
 
-fn inspect(path: &Path, source: &SeriesSource) -> Value {
-    let limit = u64::from(LimitsSection::default().decompressed_mib) << 20;
-    let header = match source {
-        SeriesSource::Dicom(files) => {
-            files.first().and_then(|file| dicom::SliceHeader::read(file).ok())
-        }
-        SeriesSource::Nifti(_) => None,
+fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
+    let defaults = ReadOptions::with_limits(&LimitsSection::default());
+    let Found { path, source, volume, unreadable } = found;
+    let header = volume.as_ref().and_then(|volume| volume.stack.frames.first());
+    let header = header.map(|frame| &frame.header);
+    let frames = volume.as_ref().map_or(1, |volume| volume.stack.frames.len());
+    let read = |intensity| {
+        read_series(source, &Acquisition::default(), &ReadOptions { intensity, ..defaults })
     };
-    let frames = source.files().len();
-    let transfer_syntax = header.as_ref().map(|header| header.transfer_syntax.clone());
-    let read = |policy| read_series(source, policy, &Acquisition::default(), limit);
-    let (result, ambiguous) = match read(IntensityPolicy::Auto) {
+    // What geometry alone refuses needs no pixels.
+    let refused = unreadable.clone().or_else(|| volume.as_ref()?.stack.refusal.clone());
+    let result = refused.map_or_else(|| read(IntensityPolicy::Auto), Err);
+    let (result, ambiguous) = match result {
         // The file is whole; only its unit is open. What it holds is still worth showing.
         Err(error) if error.reason == Reason::AmbiguousIntensity => {
             (read(IntensityPolicy::Hounsfield), true)
         }
         result => (result, false),
     };
-    match result {
+    let mut value = match &result {
         Ok(image) => {
             let volume = &image.volume;
-            let statistics = volume.statistics();
+            let intensities = assess(volume, &image.modality);
+            if let Some(file) = montage {
+                let is_hounsfield = !ambiguous && matches!(image.modality.as_str(), "" | "CT");
+                let picture =
+                    montage::of_volume(volume, is_hounsfield).map_err(Failure::io(file))?;
+                std::fs::write(file, picture).map_err(Failure::io(file))?;
+            }
             let mut warnings = image.warnings.clone();
-            warnings.extend(assess(&image.volume, &image.modality).warnings);
+            warnings.extend(intensities.warnings);
             json!({
                 "path": path,
                 "modality": image.modality,
-                "verdict": "regular",
+                "verdict": image.geometry.verdict.name(),
                 "shape": volume.dims,
                 "spacing": volume.affine.spacing(),
                 "affine": volume.affine.0,
                 "orientation": volume.affine.axis_codes(),
                 "unit": if ambiguous { Value::Null } else { "HU".into() },
                 "hu_policy": if ambiguous { "ambiguous" } else { image.rescale_source },
-                "hu_min": statistics.min,
-                "hu_max": statistics.max,
+                "hu_min": intensities.statistics.min,
+                "hu_max": intensities.statistics.max,
+                "air_peak_hu": intensities.air_peak,
+                "saturated_fraction": intensities.saturated_fraction,
+                "nan_fraction": image.nan_fraction,
                 "frames": frames,
-                "transfer_syntax": transfer_syntax,
                 "warnings": warnings,
+                "padding_fraction": image.geometry.padding_fraction,
             })
         }
         Err(error) => json!({
             "path": path,
-            "modality": header.map(|header| header.modality).unwrap_or_default(),
+            "modality": header.map(|header| header.modality.clone()).unwrap_or_default(),
             "verdict": error.reason.verdict(),
             "shape": Value::Null,
             "spacing": Value::Null,
@@ -158,10 +198,32 @@ fn inspect(path: &Path, source: &SeriesSource) -> Value {
             "unit": Value::Null,
             "hu_policy": Value::Null,
             "frames": frames,
-            "transfer_syntax": transfer_syntax,
             "warnings": [error.detail],
+            "padding_fraction": Value::Null,
         }),
+    };
+    value["transfer_syntax"] = json!(header.map(|header| &header.transfer_syntax));
+    let facts = match (&result, volume) {
+        (Ok(image), _) => Some(&image.geometry.facts),
+        (Err(_), Some(volume)) => Some(&volume.stack.facts),
+        (Err(_), None) => None,
+    };
+    value["geometry"] = json!(facts);
+    if let Some(facts) = facts {
+        value["geometry"]["regularly_spaced_3d_volume"] = facts.regularly_spaced_3d_volume().into();
     }
+    if let (Some(volume), Some(header)) = (volume, header) {
+        value["series"] = json!({
+            "study_uid": header.study_uid,
+            "series_uid": header.series_uid,
+            "description": header.description,
+            "kernel": header.kernel,
+            "image_type": header.image_type,
+            "stack": volume.number + 1,
+            "stacks": volume.of,
+        });
+    }
+    Ok(value)
 }
 
 fn line(value: &Value) -> String {
@@ -183,8 +245,13 @@ fn line(value: &Value) -> String {
         .filter_map(Value::as_str)
         .map(|warning| format!("\n    {warning}"))
         .collect();
+    let stack = &value["series"];
+    let part = match stack["stacks"].as_u64() {
+        Some(of) if of > 1 => format!(", stack {} of {of}", stack["stack"]),
+        _ => String::new(),
+    };
     format!(
-        "{}\n  {} {} {} voxels, {} mm, {} {}{}",
+        "{}{part}\n  {} {} {} voxels, {} mm, {} {}{}{}",
         text("path"),
         text("verdict"),
         text("modality"),
@@ -192,6 +259,40 @@ fn line(value: &Value) -> String {
         numbers("spacing", 3),
         text("orientation"),
         text("hu_policy"),
+        geometry_line(value),
         warnings.concat()
     )
+}
+
+/// The measures of a stack that say more than its verdict.
+fn geometry_line(value: &Value) -> String {
+    let facts = &value["geometry"];
+    let number = |key: &str| facts[key].as_f64().unwrap_or(0.0);
+    let mut parts = Vec::new();
+    if number("slices") > 1.0 && number("step_mm") > 0.0 {
+        parts.push(format!("{} slices, step {:.3} mm", facts["slices"], number("step_mm")));
+    }
+    if number("max_gap_mm") > 0.0 {
+        parts.push(format!(
+            "steps {:.3} to {:.3} mm",
+            number("step_min_mm"),
+            number("step_max_mm")
+        ));
+    }
+    if number("missing_slices") > 0.0 {
+        parts.push(format!("{} missing", facts["missing_slices"]));
+    }
+    if number("duplicate_slices") > 0.0 {
+        parts.push(format!("{} at a position of another", facts["duplicate_slices"]));
+    }
+    if number("tilt_degrees") > 0.05 {
+        parts.push(format!("tilt {:.2}°", number("tilt_degrees")));
+    }
+    if number("obliquity_degrees") > 0.05 {
+        parts.push(format!("obliquity {:.1}°", number("obliquity_degrees")));
+    }
+    if let Some(padding) = value["padding_fraction"].as_f64().filter(|share| *share > 0.0) {
+        parts.push(format!("{:.1} % padding", 100.0 * padding));
+    }
+    if parts.is_empty() { String::new() } else { format!("\n  {}", parts.join(", ")) }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use pipeline::ingest::dicom::is_dicom;
-use pipeline::ingest::{Acquisition, SeriesSource, nifti, read_series};
-use pipeline::volume::make_view;
+use pipeline::execute::make_views;
+use pipeline::ingest::dicom::{dicom_files, is_dicom};
+use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, files_below, nifti};
 use schemas::manifest::{IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows};
 use serde_json::json;
 
@@ -20,11 +20,13 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;
     let recipe = recipe(args)?;
     let source = source(&args.input)?;
-    let limit = u64::from(LimitsSection::default().decompressed_mib) << 20;
-    let policy = IntensityPolicy::Hounsfield;
-    let image = read_series(&source, policy, &Acquisition::default(), limit)
+    let mut limits = LimitsSection::default();
+    limits.slab_above_mib = args.slab_above_mib.unwrap_or(limits.slab_above_mib);
+    let options =
+        ReadOptions { intensity: IntensityPolicy::Hounsfield, ..ReadOptions::with_limits(&limits) };
+    let (facts, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
         .map_err(|source| Failure::Ingest { path: args.input.clone(), source })?;
-    let view = make_view(&image.volume, &recipe);
+    let view = views.pop().expect("one recipe gives one view");
     // NIfTI-1 has no half floats.
     let datatype = match view.dtype {
         VoxelType::U8 => 2,
@@ -33,7 +35,6 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
             return Err(Failure::Usage("NIfTI has no 16-bit floats: use dtype i16 or u8".into()));
         }
     };
-    drop(image.volume);
     let [depth, height, width] = view.shape;
     let shape = [width, height, depth, view.blocks];
     nifti::write(&args.output, &view.bytes, datatype, shape, view.affine)
@@ -59,7 +60,7 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
             spacing[2],
             view.affine.axis_codes()
         ));
-        for warning in &image.warnings {
+        for warning in &facts.warnings {
             print(&format!("  {warning}"));
         }
     }
@@ -81,22 +82,15 @@ fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {
     view.resolve().map_err(|error| Failure::Usage(format!("`--view`: {error}")))
 }
 
-/// A file or a folder of DICOM files as the source of one series.
+/// A file, or a folder or zip archive of DICOM files, as the source of one series.
 pub(super) fn source(path: &Path) -> Result<SeriesSource, Failure> {
-    if !path.is_dir() {
-        return Ok(if is_dicom(path) {
-            SeriesSource::Dicom(vec![path.to_owned()])
-        } else {
-            SeriesSource::Nifti(path.to_owned())
-        });
+    if !path.is_dir() && is_dicom(path) {
+        return Ok(SeriesSource::Dicom(vec![path.to_owned()]));
     }
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(Failure::io(path))? {
-        let file = entry.map_err(Failure::io(path))?.path();
-        if file.is_file() && is_dicom(&file) {
-            files.push(file);
-        }
+    let files = files_below(path).map_err(Failure::io(path))?;
+    // A file that is no archive is its own only file.
+    if files.len() == 1 && files[0] == path {
+        return Ok(SeriesSource::Nifti(path.to_owned()));
     }
-    files.sort_unstable();
-    Ok(SeriesSource::Dicom(files))
+    Ok(SeriesSource::Dicom(dicom_files(&files)))
 }

@@ -15,11 +15,11 @@ use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
 use super::observe::{Cancel, Observer};
 use super::outcome::{ShardFile, UnitOutcome};
-use crate::ingest::{IngestError, SeriesImage, read_series};
+use super::views::{SeriesFacts, make_views};
+use crate::ingest::{IngestError, ReadOptions};
 use crate::plan::{SeriesPlan, StudyPlan, Unit};
-use crate::quality::assess;
 use crate::shard::{SampleIds, VoxelWriter, sha256_bytes, sha256_file};
-use crate::volume::{ViewTensor, make_view};
+use crate::volume::ViewTensor;
 
 /// A named recipe.
 pub(super) struct View {
@@ -151,11 +151,10 @@ fn read_one<'a>(
     // A panic is a defect of ours; it costs one series and says so, not the run.
     let result = catch_unwind(AssertUnwindSafe(|| {
         sources = hash_sources(series, &manifest.corpus.root)?;
-        let limit = u64::from(manifest.limits.decompressed_mib) << 20;
-        let image =
-            read_series(&series.source, manifest.corpus.intensity, &series.acquisition, limit)?;
-        let tensors = views.iter().map(|view| make_view(&image.volume, &view.recipe)).collect();
-        Ok((volume_row(study, series, &image, &sources), tensors))
+        let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
+        let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
+        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, &recipes)?;
+        Ok((volume_row(study, series, facts, &sources), tensors))
     }))
     .unwrap_or_else(|panic| {
         Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))
@@ -191,13 +190,10 @@ fn hash_sources(
 fn volume_row(
     study: &StudyPlan,
     series: &SeriesPlan,
-    image: &SeriesImage,
+    facts: SeriesFacts,
     sources: &BTreeMap<String, SourceObject>,
 ) -> VolumeRow {
-    let volume = &image.volume;
-    let statistics = volume.statistics();
-    let mut warnings = image.warnings.clone();
-    warnings.extend(assess(&image.volume, &image.modality).warnings);
+    let SeriesFacts { dims, affine, geometry, intensities, .. } = facts;
     let source_sha256 = match sources.values().next() {
         Some(only) if sources.len() == 1 => only.sha256.clone(),
         _ => {
@@ -214,18 +210,29 @@ fn volume_row(
         source_bytes: sources.values().map(|file| file.bytes).sum(),
         source_sha256,
         format: series.source.format().into(),
-        modality: image.modality.clone(),
-        source_shape: volume.dims.map(|size| size as u32),
-        source_spacing: volume.affine.spacing(),
-        source_affine: volume.affine.to_row_major(),
-        source_orientation: volume.affine.axis_codes(),
-        verdict: "regular".into(),
-        obliquity: volume.affine.obliquity(),
-        rescale_source: image.rescale_source.into(),
-        hu_min: statistics.min,
-        hu_max: statistics.max,
-        hu_mean: statistics.mean,
-        nan_fraction: image.nan_fraction,
-        warnings,
+        modality: facts.modality,
+        source_shape: dims.map(|size| size as u32),
+        source_spacing: affine.spacing(),
+        source_affine: affine.to_row_major(),
+        source_orientation: affine.axis_codes(),
+        verdict: geometry.verdict.name().into(),
+        obliquity: affine.obliquity(),
+        slice_step_min_mm: geometry.facts.step_min_mm,
+        slice_step_max_mm: geometry.facts.step_max_mm,
+        max_gap_mm: geometry.facts.max_gap_mm,
+        missing_slices: geometry.facts.missing_slices,
+        duplicate_slices: geometry.facts.duplicate_slices,
+        tilt_degrees: geometry.facts.tilt_degrees,
+        repaired: geometry.repaired,
+        padding_fraction: geometry.padding_fraction,
+        rescale_source: facts.rescale_source.into(),
+        hu_min: intensities.statistics.min,
+        hu_max: intensities.statistics.max,
+        hu_mean: intensities.statistics.mean,
+        air_peak_hu: intensities.air_peak,
+        first_percentile_hu: intensities.first_percentile,
+        saturated_fraction: intensities.saturated_fraction,
+        nan_fraction: facts.nan_fraction,
+        warnings: facts.warnings,
     }
 }

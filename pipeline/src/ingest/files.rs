@@ -3,7 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Every file at or below `path`, sorted; `path` itself where it is a file.
+use super::dicom::{archive_entries, is_archive};
+
+/// Every file at or below `path`, sorted; `path` itself where it is a file. A zip archive stands for
+/// the files inside it, as paths through it (`study.zip/1.dcm`); a damaged one for itself.
 ///
 /// # Errors
 ///
@@ -15,6 +18,11 @@ pub fn files_below(path: &Path) -> io::Result<Vec<PathBuf>> {
         if next.is_dir() {
             for entry in next.read_dir()? {
                 pending.push(entry?.path());
+            }
+        } else if is_archive(&next) {
+            match archive_entries(&next) {
+                Ok(entries) => files.extend(entries),
+                Err(_) => files.push(next),
             }
         } else {
             files.push(next);

@@ -8,6 +8,7 @@ pub mod csv;
 pub mod dicom;
 mod error;
 mod files;
+mod geometry;
 mod gzip;
 mod intensity;
 pub mod nifti;
@@ -15,5 +16,7 @@ mod source;
 
 pub use error::IngestError;
 pub use files::files_below;
+pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
-pub use source::{SeriesImage, SeriesSource, read_series};
+pub use source::{ReadOptions, SeriesImage, SeriesSource, read_series};
+pub(crate) use source::{constant, grid_geometry, nifti_affine, remedy_tilt};

@@ -2,41 +2,60 @@
 
 use std::path::{Path, PathBuf};
 
-use schemas::manifest::IntensityPolicy;
-use schemas::reason::Reason;
+use schemas::manifest::{
+    CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, LimitsSection, Remedy,
+};
+use schemas::reason::{GeometryVerdict, Reason};
 
 use super::error::IngestError;
+use super::geometry::{GeometryFacts, SeriesGeometry};
 use super::intensity::{Acquisition, decide_rescale};
 use super::{dicom, nifti};
-use crate::volume::{Affine, Volume};
+use crate::volume::{Affine, Volume, cross, dot, norm, repair};
 
 /// The files of one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeriesSource {
     /// One NIfTI file.
     Nifti(PathBuf),
-    /// The files of one DICOM series, in any order.
+    /// The files of one DICOM series, in any order; a path may lead through a zip archive. Only one
+    /// stack of them may be a volume.
     Dicom(Vec<PathBuf>),
+    /// One stack of a DICOM series that holds several.
+    DicomStack {
+        /// The files of the whole series.
+        files: Vec<PathBuf>,
+        /// Number of the stack, as [`dicom::DicomSeries::volumes`] counts them.
+        stack: usize,
+    },
 }
 
 impl SeriesSource {
-    /// Every file of the series, sorted.
+    /// Every file of the series on disk, sorted; an archive stands for the files inside it.
     pub fn files(&self) -> Vec<&Path> {
-        match self {
-            Self::Nifti(path) => vec![path],
-            Self::Dicom(paths) => {
-                let mut paths: Vec<_> = paths.iter().map(PathBuf::as_path).collect();
-                paths.sort_unstable();
-                paths
+        let paths = match self {
+            Self::Nifti(path) => return vec![path],
+            Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths,
+        };
+        let mut files: Vec<&Path> = Vec::with_capacity(paths.len());
+        let mut archive: Option<&Path> = None;
+        for path in paths {
+            if archive.is_some_and(|archive| path.starts_with(archive)) {
+                continue;
             }
+            archive = dicom::archive_of(path);
+            files.push(archive.unwrap_or(path));
         }
+        files.sort_unstable();
+        files.dedup();
+        files
     }
 
     /// `nifti` or `dicom`.
     pub const fn format(&self) -> &'static str {
         match self {
             Self::Nifti(_) => "nifti",
-            Self::Dicom(_) => "dicom",
+            Self::Dicom(_) | Self::DicomStack { .. } => "dicom",
         }
     }
 }
@@ -54,44 +73,162 @@ pub struct SeriesImage {
     pub nan_fraction: f64,
     /// What is odd but was accepted.
     pub warnings: Vec<String>,
+    /// Verdict and measures of the source's geometry, and what was done to it.
+    pub geometry: SeriesGeometry,
 }
 
-/// Reads a series of either format. `limit` caps the decoded size in bytes.
+/// Air, in Hounsfield units.
+const AIR: f32 = -1000.0;
+/// Largest tangent of the angle between normal and third axis that is no tilt.
+const UNTILTED: f64 = 0.01;
+
+/// How a series is read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions {
+    /// What NIfTI voxels hold.
+    pub intensity: IntensityPolicy,
+    /// What is done with faulty geometry.
+    pub geometry: GeometryPolicy,
+    /// What is done with NIfTI files of several volumes.
+    pub frames: FramePolicy,
+    /// Largest decoded size in bytes.
+    pub limit: u64,
+    /// Decoded size in bytes above which views are made slab by slab.
+    pub slab_above: u64,
+}
+
+impl ReadOptions {
+    /// As the manifest says.
+    pub fn new(corpus: &CorpusSection, limits: &LimitsSection) -> Self {
+        Self {
+            intensity: corpus.intensity,
+            geometry: corpus.geometry(),
+            frames: corpus.frames,
+            ..Self::with_limits(limits)
+        }
+    }
+
+    /// The defaults of the manifest, for files outside a corpus.
+    pub fn with_limits(limits: &LimitsSection) -> Self {
+        Self {
+            intensity: IntensityPolicy::default(),
+            geometry: GeometryPolicy::default(),
+            frames: FramePolicy::default(),
+            limit: u64::from(limits.decompressed_mib) << 20,
+            slab_above: u64::from(limits.slab_above_mib) << 20,
+        }
+    }
+}
+
+/// Reads a series of either format whole.
 ///
 /// # Errors
 ///
 /// An [`IngestError`] with the reason code under which the series is excluded.
 pub fn read_series(
     source: &SeriesSource,
-    policy: IntensityPolicy,
     acquisition: &Acquisition,
-    limit: u64,
+    options: &ReadOptions,
 ) -> Result<SeriesImage, IngestError> {
     let image = match source {
         SeriesSource::Nifti(path) => {
-            let image = nifti::read(path, limit, false)?;
-            let (rescale, rescale_source) = decide_rescale(policy, image.facts, acquisition)?;
-            let affine = match acquisition.spacing {
-                // A blank header's voxel sizes are 1 mm; the metadata knows better.
-                Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
-                _ => image.affine,
-            };
-            SeriesImage {
+            let image = nifti::read(path, options.limit, options.frames == FramePolicy::First)?;
+            let (rescale, rescale_source) =
+                decide_rescale(options.intensity, image.facts, acquisition)?;
+            let affine = nifti_affine(&image, acquisition);
+            let image = SeriesImage {
                 volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
                 modality: String::new(),
                 rescale_source,
                 nan_fraction: image.nan_fraction,
                 warnings: image.warnings,
-            }
+                geometry: grid_geometry(&affine, image.dims),
+            };
+            remedy_tilt(image, options.geometry)?
         }
-        SeriesSource::Dicom(files) => dicom::read(files, limit)?,
+        SeriesSource::Dicom(files) => dicom::read(files, None, options.geometry, options.limit)?,
+        SeriesSource::DicomStack { files, stack } => {
+            dicom::read(files, Some(*stack), options.geometry, options.limit)?
+        }
     };
-    let statistics = image.volume.statistics();
-    if statistics.min >= statistics.max {
-        return Err(IngestError::new(
-            Reason::Constant,
-            format!("every voxel is {}", statistics.min),
-        ));
+    let (low, high) = image.volume.voxels.range();
+    if low >= high {
+        return Err(constant(image.volume.statistics().min));
+    }
+    Ok(image)
+}
+
+pub(crate) fn constant(value: f64) -> IngestError {
+    IngestError::new(Reason::Constant, format!("every voxel is {value}"))
+}
+
+/// The affine of a NIfTI image, with the voxel sizes of the metadata where the header is blank.
+pub(crate) fn nifti_affine(image: &nifti::NiftiImage, acquisition: &Acquisition) -> Affine {
+    match acquisition.spacing {
+        // A blank header's voxel sizes are 1 mm; the metadata knows better.
+        Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
+        _ => image.affine,
+    }
+}
+
+/// Measures of a grid, which is even by its making.
+pub(crate) fn grid_geometry(affine: &Affine, dims: [usize; 3]) -> SeriesGeometry {
+    let normal = cross(affine.column(0), affine.column(1));
+    let step = (dot(affine.column(2), normal) / norm(normal)).abs();
+    let tilt_degrees = repair::tilt_degrees(affine);
+    let square = repair::has_square_planes(affine);
+    let tilted = tilt_degrees.to_radians().tan() > UNTILTED;
+    SeriesGeometry {
+        verdict: if tilted { GeometryVerdict::Tilted } else { GeometryVerdict::Regular },
+        facts: GeometryFacts {
+            slices: dims[2],
+            step_mm: step,
+            step_min_mm: step,
+            step_max_mm: step,
+            tilt_degrees,
+            obliquity_degrees: affine.obliquity(),
+            single_orientation: true,
+            orthogonal_orientation: square,
+            unique_slice_positions: true,
+            consistent_in_plane_row: !tilted,
+            consistent_in_plane_col: !tilted,
+            consistent_pixel_spacing: true,
+            consistent_image_dimensions: true,
+            uniform_slice_spacing: true,
+            ..GeometryFacts::default()
+        },
+        ..SeriesGeometry::default()
+    }
+}
+
+/// What the policy wants done with a sheared affine.
+pub(crate) fn remedy_tilt(
+    mut image: SeriesImage,
+    policy: GeometryPolicy,
+) -> Result<SeriesImage, IngestError> {
+    let degrees = image.geometry.facts.tilt_degrees;
+    if image.geometry.verdict != GeometryVerdict::Tilted {
+        return Ok(image);
+    }
+    let square = image.geometry.facts.orthogonal_orientation;
+    match policy.tilt {
+        Remedy::Repair if square => {
+            let (volume, text) = repair::remove_shear(image.volume, AIR);
+            image.volume = volume;
+            image.geometry.repaired.push(text.clone());
+            image.warnings.push(text);
+        }
+        Remedy::Accept => {
+            image.warnings.push(format!(
+                "slices are sheared by {degrees:.2}° (gantry tilt); the affine keeps it"
+            ));
+        }
+        Remedy::Reject | Remedy::Repair => {
+            return Err(IngestError::new(
+                Reason::Tilted,
+                format!("slices are sheared by {degrees:.2}° (gantry tilt)"),
+            ));
+        }
     }
     Ok(image)
 }

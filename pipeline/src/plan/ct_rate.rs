@@ -12,8 +12,8 @@ use super::survey::{FoundSeries, PlanError, corpus_files, relative_to, stem};
 use crate::ingest::SeriesSource;
 use crate::ingest::dicom::is_dicom;
 
-/// Finds `NAME.nii.gz` or `NAME.nii` files and folders `NAME/` of DICOM files under the volume
-/// folders of the manifest. NIfTI files under other names are excluded with a reason.
+/// Finds `NAME.nii.gz` or `NAME.nii` files and folders `NAME/` or archives `NAME.zip` of DICOM files
+/// under the volume folders of the manifest. NIfTI files under other names are excluded with a reason.
 pub(super) fn find(
     manifest: &Manifest,
     excluded: &mut Vec<ExcludedRow>,
@@ -42,8 +42,7 @@ pub(super) fn find(
     }
     for (folder, files) in dicom {
         let relative = relative_to(&folder, root);
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match CtRateName::parse(&name) {
+        match series_name(&folder).and_then(|name| CtRateName::parse(&name)) {
             Some(name) => found.push(series(name, SeriesSource::Dicom(files), relative)),
             None => excluded.push(unknown_name(relative)),
         }
@@ -66,11 +65,22 @@ pub(super) fn find(
     Ok(unique)
 }
 
-/// The folder above a file whose name is a CT-RATE name: the folder of a DICOM series.
+/// The nearest folder or archive above a file whose name is a CT-RATE name: that of a DICOM series.
 fn named_folder(path: &Path) -> Option<PathBuf> {
-    let parent = path.parent()?;
-    let name = parent.file_name()?.to_string_lossy();
-    CtRateName::parse(&name).map(|_| parent.to_owned())
+    path.ancestors()
+        .skip(1)
+        .find(|folder| series_name(folder).and_then(|name| CtRateName::parse(&name)).is_some())
+        .map(Path::to_owned)
+}
+
+/// The name of a folder, or of an archive without its ending.
+fn series_name(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    let ending = name.len().checked_sub(4).filter(|at| name.is_char_boundary(*at));
+    Some(match ending {
+        Some(at) if name[at..].eq_ignore_ascii_case(".zip") => name[..at].to_owned(),
+        _ => name,
+    })
 }
 
 fn series(name: CtRateName, source: SeriesSource, relative: String) -> FoundSeries {

@@ -1,21 +1,28 @@
-//! A tree of DICOM files: series by SeriesInstanceUID, one series chosen for each study.
+//! A tree of DICOM files: series by SeriesInstanceUID, series into volumes, and the rule that chooses
+//! among a study's volumes.
 //!
-//! The rule, stated so that it can be argued with: localizers and series under 20 slices give way to
-//! any other; original images come before derived ones; then the series with most slices wins; ties go to the lower
-//! SeriesInstanceUID. What was not chosen is listed with the reason `series_not_chosen`.
+//! `series = "all"` takes every volume. `series = "primary"` takes one a study by a rule, stated so
+//! that it can be argued with: localizers, files without images and stacks under three slices are no
+//! candidates; axial originals (ImageType `ORIGINAL\PRIMARY`) come before other axial volumes, those
+//! before originals in other planes, and those before the rest; within the first class that has any,
+//! volumes of at least 80 % of the largest extent are compared: the kernel that stands first in
+//! `[corpus] kernels` wins, then most slices, then the lower series name. What was not chosen is listed
+//! with the reason `series_not_chosen` and why.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
-use schemas::manifest::Manifest;
+use schemas::manifest::{Manifest, SeriesChoice};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::survey::{FoundSeries, PlanError, corpus_files, relative_to};
-use crate::ingest::SeriesSource;
-use crate::ingest::dicom::{DicomSeries, group, is_dicom};
+use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, dicom_files, group};
+
+/// Share of the largest extent from which on a volume is compared by its kernel.
+const COMPARABLE_EXTENT: f64 = 0.8;
 
 pub(super) fn find(
     manifest: &Manifest,
@@ -24,10 +31,8 @@ pub(super) fn find(
     let root = &manifest.corpus.root;
     let mut files: Vec<PathBuf> = Vec::new();
     for folder in &manifest.corpus.volumes {
-        files.extend(corpus_files(&root.join(folder))?.into_iter().filter(|path| is_dicom(path)));
+        files.extend(dicom_files(&corpus_files(&root.join(folder))?));
     }
-    files.sort_unstable();
-    files.dedup();
     let (series, unreadable) = group(&files);
     excluded.extend(unreadable.into_iter().map(|(path, error)| ExcludedRow {
         source: relative_to(&path, root),
@@ -37,55 +42,154 @@ pub(super) fn find(
         reason: error.reason.code().into(),
         detail: error.detail,
     }));
-    let mut studies: BTreeMap<String, Vec<DicomSeries>> = BTreeMap::new();
-    for (_, series) in series {
-        studies.entry(series.slices[0].study_uid.clone()).or_default().push(series);
+    let mut studies: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+    for (key, series) in &series {
+        let study = series.slices[0].study_uid.clone();
+        studies.entry(study).or_default().extend(candidates(key, series, root));
     }
     let mut found = Vec::new();
-    for (_, mut candidates) in studies {
-        candidates.sort_by_cached_key(rank);
-        let mut candidates = candidates.into_iter();
-        let Some(chosen) = candidates.next() else { continue };
-        let chosen = describe(&chosen, root);
-        excluded.extend(candidates.map(|series| {
-            let other = describe(&series, root);
-            ExcludedRow {
-                source: other.relative,
-                series_id: Some(other.id.to_string()),
-                study_id: Some(other.study.to_string()),
-                patient_key: Some(other.patient.to_string()),
-                reason: Reason::SeriesNotChosen.code().into(),
-                detail: format!("series `{}` of the study was chosen", chosen.id),
+    for (_, candidates) in studies {
+        match manifest.corpus.series {
+            SeriesChoice::All => {
+                found.extend(candidates.into_iter().map(|candidate| candidate.found));
             }
-        }));
-        found.push(chosen);
+            SeriesChoice::Primary => {
+                found.extend(choose(candidates, &manifest.corpus.kernels, excluded));
+            }
+        }
     }
     Ok(found)
 }
 
-type Rank = (bool, bool, bool, Reverse<usize>, String);
-
-fn rank(series: &DicomSeries) -> Rank {
-    let first = &series.slices[0];
-    let derived = first.image_type.iter().any(|value| value.eq_ignore_ascii_case("DERIVED"));
-    (
-        first.is_localizer(),
-        series.slices.len() < 20,
-        derived,
-        Reverse(series.slices.len()),
-        first.series_uid.clone(),
-    )
+/// A volume of a study.
+struct Candidate {
+    volume: DicomVolume,
+    found: FoundSeries,
 }
 
-fn describe(series: &DicomSeries, root: &std::path::Path) -> FoundSeries {
-    let first = &series.slices[0];
-    let patient = if first.patient_id.is_empty() { &first.study_uid } else { &first.patient_id };
-    FoundSeries {
-        id: SeriesId(first.series_uid.clone()),
-        study: StudyId(first.study_uid.clone()),
-        patient: PatientKey(patient.clone()),
-        corpus_split: None,
-        relative: first.path.parent().map(|folder| relative_to(folder, root)).unwrap_or_default(),
-        source: SeriesSource::Dicom(series.slices.iter().map(|slice| slice.path.clone()).collect()),
+impl Candidate {
+    fn header(&self) -> &SliceHeader {
+        &self.volume.stack.frames[0].header
     }
+
+    fn class(&self) -> Class {
+        if !self.volume.stack.is_candidate() {
+            return Class::NoVolume;
+        }
+        match (self.volume.stack.is_axial(), self.header().is_original()) {
+            (true, true) => Class::AxialOriginal,
+            (true, false) => Class::Axial,
+            (false, true) => Class::Original,
+            (false, false) => Class::Other,
+        }
+    }
+}
+
+/// Classes of volumes, from the most to the least wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    AxialOriginal,
+    Axial,
+    Original,
+    Other,
+    NoVolume,
+}
+
+impl Class {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::AxialOriginal => "an axial original",
+            Self::Axial => "axial, but derived or secondary",
+            Self::Original => "an original, but not axial",
+            Self::Other => "neither axial nor original",
+            Self::NoVolume => "no volume",
+        }
+    }
+}
+
+fn candidates(key: &str, series: &DicomSeries, root: &Path) -> Vec<Candidate> {
+    let volumes = series.volumes();
+    volumes
+        .into_iter()
+        .filter(|volume| !volume.stack.frames.is_empty())
+        .map(|volume| {
+            let first = &volume.stack.frames[0].header;
+            let patient =
+                if first.patient_id.is_empty() { &first.study_uid } else { &first.patient_id };
+            // A series that holds one volume keeps its name; the stacks of others are numbered.
+            let id = match volume.of {
+                1 => key.to_owned(),
+                _ => format!("{key}_{}", volume.number + 1),
+            };
+            let folder = first.path.parent().map(|folder| relative_to(folder, root));
+            let found = FoundSeries {
+                id: SeriesId(id),
+                study: StudyId(first.study_uid.clone()),
+                patient: PatientKey(patient.clone()),
+                corpus_split: None,
+                relative: folder.unwrap_or_default(),
+                source: volume.source.clone(),
+            };
+            Candidate { volume, found }
+        })
+        .collect()
+}
+
+/// The primary volume of a study; the others are excluded.
+fn choose(
+    mut candidates: Vec<Candidate>,
+    kernels: &[String],
+    excluded: &mut Vec<ExcludedRow>,
+) -> Option<FoundSeries> {
+    let best = candidates.iter().map(Candidate::class).min()?;
+    let largest = candidates
+        .iter()
+        .filter(|candidate| candidate.class() == best)
+        .map(|candidate| candidate.volume.stack.extent())
+        .fold(0.0, f64::max);
+    let short =
+        |candidate: &Candidate| candidate.volume.stack.extent() < COMPARABLE_EXTENT * largest;
+    candidates.sort_by_cached_key(|candidate| {
+        (
+            candidate.class(),
+            short(candidate),
+            kernel_rank(&candidate.header().kernel, kernels),
+            Reverse(candidate.volume.stack.frames.len()),
+            candidate.found.id.clone(),
+        )
+    });
+    let mut candidates = candidates.into_iter();
+    let chosen = candidates.next()?;
+    excluded.extend(candidates.map(|other| {
+        let (frames, kernel) = (other.volume.stack.frames.len(), &other.header().kernel);
+        let why = if other.class() != chosen.class() {
+            format!("it is {}, the chosen one {}", other.class().words(), chosen.class().words())
+        } else if short(&other) && !short(&chosen) {
+            format!("it covers {:.0} of {largest:.0} mm", other.volume.stack.extent())
+        } else if kernel_rank(kernel, kernels) != kernel_rank(&chosen.header().kernel, kernels) {
+            format!("kernel `{}` is preferred to `{kernel}`", chosen.header().kernel)
+        } else if frames == chosen.volume.stack.frames.len() {
+            "as many slices, and the other name comes first".to_owned()
+        } else {
+            format!("{} slices against {frames}", chosen.volume.stack.frames.len())
+        };
+        ExcludedRow {
+            source: other.found.relative,
+            series_id: Some(other.found.id.to_string()),
+            study_id: Some(other.found.study.to_string()),
+            patient_key: Some(other.found.patient.to_string()),
+            reason: Reason::SeriesNotChosen.code().into(),
+            detail: format!("series `{}` of the study was chosen: {why}", chosen.found.id),
+        }
+    }));
+    Some(chosen.found)
+}
+
+/// Place of the first entry of `kernels` that `kernel` begins with; past the end where none does.
+fn kernel_rank(kernel: &str, kernels: &[String]) -> usize {
+    let kernel = kernel.to_lowercase();
+    kernels
+        .iter()
+        .position(|wanted| kernel.starts_with(&wanted.to_lowercase()))
+        .unwrap_or(kernels.len())
 }

@@ -2,4 +2,5 @@
 
 mod intensity;
 
+pub(crate) use intensity::Survey;
 pub use intensity::{Intensities, assess};

@@ -16,6 +16,7 @@ mod encode;
 mod image;
 #[cfg(test)]
 mod reference;
+pub(crate) mod repair;
 mod resample;
 mod slabs;
 mod taps;

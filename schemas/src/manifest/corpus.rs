@@ -31,6 +31,56 @@ pub enum IntensityPolicy {
     Stored,
 }
 
+/// What is done with a NIfTI file of several volumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FramePolicy {
+    /// The file is excluded as no volume.
+    #[default]
+    Reject,
+    /// The first volume is taken.
+    First,
+}
+
+/// What is done with a series whose geometry has one kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remedy {
+    /// The series is excluded under the fault's reason code.
+    #[default]
+    Reject,
+    /// The fault is mended by interpolation, and the table of volumes says so.
+    Repair,
+    /// The series is taken as far as it forms a grid, with a warning.
+    Accept,
+}
+
+/// What is done with each kind of faulty geometry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GeometryPolicy {
+    /// Slices sheared against their normal. Repair resamples the shear out, with air at the borders;
+    /// accept keeps the sheared affine.
+    pub tilt: Remedy,
+    /// Slices left out or unevenly spaced. Repair interpolates linearly onto a grid of the median
+    /// step; accept keeps the longest evenly spaced run.
+    pub gaps: Remedy,
+    /// Slices at one position. Repair and accept keep the first by instance number and path.
+    pub duplicates: Remedy,
+}
+
+/// Which series of a study of a `dicom-tree` corpus are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeriesChoice {
+    /// Every series that is a volume.
+    #[default]
+    All,
+    /// The largest axial series whose ImageType begins `ORIGINAL\\PRIMARY`; among those of at least
+    /// 80 % of the largest's extent, the one whose kernel stands first in `kernels`, then the one
+    /// with most slices. Where no series is axial and original, others are taken in that order.
+    Primary,
+}
+
 /// `[corpus]`. Paths other than `root` are relative to `root`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +107,26 @@ pub struct CorpusSection {
     /// What NIfTI voxels hold. Default: `auto`.
     #[serde(default)]
     pub intensity: IntensityPolicy,
+    /// What is done with DICOM series and sheared NIfTI files of tilted geometry: `reject`, `repair`
+    /// or `accept`. Default: `reject`.
+    #[serde(default)]
+    pub tilt: Remedy,
+    /// What is done with series whose slices are missing or unevenly spaced. Default: `reject`.
+    #[serde(default)]
+    pub gaps: Remedy,
+    /// What is done with series of several slices at one position. Default: `reject`.
+    #[serde(default)]
+    pub duplicates: Remedy,
+    /// For `dicom-tree`, which series of a study are used: `all` or `primary`. Default: `all`.
+    #[serde(default)]
+    pub series: SeriesChoice,
+    /// Reconstruction kernels from the most to the least wanted, compared by their beginning without
+    /// regard to case; used by `series = "primary"`. Default: none is preferred.
+    #[serde(default)]
+    pub kernels: Vec<String>,
+    /// What is done with NIfTI files of several volumes: `reject` or `first`. Default: `reject`.
+    #[serde(default)]
+    pub frames: FramePolicy,
     /// Column names of the csv files. Defaults: CT-RATE's.
     #[serde(default)]
     pub columns: Columns,
@@ -64,6 +134,13 @@ pub struct CorpusSection {
     /// release's card.
     #[serde(default)]
     pub licence: String,
+}
+
+impl CorpusSection {
+    /// What is done with each kind of faulty geometry.
+    pub const fn geometry(&self) -> GeometryPolicy {
+        GeometryPolicy { tilt: self.tilt, gaps: self.gaps, duplicates: self.duplicates }
+    }
 }
 
 fn default_volumes() -> Vec<PathBuf> {

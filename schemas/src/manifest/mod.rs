@@ -7,7 +7,10 @@ mod sections;
 pub mod train;
 mod view;
 
-pub use corpus::{Columns, CorpusSection, IntensityPolicy, Layout};
+pub use corpus::{
+    Columns, CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, Layout, Remedy,
+    SeriesChoice,
+};
 pub use load::{ManifestError, Overrides, load, parse};
 pub use recipe::{ClipStage, Crop, Crops, Grid, Kernel, Orientation, Recipe, VoxelType};
 pub use sections::{

@@ -1,18 +1,42 @@
-//! The part of one DICOM file that geometry and intensity need.
+//! The part of one DICOM file that grouping, geometry and intensity need.
 
 use std::path::{Path, PathBuf};
 
-use dicom::dictionary_std::tags;
-use dicom::object::{InMemDicomObject, OpenFileOptions, Tag};
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
-use crate::volume::Rescale;
+use super::archive::Files;
+use super::dataset::{DataSet, tag};
+use super::part10::{Opened, open};
+use super::plane::{Plane, planes};
+
+/// Where the pixels of a file lie and how they are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PixelLocation {
+    /// First byte of the value in the file (in the inflated file where it is deflated).
+    pub(super) offset: u64,
+    /// Bytes of the value as declared; 0 where it is encapsulated.
+    pub(super) length: u64,
+    pub(super) encapsulated: bool,
+    /// Whether the value holds floats (Float or Double Float Pixel Data).
+    pub(super) floats: bool,
+    pub(super) deflated: bool,
+    pub(super) big_endian: bool,
+}
+
+/// How one stored value is written (PS3.5 section 8.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) allocated: u16,
+    pub(super) stored: u16,
+    pub(super) high_bit: u16,
+    pub(super) signed: bool,
+}
 
 /// Tags of one instance. Missing tags stay missing: what needs them says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SliceHeader {
-    /// The file.
+    /// The file; a path through an archive where it lies in one.
     pub path: PathBuf,
     /// PatientID (0010,0020).
     pub patient_id: String,
@@ -24,115 +48,128 @@ pub struct SliceHeader {
     pub description: String,
     /// Modality (0008,0060).
     pub modality: String,
+    /// ConvolutionKernel (0018,1210).
+    pub kernel: String,
     /// Values of ImageType (0008,0008).
     pub image_type: Vec<String>,
-    /// TransferSyntaxUID of the file.
+    /// TransferSyntaxUID of the file; where it has none, the one it is read by.
     pub transfer_syntax: String,
-    /// Rows (0028,0010).
+    /// Rows (0028,0010), 0 where missing.
     pub rows: usize,
-    /// Columns (0028,0011).
+    /// Columns (0028,0011), 0 where missing.
     pub columns: usize,
-    /// NumberOfFrames (0028,0008), 1 where missing.
-    pub frames: usize,
     /// SamplesPerPixel (0028,0002), 1 where missing.
     pub samples: u16,
-    /// ImagePositionPatient (0020,0032), mm, LPS.
-    pub position: Option<[f64; 3]>,
-    /// ImageOrientationPatient (0020,0037): direction of increasing column index, then row index.
-    pub orientation: Option<[[f64; 3]; 2]>,
-    /// PixelSpacing (0028,0030): between rows, between columns, mm.
-    pub pixel_spacing: Option<[f64; 2]>,
-    /// RescaleSlope and RescaleIntercept (0028,1053 and 0028,1052).
-    pub rescale: Rescale,
-    /// PixelPaddingValue (0028,0120) as a stored value.
-    pub padding: Option<i32>,
     /// InstanceNumber (0020,0013).
     pub instance: Option<i64>,
+    /// PhotometricInterpretation (0028,0004).
+    pub photometric: String,
+    /// Whether the file is a directory of other files (DICOMDIR), under whatever name.
+    pub is_directory: bool,
+    /// What was odd but was read.
+    pub warnings: Vec<String>,
+    pub(super) cell: Cell,
+    pub(super) pixels: Option<PixelLocation>,
+    /// One for each frame.
+    pub(super) planes: Vec<Plane>,
 }
 
-fn text(object: &InMemDicomObject, tag: Tag) -> String {
-    object
-        .element_opt(tag)
-        .ok()
-        .flatten()
-        .and_then(|element| {
-            element.to_str().ok().map(|value| value.trim_matches(['\0', ' ']).to_owned())
-        })
-        .unwrap_or_default()
-}
-
-/// Decimal strings, also where the file hides them under VR UN.
-fn decimals(object: &InMemDicomObject, tag: Tag) -> Vec<f64> {
-    let Ok(Some(element)) = object.element_opt(tag) else { return Vec::new() };
-    if let Ok(bytes) = element.to_bytes()
-        && element.vr() == dicom::core::VR::UN
-    {
-        return String::from_utf8_lossy(&bytes)
-            .split('\\')
-            .filter_map(|part| part.trim_matches(['\0', ' ']).parse().ok())
-            .collect();
-    }
-    element.to_multi_float64().unwrap_or_default()
-}
-
-fn decimal(object: &InMemDicomObject, tag: Tag) -> Option<f64> {
-    decimals(object, tag).first().copied().filter(|value| value.is_finite())
-}
-
-fn integer(object: &InMemDicomObject, tag: Tag) -> Option<i64> {
-    object.element_opt(tag).ok().flatten().and_then(|element| element.to_int::<i64>().ok())
-}
+const ROWS: u32 = tag(0x0028, 0x0010);
+const COLUMNS: u32 = tag(0x0028, 0x0011);
+/// More frames than this are damage: each takes memory before a pixel is read.
+const MOST_FRAMES: i64 = 1 << 20;
 
 impl SliceHeader {
-    /// Reads the header of the file at `path`.
+    /// Reads the header of the file at `path`, which may lead through a zip archive.
     ///
     /// # Errors
     ///
     /// [`Reason::VolumeCorrupt`] where the file is no readable DICOM.
     pub fn read(path: &Path) -> Result<Self, IngestError> {
-        let object = OpenFileOptions::new().read_until(tags::PIXEL_DATA).open_file(path).map_err(
-            |error| {
-                IngestError::new(
-                    Reason::VolumeCorrupt,
-                    format!("`{}` is no readable DICOM file: {error}", file_name(path)),
-                )
-            },
-        )?;
-        let three = |values: &[f64]| -> Option<[f64; 3]> { values.get(..3)?.try_into().ok() };
-        let orientation = decimals(&object, tags::IMAGE_ORIENTATION_PATIENT);
-        let spacing = decimals(&object, tags::PIXEL_SPACING);
-        Ok(Self {
+        Self::read_from(&Files::new(std::iter::once(path)), path)
+    }
+
+    pub(super) fn read_from(files: &Files, path: &Path) -> Result<Self, IngestError> {
+        let opened = open(files, path)?;
+        let set = opened.data_set();
+        if set.len() == 0 {
+            return Err(IngestError::new(
+                Reason::VolumeCorrupt,
+                format!("`{}` holds no readable element", file_name(path)),
+            ));
+        }
+        Ok(Self::from_set(path, &opened, &set))
+    }
+
+    fn from_set(path: &Path, opened: &Opened, set: &DataSet<'_>) -> Self {
+        let text = |tag| set.text(tag).unwrap_or_default();
+        let size = |tag| set.integer(tag).unwrap_or(0).clamp(0, 65_535) as usize;
+        let mut warnings: Vec<String> = opened.warning.clone().into_iter().collect();
+        if set.cut {
+            warnings.push("the header ends inside an element".into());
+        }
+        let allocated = set.integer(tag(0x0028, 0x0100)).unwrap_or(16).clamp(0, 64) as u16;
+        let stored = set.integer(tag(0x0028, 0x0101)).unwrap_or(i64::from(allocated));
+        let stored = stored.clamp(0, 64) as u16;
+        let high_bit = set.integer(tag(0x0028, 0x0102)).unwrap_or(i64::from(stored) - 1);
+        let cell = Cell {
+            allocated,
+            stored,
+            high_bit: high_bit.clamp(0, 64) as u16,
+            signed: set.integer(tag(0x0028, 0x0103)) == Some(1),
+        };
+        let frames = set.integer_text(tag(0x0028, 0x0008)).unwrap_or(1).clamp(1, MOST_FRAMES);
+        let planes = planes(set, cell, frames as usize, &mut warnings);
+        let pixels = set.pixels.as_ref().map(|element| PixelLocation {
+            offset: element.value.start as u64,
+            length: element.value.len() as u64,
+            encapsulated: element.undefined_length,
+            floats: element.tag != super::dataset::PIXEL_DATA,
+            deflated: opened.deflated,
+            big_endian: opened.encoding.big_endian,
+        });
+        Self {
             path: path.to_owned(),
-            patient_id: text(&object, tags::PATIENT_ID),
-            study_uid: text(&object, tags::STUDY_INSTANCE_UID),
-            series_uid: text(&object, tags::SERIES_INSTANCE_UID),
-            description: text(&object, tags::SERIES_DESCRIPTION),
-            modality: text(&object, tags::MODALITY),
-            image_type: text(&object, tags::IMAGE_TYPE).split('\\').map(str::to_owned).collect(),
-            transfer_syntax: object.meta().transfer_syntax().to_owned(),
-            rows: integer(&object, tags::ROWS).unwrap_or(0).max(0) as usize,
-            columns: integer(&object, tags::COLUMNS).unwrap_or(0).max(0) as usize,
-            frames: integer(&object, tags::NUMBER_OF_FRAMES).unwrap_or(1).max(1) as usize,
-            samples: integer(&object, tags::SAMPLES_PER_PIXEL).unwrap_or(1) as u16,
-            position: three(&decimals(&object, tags::IMAGE_POSITION_PATIENT)),
-            orientation: three(&orientation)
-                .zip(orientation.get(3..).and_then(three))
-                .map(Into::into),
-            pixel_spacing: spacing.get(..2).and_then(|pair| pair.try_into().ok()),
-            rescale: Rescale {
-                slope: decimal(&object, tags::RESCALE_SLOPE)
-                    .filter(|slope| *slope != 0.0)
-                    .unwrap_or(1.0) as f32,
-                intercept: decimal(&object, tags::RESCALE_INTERCEPT).unwrap_or(0.0) as f32,
-            },
-            padding: integer(&object, tags::PIXEL_PADDING_VALUE).map(|value| value as i32),
-            instance: integer(&object, tags::INSTANCE_NUMBER),
-        })
+            patient_id: text(tag(0x0010, 0x0020)),
+            study_uid: text(tag(0x0020, 0x000d)),
+            series_uid: text(tag(0x0020, 0x000e)),
+            description: text(tag(0x0008, 0x103e)),
+            modality: text(tag(0x0008, 0x0060)),
+            kernel: text(tag(0x0018, 0x1210)),
+            image_type: text(tag(0x0008, 0x0008))
+                .split('\\')
+                .map(|value| value.trim().to_owned())
+                .collect(),
+            transfer_syntax: opened.transfer_syntax.clone(),
+            rows: size(ROWS),
+            columns: size(COLUMNS),
+            samples: set.integer(tag(0x0028, 0x0002)).unwrap_or(1).clamp(0, 65_535) as u16,
+            instance: set.integer_text(tag(0x0020, 0x0013)),
+            photometric: text(tag(0x0028, 0x0004)),
+            is_directory: set.raw(tag(0x0004, 0x1220)).is_some(),
+            warnings,
+            cell,
+            pixels,
+            planes,
+        }
+    }
+
+    /// Number of frames, 1 for a classic image.
+    pub fn frames(&self) -> usize {
+        self.planes.len()
     }
 
     /// Whether the instance calls itself a localizer (scout, topogram).
     pub fn is_localizer(&self) -> bool {
         self.image_type.iter().any(|value| value.eq_ignore_ascii_case("LOCALIZER"))
+    }
+
+    /// Whether the instance is as the scanner made it: ImageType begins `ORIGINAL\PRIMARY`.
+    pub fn is_original(&self) -> bool {
+        let starts = |index: usize, name: &str| {
+            self.image_type.get(index).is_some_and(|value| value.eq_ignore_ascii_case(name))
+        };
+        starts(0, "ORIGINAL") && starts(1, "PRIMARY")
     }
 }
 

@@ -10,5 +10,5 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{NiftiImage, read, read_slabs};
+pub use read::{NiftiImage, decoded_bytes, read, read_slabs, voxel_count};
 pub use write::write;

@@ -84,6 +84,24 @@ impl Opened {
     }
 }
 
+/// Bytes that the voxels of the file at `path` take when decoded, by its header.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn decoded_bytes(path: &Path, limit: u64, first_frame: bool) -> Result<u64, IngestError> {
+    Ok(Opened::new(path, limit, first_frame)?.bytes as u64)
+}
+
+/// Voxels of the file at `path`, by its header.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn voxel_count(path: &Path, limit: u64, first_frame: bool) -> Result<usize, IngestError> {
+    Ok(Opened::new(path, limit, first_frame)?.frame.dims.iter().product())
+}
+
 /// Reads the NIfTI file at `path`, or the pair it is one half of; the decoded voxels may take `limit`
 /// bytes at most. Of a file of several volumes the first is read where `first_frame` says so.
 ///

@@ -1,0 +1,404 @@
+//! The elements of a data set, found without copying a value (PS3.5 chapter 7).
+//!
+//! Real archives hold files that break the standard in small ways: an implicit element inside an
+//! explicit data set, numbers under VR UN, a sequence without its delimiter, a file cut short. What
+//! can be read is read, what cannot is missing, and nothing panics.
+
+use std::ops::Range;
+
+/// Tags by group and element.
+pub(super) const fn tag(group: u16, element: u16) -> u32 {
+    (group as u32) << 16 | element as u32
+}
+
+/// Pixel Data.
+pub(super) const PIXEL_DATA: u32 = tag(0x7fe0, 0x0010);
+const FLOAT_PIXEL_DATA: u32 = tag(0x7fe0, 0x0008);
+const DOUBLE_PIXEL_DATA: u32 = tag(0x7fe0, 0x0009);
+pub(super) const ITEM: u32 = tag(0xfffe, 0xe000);
+const ITEM_END: u32 = tag(0xfffe, 0xe00d);
+pub(super) const SEQUENCE_END: u32 = tag(0xfffe, 0xe0dd);
+const UNDEFINED: u32 = u32::MAX;
+/// Sequences within sequences beyond this depth are damage.
+const DEPTH: usize = 24;
+
+/// How elements are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Encoding {
+    pub(super) explicit: bool,
+    pub(super) big_endian: bool,
+}
+
+impl Encoding {
+    pub(super) const IMPLICIT_LITTLE: Self = Self { explicit: false, big_endian: false };
+    pub(super) const EXPLICIT_LITTLE: Self = Self { explicit: true, big_endian: false };
+    pub(super) const EXPLICIT_BIG: Self = Self { explicit: true, big_endian: true };
+
+    fn u16(self, bytes: [u8; 2]) -> u16 {
+        if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+    }
+
+    fn u32(self, bytes: [u8; 4]) -> u32 {
+        if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) }
+    }
+}
+
+/// Where one element's value lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) tag: u32,
+    /// Two letters; `None` where the encoding has none.
+    vr: Option<[u8; 2]>,
+    /// Bytes of the value. May end beyond the data where these are cut.
+    pub(super) value: Range<usize>,
+    pub(super) undefined_length: bool,
+}
+
+/// The elements of a data set over its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct DataSet<'a> {
+    bytes: &'a [u8],
+    encoding: Encoding,
+    elements: Vec<Element>,
+    /// Pixel Data, where it was reached.
+    pub(super) pixels: Option<Element>,
+    /// Whether the bytes ended inside an element other than Pixel Data.
+    pub(super) cut: bool,
+}
+
+/// The head of an element.
+struct Head {
+    tag: u32,
+    vr: Option<[u8; 2]>,
+    length: u32,
+    value: usize,
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..at.checked_add(N)?)?.try_into().ok()
+}
+
+/// Representations whose length takes four bytes after two reserved ones.
+fn has_long_length(vr: [u8; 2]) -> bool {
+    matches!(
+        &vr,
+        b"OB"
+            | b"OD"
+            | b"OF"
+            | b"OL"
+            | b"OV"
+            | b"OW"
+            | b"SQ"
+            | b"SV"
+            | b"UC"
+            | b"UN"
+            | b"UR"
+            | b"UT"
+            | b"UV"
+    )
+}
+
+fn head(bytes: &[u8], at: usize, encoding: Encoding) -> Option<Head> {
+    let group = encoding.u16(array(bytes, at)?);
+    let element = encoding.u16(array(bytes, at + 2)?);
+    let tag = tag(group, element);
+    let implicit =
+        |vr| Some(Head { tag, vr, length: encoding.u32(array(bytes, at + 4)?), value: at + 8 });
+    if group == 0xfffe || !encoding.explicit {
+        return implicit(None);
+    }
+    let vr: [u8; 2] = array(bytes, at + 4)?;
+    if !vr.iter().all(u8::is_ascii_uppercase) {
+        // An implicit element inside an explicit data set, as some writers leave behind.
+        return implicit(None);
+    }
+    if has_long_length(vr) {
+        let length = encoding.u32(array(bytes, at + 8)?);
+        return Some(Head { tag, vr: Some(vr), length, value: at + 12 });
+    }
+    let length = u32::from(encoding.u16(array(bytes, at + 6)?));
+    Some(Head { tag, vr: Some(vr), length, value: at + 8 })
+}
+
+/// Byte after the delimiter of a sequence of undefined length whose items begin at `at`.
+fn skip_sequence(bytes: &[u8], mut at: usize, encoding: Encoding, depth: usize) -> Option<usize> {
+    if depth == 0 {
+        return None;
+    }
+    loop {
+        let item = head(bytes, at, encoding)?;
+        at = item.value;
+        match item.tag {
+            SEQUENCE_END => return Some(at),
+            ITEM if item.length == UNDEFINED => at = skip_item(bytes, at, encoding, depth - 1)?,
+            _ => at = at.checked_add(item.length as usize)?,
+        }
+    }
+}
+
+/// Byte after the delimiter of an item of undefined length whose elements begin at `at`.
+fn skip_item(bytes: &[u8], mut at: usize, encoding: Encoding, depth: usize) -> Option<usize> {
+    loop {
+        let element = head(bytes, at, encoding)?;
+        at = element.value;
+        if element.tag == ITEM_END {
+            return Some(at);
+        }
+        at = if element.length == UNDEFINED {
+            skip_sequence(bytes, at, inner(encoding, element.vr), depth)?
+        } else {
+            at.checked_add(element.length as usize)?
+        };
+    }
+}
+
+/// Sequences of unknown representation are written implicitly in little endian (PS3.5 section 6.2.2).
+fn inner(encoding: Encoding, vr: Option<[u8; 2]>) -> Encoding {
+    if vr == Some(*b"UN") { Encoding::IMPLICIT_LITTLE } else { encoding }
+}
+
+impl<'a> DataSet<'a> {
+    /// Finds the elements from `start` up to Pixel Data, an item's end or the end of the bytes.
+    pub(super) fn parse(bytes: &'a [u8], start: usize, encoding: Encoding) -> Self {
+        Self::parse_while(bytes, start, encoding, |_| true).0
+    }
+
+    /// As [`Self::parse`], but only as long as `wanted` says so of a tag; also gives the byte where
+    /// it stopped.
+    pub(super) fn parse_while(
+        bytes: &'a [u8],
+        start: usize,
+        encoding: Encoding,
+        wanted: impl Fn(u32) -> bool,
+    ) -> (Self, usize) {
+        let mut set = Self { bytes, encoding, elements: Vec::new(), pixels: None, cut: false };
+        let mut at = start;
+        while at < bytes.len() {
+            let Some(next) = head(bytes, at, encoding) else {
+                set.cut = true;
+                break;
+            };
+            if !wanted(next.tag) || next.tag == ITEM_END {
+                break;
+            }
+            let undefined_length = next.length == UNDEFINED;
+            if matches!(next.tag, PIXEL_DATA | FLOAT_PIXEL_DATA | DOUBLE_PIXEL_DATA) {
+                let length = if undefined_length { 0 } else { next.length as usize };
+                let value = next.value..next.value.saturating_add(length);
+                set.pixels = Some(Element { tag: next.tag, vr: next.vr, value, undefined_length });
+                break;
+            }
+            let end = if undefined_length {
+                skip_sequence(bytes, next.value, inner(encoding, next.vr), DEPTH)
+            } else {
+                next.value.checked_add(next.length as usize).filter(|end| *end <= bytes.len())
+            };
+            let Some(end) = end else {
+                set.cut = true;
+                break;
+            };
+            set.elements.push(Element {
+                tag: next.tag,
+                vr: next.vr,
+                value: next.value..end,
+                undefined_length,
+            });
+            at = end;
+        }
+        (set, at)
+    }
+
+    fn element(&self, tag: u32) -> Option<&Element> {
+        self.elements.iter().find(|element| element.tag == tag)
+    }
+
+    /// Number of elements that were found.
+    pub(super) fn len(&self) -> usize {
+        self.elements.len()
+    }
+
+    /// The value's bytes.
+    pub(super) fn raw(&self, tag: u32) -> Option<&'a [u8]> {
+        let element = self.element(tag)?;
+        self.bytes.get(element.value.clone())
+    }
+
+    /// The value as text without padding; none where it is missing or blank.
+    pub(super) fn text(&self, tag: u32) -> Option<String> {
+        let text = String::from_utf8_lossy(self.raw(tag)?);
+        let text = text.trim_matches(['\0', ' ', '\t', '\r', '\n']);
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// The numbers of a decimal string, also where the file hides them under VR UN or writes them as
+    /// binary floats. A part that is no finite number ends the list, so that no value moves up.
+    pub(super) fn decimals(&self, tag: u32) -> Vec<f64> {
+        let (Some(element), Some(raw)) = (self.element(tag), self.raw(tag)) else {
+            return Vec::new();
+        };
+        let swap = self.encoding.big_endian;
+        let numbers: Vec<f64> =
+            match element.vr.as_ref() {
+                Some(b"FD") => {
+                    raw.chunks_exact(8)
+                        .filter_map(|chunk| chunk.try_into().ok())
+                        .map(|bytes| {
+                            if swap { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) }
+                        })
+                        .collect()
+                }
+                Some(b"FL") => {
+                    raw.chunks_exact(4)
+                        .filter_map(|chunk| chunk.try_into().ok())
+                        .map(|bytes| {
+                            if swap { f32::from_be_bytes(bytes) } else { f32::from_le_bytes(bytes) }
+                        })
+                        .map(f64::from)
+                        .collect()
+                }
+                _ => String::from_utf8_lossy(raw)
+                    .split('\\')
+                    .map_while(|part| part.trim_matches(['\0', ' ', '\t']).parse().ok())
+                    .collect(),
+            };
+        numbers.into_iter().take_while(|number| number.is_finite()).collect()
+    }
+
+    /// The first number of a decimal string.
+    pub(super) fn decimal(&self, tag: u32) -> Option<f64> {
+        self.decimals(tag).first().copied()
+    }
+
+    /// An integer string's number.
+    pub(super) fn integer_text(&self, tag: u32) -> Option<i64> {
+        match self.element(tag)?.vr.as_ref() {
+            Some(b"US" | b"SS" | b"UL" | b"SL") => self.integer(tag),
+            _ => self.decimal(tag).map(|number| number as i64),
+        }
+    }
+
+    /// An unsigned binary integer of two or four bytes, also where the file writes it as text.
+    pub(super) fn integer(&self, tag: u32) -> Option<i64> {
+        let (element, raw) = (self.element(tag)?, self.raw(tag)?);
+        match element.vr.as_ref() {
+            Some(b"IS" | b"DS" | b"LO" | b"SH") => self.decimal(tag).map(|number| number as i64),
+            Some(b"UL" | b"SL") => Some(i64::from(self.encoding.u32(array(raw, 0)?))),
+            _ => Some(i64::from(self.encoding.u16(array(raw, 0)?))),
+        }
+    }
+
+    /// The 16-bit words of a value.
+    pub(super) fn words(&self, tag: u32) -> Vec<u16> {
+        let raw = self.raw(tag).unwrap_or_default();
+        raw.chunks_exact(2).map(|pair| self.encoding.u16([pair[0], pair[1]])).collect()
+    }
+
+    /// The items of a sequence.
+    pub(super) fn items(&self, tag: u32) -> Vec<DataSet<'a>> {
+        let Some(element) = self.element(tag) else { return Vec::new() };
+        let encoding = inner(self.encoding, element.vr);
+        let end = element.value.end.min(self.bytes.len());
+        let mut items = Vec::new();
+        let mut at = element.value.start;
+        while at < end {
+            let Some(item) = head(self.bytes, at, encoding) else { break };
+            if item.tag != ITEM {
+                break;
+            }
+            let stop = if item.length == UNDEFINED {
+                skip_item(self.bytes, item.value, encoding, DEPTH)
+            } else {
+                item.value.checked_add(item.length as usize).filter(|stop| *stop <= end)
+            };
+            let Some(stop) = stop else { break };
+            items.push(DataSet::parse(&self.bytes[..stop], item.value, encoding));
+            at = stop;
+        }
+        items
+    }
+
+    /// The first item of a sequence.
+    pub(super) fn item(&self, tag: u32) -> Option<DataSet<'a>> {
+        self.items(tag).into_iter().next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn explicit(tag: u32, vr: [u8; 2], value: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(((tag >> 16) as u16).to_le_bytes());
+        bytes.extend((tag as u16).to_le_bytes());
+        bytes.extend(vr);
+        if has_long_length(vr) {
+            bytes.extend([0, 0]);
+            bytes.extend((value.len() as u32).to_le_bytes());
+        } else {
+            bytes.extend((value.len() as u16).to_le_bytes());
+        }
+        bytes.extend(value);
+        bytes
+    }
+
+    #[test]
+    fn decimals_are_read_under_every_representation() {
+        let at = tag(0x0028, 0x1053);
+        for (vr, value) in [
+            (*b"DS", b"1.5 ".to_vec()),
+            (*b"UN", b"1.5\0".to_vec()),
+            (*b"FD", 1.5_f64.to_le_bytes().to_vec()),
+            (*b"FL", 1.5_f32.to_le_bytes().to_vec()),
+        ] {
+            let bytes = explicit(at, vr, &value);
+            let set = DataSet::parse(&bytes, 0, Encoding::EXPLICIT_LITTLE);
+            assert_eq!(set.decimals(at), [1.5], "{}", String::from_utf8_lossy(&vr));
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_no_number_does_not_move_the_others() {
+        let at = tag(0x0020, 0x0032);
+        let bytes = explicit(at, *b"DS", b"1\\x\\3 ");
+        let set = DataSet::parse(&bytes, 0, Encoding::EXPLICIT_LITTLE);
+        assert_eq!(set.decimals(at), [1.0]);
+    }
+
+    #[test]
+    fn a_sequence_of_undefined_length_is_passed_over_and_read() {
+        let (outer, inside, after) =
+            (tag(0x5200, 0x9229), tag(0x0020, 0x0032), tag(0x5400, 0x0001));
+        let mut bytes = vec![0x00, 0x52, 0x29, 0x92, b'S', b'Q', 0, 0, 0xff, 0xff, 0xff, 0xff];
+        bytes.extend([0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff]);
+        bytes.extend(explicit(inside, *b"DS", b"4 "));
+        bytes.extend([0xfe, 0xff, 0x0d, 0xe0, 0, 0, 0, 0]);
+        bytes.extend([0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+        bytes.extend(explicit(after, *b"DS", b"5 "));
+        let set = DataSet::parse(&bytes, 0, Encoding::EXPLICIT_LITTLE);
+        assert_eq!(set.decimals(after), [5.0]);
+        let items = set.items(outer);
+        assert_eq!(items.len(), 1);
+        assert_eq!(items[0].decimals(inside), [4.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            explicit in any::<bool>(),
+            big_endian in any::<bool>(),
+        ) {
+            let set = DataSet::parse(&bytes, 0, Encoding { explicit, big_endian });
+            for element in &set.elements {
+                set.decimals(element.tag);
+                set.integer(element.tag);
+                set.items(element.tag);
+                set.text(element.tag);
+            }
+            prop_assert!(set.len() <= bytes.len() / 8 + 1);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A series into stacks: frames that can lie in one volume.
+//!
+//! Frames of another size, orientation, pixel spacing or kind never share a stack. Beyond that, a
+//! stack is divided only where it must be: where positions repeat, or where steps are uneven and
+//! every part by itself is even. What divides it is the first tag, in the order of
+//! [`super::plane::KEYS`], whose values part the frames that collide.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemas::reason::{GeometryVerdict, Reason};
+
+use super::super::error::IngestError;
+use super::geometry::{Frame, Stack, same_direction, same_spacing};
+use super::header::SliceHeader;
+use super::plane::KEYS;
+
+/// Divides the images of one series into stacks, the largest first; ties by the first file.
+pub(super) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
+    let mut kinds: Vec<Vec<Frame>> = Vec::new();
+    for header in headers {
+        for number in 0..header.frames() {
+            let frame = Frame { header: Arc::clone(header), number };
+            match kinds.iter_mut().rev().find(|kind| same_kind(&kind[0], &frame)) {
+                Some(kind) => kind.push(frame),
+                None => kinds.push(vec![frame]),
+            }
+        }
+    }
+    let mut stacks: Vec<Stack> = kinds.into_iter().flat_map(divide).collect();
+    stacks.sort_by(|a, b| {
+        let first = |stack: &Stack| {
+            stack.frames.iter().map(|frame| (frame.header.path.clone(), frame.number)).min()
+        };
+        b.frames.len().cmp(&a.frames.len()).then_with(|| first(a).cmp(&first(b)))
+    });
+    if stacks.len() > 1 {
+        let sizes: Vec<String> =
+            stacks.iter().map(|stack| stack.frames.len().to_string()).collect();
+        let sizes = sizes.join(", ");
+        for stack in &mut stacks {
+            if stack.verdict == GeometryVerdict::NotAVolume
+                && stack.frames.len() < 3
+                && is_image(stack)
+            {
+                stack.verdict = GeometryVerdict::MultiStack;
+                stack.refusal = Some(IngestError::new(
+                    Reason::MultiStack,
+                    format!(
+                        "the series falls into stacks of {sizes} slices; this one is no volume"
+                    ),
+                ));
+            }
+        }
+    }
+    stacks
+}
+
+fn is_image(stack: &Stack) -> bool {
+    stack.frames.iter().all(|frame| frame.header.rows > 0 && frame.header.samples == 1)
+}
+
+fn same_kind(a: &Frame, b: &Frame) -> bool {
+    let (left, right) = (&a.header, &b.header);
+    let (first, second) = (a.plane(), b.plane());
+    left.rows == right.rows
+        && left.columns == right.columns
+        && left.samples == right.samples
+        && left.pixels.is_some() == right.pixels.is_some()
+        && left.is_localizer() == right.is_localizer()
+        && first.position.is_some() == second.position.is_some()
+        && match (first.orientation, second.orientation) {
+            (Some(a), Some(b)) => same_direction(a, b),
+            (None, None) => true,
+            _ => false,
+        }
+        && match (first.pixel_spacing, second.pixel_spacing) {
+            (Some(a), Some(b)) => same_spacing(a, b),
+            (None, None) => true,
+            _ => false,
+        }
+}
+
+/// Largest number of frames at one position.
+fn collisions(stack: &Stack) -> usize {
+    let (mut most, mut run) = (1, 1);
+    for pair in stack.positions.windows(2) {
+        run = if super::geometry::steps(pair).is_empty() { run + 1 } else { 1 };
+        most = most.max(run);
+    }
+    most
+}
+
+fn divide(frames: Vec<Frame>) -> Vec<Stack> {
+    let stack = Stack::new(frames);
+    let colliding = stack.facts.duplicate_slices > 0;
+    let uneven = stack.basis.is_some() && !stack.facts.uniform_slice_spacing;
+    if stack.frames.len() < 3 || !(colliding || uneven) {
+        return vec![stack];
+    }
+    for key in 0..KEYS.len() {
+        let mut parts: BTreeMap<&str, Vec<Frame>> = BTreeMap::new();
+        for frame in &stack.frames {
+            parts.entry(&frame.plane().keys[key]).or_default().push(frame.clone());
+        }
+        if parts.len() < 2 {
+            continue;
+        }
+        let parts: Vec<Stack> = parts.into_values().map(Stack::new).collect();
+        let in_volumes: usize =
+            parts.iter().map(|part| part.frames.len()).filter(|count| *count >= 3).sum();
+        let better = if colliding {
+            let before = collisions(&stack);
+            parts.iter().all(|part| collisions(part) < before)
+                && 2 * in_volumes >= stack.frames.len()
+        } else {
+            parts.iter().all(|part| part.frames.len() >= 3 && part.facts.uniform_slice_spacing)
+        };
+        if better {
+            return parts.into_iter().flat_map(|part| divide(part.frames)).collect();
+        }
+    }
+    vec![stack]
+}
