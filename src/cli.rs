@@ -103,8 +103,8 @@ pub(crate) struct VolumeArgs {
     #[arg(long, default_value = "native", value_name = "NAME|TABLE")]
     pub(crate) view: String,
     /// Voxel size in mm, as in `1.5,1.5,3`.
-    #[arg(long, value_delimiter = ',', num_args = 3, value_name = "X,Y,Z")]
-    pub(crate) spacing: Option<Vec<f64>>,
+    #[arg(long, value_name = "X,Y,Z", value_parser = numbers::<3>)]
+    pub(crate) spacing: Option<[f64; 3]>,
     /// Interpolation: `linear`, `cubic` or `nearest`.
     #[arg(long, value_parser = named::<Kernel>)]
     pub(crate) kernel: Option<Kernel>,
@@ -112,14 +112,8 @@ pub(crate) struct VolumeArgs {
     #[arg(long)]
     pub(crate) antialias: Option<Switch>,
     /// Window in Hounsfield units, as in `-1000,1000`.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        num_args = 2,
-        value_name = "LOW,HIGH",
-        allow_negative_numbers = true
-    )]
-    pub(crate) window: Option<Vec<f64>>,
+    #[arg(long, value_name = "LOW,HIGH", value_parser = numbers::<2>, allow_hyphen_values = true)]
+    pub(crate) window: Option<[f64; 2]>,
     /// Voxel type: `i16` or `u8`.
     #[arg(long, value_parser = named::<VoxelType>)]
     pub(crate) dtype: Option<VoxelType>,
@@ -133,6 +127,14 @@ pub(crate) struct VolumeArgs {
 pub(crate) enum Switch {
     On,
     Off,
+}
+
+/// Numbers with commas between them.
+fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
+    let parsed: Result<Vec<f64>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let values = parsed.map_err(|error| error.to_string())?;
+    let count = values.len();
+    values.try_into().map_err(|_| format!("{N} numbers are needed, {count} were given"))
 }
 
 /// A value of a manifest's enumeration by its name there.

@@ -70,12 +70,8 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
 fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {
     let bad = |error: String| Failure::Usage(format!("`--view`: {error}"));
     let mut view = ViewSection::from_line(&args.view).map_err(bad)?;
-    if let Some(spacing) = &args.spacing {
-        view.spacing = spacing.as_slice().try_into().ok();
-    }
-    if let Some(window) = &args.window {
-        view.window = window.as_slice().try_into().ok().map(Windows::One);
-    }
+    view.spacing = args.spacing.or(view.spacing);
+    view.window = args.window.map(Windows::One).or(view.window);
     view.kernel = args.kernel.or(view.kernel);
     view.dtype = args.dtype.or(view.dtype);
     view.antialias = args.antialias.map(|switch| switch == Switch::On).or(view.antialias);

@@ -55,6 +55,42 @@ fn volume_writes_the_view_with_the_affine_it_reports() {
 }
 
 #[test]
+fn volume_takes_a_view_as_a_table_and_slabs_change_nothing() {
+    let place = Place::new();
+    let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
+    let boxes = place.path("boxes.nii");
+    let view = "{ preset = \"t3d\", crops = { count = 2, size = [32, 24, 16] } }";
+    let value = json(&done(&["volume", &input, text(&boxes), "--view", view, "--json"]));
+    assert_eq!(value["shape"], serde_json::json!([32, 24, 16]));
+    assert_eq!(value["crop_starts"].as_array().expect("a list").len(), 2);
+    let size = std::fs::metadata(&boxes).expect("is written").len();
+    assert_eq!(size, 352 + 2 * 32 * 24 * 16 * 2, "a plain file of two images");
+    let (whole, slabs) = (place.path("whole.nii"), place.path("slabs.nii"));
+    done(&["volume", &input, text(&whole), "--view", "merlin"]);
+    done(&["volume", &input, text(&slabs), "--view", "merlin", "--slab-above-mib", "0"]);
+    assert!(std::fs::read(whole).expect("reads") == std::fs::read(slabs).expect("reads"));
+    let said = run(&["volume", &input, text(&boxes), "--view", "merlyn"]);
+    assert_eq!(said.code, Some(2));
+    assert!(said.stderr.contains("merlyn") && said.stderr.contains("merlin"), "{}", said.stderr);
+}
+
+#[test]
+fn inspect_shows_a_series_as_a_picture() {
+    let place = Place::new();
+    let picture = place.path("montage.png");
+    done(&[
+        "inspect",
+        &corpus("train/train_3/train_3_a/train_3_a_1.nii.gz"),
+        "--montage",
+        text(&picture),
+    ]);
+    let bytes = std::fs::read(&picture).expect("is written");
+    assert!(bytes.starts_with(b"\x89PNG"));
+    let said = run(&["inspect", &corpus("train"), "--montage", text(&picture)]);
+    assert_eq!(said.code, Some(2), "a picture shows one series");
+}
+
+#[test]
 fn report_prints_one_object_a_report_with_byte_offsets() {
     let place = Place::new();
     let file = place.path("r.csv");

@@ -6,6 +6,8 @@
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
+use libdeflater::Decompressor;
+use rayon::prelude::*;
 
 /// First bytes of a gzip member.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -41,5 +43,108 @@ impl<R: BufRead> Read for Members<R> {
             }
         }
         Ok(0)
+    }
+}
+
+/// Fills `target` from a whole gzip file in memory, checksums verified; false where the file's content
+/// is not exactly as long, is damaged, or has members of unknown length: the streaming reader then
+/// reads it or names its fault. About a third faster than streaming, and parallel where the file was
+/// written in blocks (BGZF, section 4.1 of the SAM specification).
+pub(super) fn decode_exactly(content: &[u8], target: &mut [u8]) -> bool {
+    if let Some(blocks) = blocks(content) {
+        let mut parts = Vec::with_capacity(blocks.len());
+        let mut rest = target;
+        for block in blocks {
+            let Some((part, after)) = rest.split_at_mut_checked(decoded_length(block)) else {
+                return false;
+            };
+            parts.push((block, part));
+            rest = after;
+        }
+        return rest.is_empty() && parts.into_par_iter().all(|(block, part)| decode(block, part));
+    }
+    // The decoded length of the last member stands at the end of the file. Where it is not that of the
+    // whole, there are several members, or something follows.
+    decoded_length(content) == target.len() as u32 as usize && decode(content, target)
+}
+
+fn decode(member: &[u8], target: &mut [u8]) -> bool {
+    Decompressor::new().gzip_decompress(member, target).is_ok_and(|count| count == target.len())
+}
+
+/// The last four bytes of a member: its decoded length modulo 2³².
+fn decoded_length(member: &[u8]) -> usize {
+    member.last_chunk().map_or(0, |length| u32::from_le_bytes(*length) as usize)
+}
+
+/// The members of a file written in blocks, each of which says its own length.
+fn blocks(content: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut blocks = Vec::new();
+    let mut rest = content;
+    while !rest.is_empty() {
+        // Magic, method, flags with only the extra field, ..., its length, "BC", 2, size - 1.
+        let fixed = rest.get(..18)?;
+        if fixed[..4] != [MAGIC[0], MAGIC[1], 8, 4] || fixed[10..16] != [6, 0, b'B', b'C', 2, 0] {
+            return None;
+        }
+        let size = usize::from(u16::from_le_bytes([fixed[16], fixed[17]])) + 1;
+        let (block, after) = rest.split_at_checked(size)?;
+        blocks.push(block);
+        rest = after;
+    }
+    Some(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn block(part: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::GzBuilder::new()
+            .extra([b'B', b'C', 2, 0, 0, 0])
+            .write(Vec::new(), Compression::fast());
+        encoder.write_all(part).expect("encodes");
+        let mut block = encoder.finish().expect("encodes");
+        let size = (block.len() - 1) as u16;
+        block[16..18].copy_from_slice(&size.to_le_bytes());
+        block
+    }
+
+    #[test]
+    fn blocks_members_and_whole_files_decode_to_the_same_bytes() {
+        let plain: Vec<u8> =
+            (0..100_000_u32).flat_map(|value| (value % 977).to_le_bytes()).collect();
+        let mut target = vec![0; plain.len()];
+        // The end-of-file marker of BGZF is an empty block.
+        let mut file: Vec<u8> = plain.chunks(30_000).flat_map(block).collect();
+        file.extend(block(&[]));
+        assert!(blocks(&file).is_some_and(|blocks| blocks.len() == 15));
+        assert!(decode_exactly(&file, &mut target));
+        assert_eq!(target, plain);
+        let mut streamed = Vec::new();
+        Members::new(&file[..]).read_to_end(&mut streamed).expect("decodes");
+        assert_eq!(streamed, plain);
+
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&plain).expect("encodes");
+        let single = encoder.finish().expect("encodes");
+        target.fill(0);
+        assert!(decode_exactly(&single, &mut target));
+        assert_eq!(target, plain);
+
+        for wrong in [&file[..file.len() - 1], &single[..single.len() - 1], &single[1..]] {
+            assert!(!decode_exactly(wrong, &mut target));
+        }
+        for at in [30, file.len() / 2] {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1;
+            assert!(!decode_exactly(&damaged, &mut target), "the checksum of a block is verified");
+        }
+        assert!(!decode_exactly(&file, &mut target[1..]), "the length is told");
     }
 }

@@ -44,6 +44,16 @@ impl Voxels {
     }
 }
 
+/// Lowest and highest value; one fold each, since a fold of both is not made into vector code.
+fn extremes(values: &[i16]) -> (i16, i16) {
+    let mut extremes = (i16::MAX, i16::MIN);
+    for block in values.chunks(1 << 14) {
+        extremes.0 = block.iter().fold(extremes.0, |low, &value| low.min(value));
+        extremes.1 = block.iter().fold(extremes.1, |high, &value| high.max(value));
+    }
+    extremes
+}
+
 /// The linear map from stored values to Hounsfield units, applied exactly once: where voxels are
 /// sampled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,10 +116,8 @@ impl Scan {
         match voxels {
             Voxels::I16(values) => {
                 for block in values.chunks(BLOCK) {
-                    let (low, high, sum) =
-                        block.iter().fold((i16::MAX, i16::MIN, 0), |(low, high, sum), &value| {
-                            (low.min(value), high.max(value), sum + i32::from(value))
-                        });
+                    let (low, high) = extremes(block);
+                    let sum: i32 = block.iter().map(|&value| i32::from(value)).sum();
                     self.min = self.min.min(f64::from(low));
                     self.max = self.max.max(f64::from(high));
                     self.sum += f64::from(sum);

@@ -49,7 +49,7 @@ pub(super) fn reference(volume: &Volume, recipe: &Recipe) -> (Vec<f64>, [usize; 
             let ratio = target[axis] / spacing[order.source[axis]];
             let n = image.dims[axis] as f64;
             let (count, scale, shift) = match recipe.grid {
-                Grid::Truncate => stretched(n, (n / ratio + 1e-6).floor().max(1.0)),
+                Grid::Truncate => stretched(n, (n / ratio + 1e-3).floor().max(1.0)),
                 Grid::Round => stretched(n, (n / ratio).round().max(1.0)),
                 Grid::Extent => {
                     let count = (n / ratio).round().max(1.0);
@@ -65,7 +65,10 @@ pub(super) fn reference(volume: &Volume, recipe: &Recipe) -> (Vec<f64>, [usize; 
             Crop::CenterSize(size) if size[axis] > 0 => size[axis] as usize,
             _ => n,
         };
-        let start = (n as i64 - keep as i64) / 2;
+        let start = match recipe.crop {
+            Crop::CenterFraction(_) => n as i64 / 2 - keep as i64 / 2,
+            _ => (n as i64 - keep as i64) / 2,
+        };
         image = image.along(axis, |line| {
             (0..keep as i64)
                 .map(|index| {

@@ -44,11 +44,18 @@ def crop(values: torch.Tensor, size: list[int], pad: float) -> torch.Tensor:
     return values
 
 
+def center_spatial_crop(values: torch.Tensor, size: list[int]) -> torch.Tensor:
+    """As MONAI's CenterSpatialCrop, which MG-3D uses: it starts at n // 2 - k // 2."""
+    for axis, (have, want) in enumerate(zip(values.shape, size)):
+        values = values.narrow(axis, have // 2 - want // 2, want)
+    return values
+
+
 def mg3d(size: list[int]) -> torch.Tensor:
     values = resample(volume().clamp(-1000, 1000))
     fractions = (0.88, 0.65625, 0.875)  # z, y, x
     kept = [int(fraction * n) for fraction, n in zip(fractions, values.shape)]
-    values = crop(values, kept, -1000)
+    values = center_spatial_crop(values, kept)
     return functional.interpolate(values[None, None], size=size, mode="trilinear", align_corners=False)[0, 0]
 
 

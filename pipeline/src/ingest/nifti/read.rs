@@ -8,7 +8,7 @@ use nifti::Endianness;
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
-use super::super::gzip::{MAGIC, Members};
+use super::super::gzip::{MAGIC, Members, decode_exactly};
 use super::super::intensity::HeaderFacts;
 use super::header::{Frame, Header, affine, datatype_width, dimensions, read_header};
 use crate::volume::{Affine, Rescale, Voxels};
@@ -54,6 +54,12 @@ impl Opened {
             return Err(IngestError::new(
                 Reason::TooLarge,
                 format!("voxels take {bytes} bytes, above the limit of {limit}"),
+            ));
+        }
+        if header.vox_offset > limit {
+            return Err(IngestError::new(
+                Reason::VolumeCorrupt,
+                format!("impossible `vox_offset` {}", header.vox_offset),
             ));
         }
         let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
@@ -239,7 +245,7 @@ impl Input {
         warnings: &mut Vec<String>,
     ) -> Result<Vec<i16>, IngestError> {
         // Words, so that 16-bit voxels need no copy; wider types read the words as bytes again.
-        Vec::<i16>::new().try_reserve_exact((bytes + skip as usize).div_ceil(2)).map_err(|_| {
+        Vec::<i16>::new().try_reserve_exact(bytes.div_ceil(2)).map_err(|_| {
             IngestError::new(Reason::TooLarge, format!("no memory for {bytes} bytes of voxels"))
         })?;
         let content;
@@ -312,19 +318,15 @@ fn unreadable(error: io::Error) -> IngestError {
     IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
 }
 
-/// Decodes a gzip file of one member whose content is exactly `skip + bytes` long, checksum verified;
-/// none for any other, which the streaming path then reads or names the fault of.
+/// The voxels of a gzip file whose content is exactly `skip + bytes` long, by the fast decoder; none
+/// for any other file.
 fn decode_whole(content: &[u8], skip: usize, bytes: usize) -> Option<Vec<i16>> {
-    let total = skip + bytes;
-    // The last four bytes of a member are its decoded length: others, and something follows.
-    let length = content.len().checked_sub(4).and_then(|at| content[at..].try_into().ok())?;
-    if skip % 2 != 0 || u32::from_le_bytes(length) != total as u32 {
+    if skip % 2 != 0 {
         return None;
     }
-    let mut raw = vec![0_i16; total.div_ceil(2)];
-    let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..total];
-    let written = libdeflater::Decompressor::new().gzip_decompress(content, target).ok()?;
-    if written != total {
+    let mut raw = vec![0_i16; (skip + bytes).div_ceil(2)];
+    let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..skip + bytes];
+    if !decode_exactly(content, target) {
         return None;
     }
     raw.drain(..skip / 2);
