@@ -250,15 +250,21 @@ fn line(value: &Value) -> String {
         Some(of) if of > 1 => format!(", stack {} of {of}", stack["stack"]),
         _ => String::new(),
     };
+    let grid = match value["shape"] {
+        Value::Null => String::new(),
+        _ => format!(
+            " {} voxels, {} mm, {} {}",
+            numbers("shape", 0),
+            numbers("spacing", 3),
+            text("orientation"),
+            text("hu_policy")
+        ),
+    };
     format!(
-        "{}{part}\n  {} {} {} voxels, {} mm, {} {}{}{}",
+        "{}{part}\n  {} {}{grid}{}{}",
         text("path"),
         text("verdict"),
         text("modality"),
-        numbers("shape", 0),
-        numbers("spacing", 3),
-        text("orientation"),
-        text("hu_policy"),
         geometry_line(value),
         warnings.concat()
     )

@@ -75,7 +75,7 @@ pub enum SeriesChoice {
     /// Every series that is a volume.
     #[default]
     All,
-    /// The largest axial series whose ImageType begins `ORIGINAL\\PRIMARY`; among those of at least
+    /// The largest axial series whose ImageType begins `ORIGINAL\PRIMARY`; among those of at least
     /// 80 % of the largest's extent, the one whose kernel stands first in `kernels`, then the one
     /// with most slices. Where no series is axial and original, others are taken in that order.
     Primary,

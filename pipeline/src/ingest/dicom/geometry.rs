@@ -392,10 +392,12 @@ impl Stack {
         worst
     }
 
-    /// Column, row, slice index to world (RAS, mm) where the slices were evenly spaced.
+    /// Column, row, slice index to world (RAS, mm) where the slices were evenly spaced; with a step
+    /// of 1 mm where all lie at one position.
     fn affine(&self, basis: Basis) -> Option<Affine> {
         let count = self.frames.len();
-        let step = self.extent() / (count.max(2) - 1) as f64;
+        let extent = self.extent();
+        let step = if extent > SAME_POSITION { extent / (count.max(2) - 1) as f64 } else { 1.0 };
         let direction = self.direction().unwrap_or(basis.normal);
         let origin = self.frames.first()?.plane().position?;
         Some(affine_of(basis, direction.map(|value| value * step), origin))

@@ -76,6 +76,8 @@ pub struct SliceHeader {
 
 const ROWS: u32 = tag(0x0028, 0x0010);
 const COLUMNS: u32 = tag(0x0028, 0x0011);
+/// Transfer syntaxes that always lose. Decoders may differ by one stored value in them.
+const LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 /// More frames than this are damage: each takes memory before a pixel is read.
 const MOST_FRAMES: i64 = 1 << 20;
 
@@ -107,6 +109,10 @@ impl SliceHeader {
         let mut warnings: Vec<String> = opened.warning.clone().into_iter().collect();
         if set.cut {
             warnings.push("the header ends inside an element".into());
+        }
+        let lossy = set.text(tag(0x0028, 0x2110)).as_deref() == Some("01");
+        if lossy || LOSSY.contains(&opened.transfer_syntax.as_str()) {
+            warnings.push("pixels were compressed with loss".into());
         }
         let allocated = set.integer(tag(0x0028, 0x0100)).unwrap_or(16).clamp(0, 64) as u16;
         let stored = set.integer(tag(0x0028, 0x0101)).unwrap_or(i64::from(allocated));

@@ -204,26 +204,40 @@ fn replace_padding(values: &mut [i16], frame: &Frame) -> (usize, usize) {
     let plane = frame.plane();
     let Some([low, high]) = plane.padding else { return (0, 0) };
     let signed = frame.header.cell.signed;
-    // Stored values compare as words of one sign.
-    let word = |value: i32| if signed { value as i16 } else { value as u16 as i16 };
-    let order = |word: i16| if signed { i32::from(word) } else { i32::from(word as u16) };
-    let is_padding = |value: i16| (low..=high).contains(&order(value));
-    let padded = values.iter().filter(|value| is_padding(**value)).count();
-    let Transform::Linear { slope, intercept } = plane.transform else { return (padded, 0) };
-    let unit = |value: i32| f64::from(value) * slope + intercept;
+    let bounds = if signed { [-32_768, 32_767] } else { [0, 65_535] };
+    let [low, high] = [low, high].map(|value| value.clamp(bounds[0], bounds[1]));
     // Only a CT's padding that lies wholly below air is replaced.
-    if padded == 0 || !is_ct(&frame.header) || unit(low).max(unit(high)) >= DARKEST_AIR {
-        return (padded, 0);
-    }
-    let range = if signed { -32_768.0..=32_767.0 } else { 0.0..=65_535.0 };
-    let air = ((AIR - intercept) / slope).round().clamp(*range.start(), *range.end());
-    let air = word(air as i32);
-    for value in values {
-        if is_padding(*value) {
-            *value = air;
+    let air = match plane.transform {
+        Transform::Linear { slope, intercept } if is_ct(&frame.header) => {
+            let unit = |value: i32| f64::from(value) * slope + intercept;
+            let air = ((AIR - intercept) / slope).round();
+            let air = air.clamp(f64::from(bounds[0]), f64::from(bounds[1])) as i32;
+            (unit(low).max(unit(high)) < DARKEST_AIR).then_some(air)
+        }
+        _ => None,
+    };
+    // An unsigned word is moved by half its range, so that words of either sign compare as one.
+    let move_by = if signed { 0 } else { i16::MIN };
+    let word = |value: i32| value as i16 ^ move_by;
+    let (low, high) = (word(low), word(high));
+    let air = air.map(|air| air as i16);
+    let mut padded = 0_usize;
+    // Runs short enough for a narrow counter, which the compiler can widen into vectors.
+    for run in values.chunks_mut(1 << 12) {
+        let mut count = 0_u16;
+        for value in run.iter() {
+            let moved = *value ^ move_by;
+            count += u16::from(moved >= low && moved <= high);
+        }
+        padded += usize::from(count);
+        if let (Some(air), true) = (air, count > 0) {
+            for value in run {
+                let moved = *value ^ move_by;
+                *value = if moved >= low && moved <= high { air } else { *value };
+            }
         }
     }
-    (padded, padded)
+    (padded, if air.is_some() { padded } else { 0 })
 }
 
 /// Stored words of all planes as voxels with one rescale: integers where all planes share one

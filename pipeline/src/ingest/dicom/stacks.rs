@@ -1,8 +1,8 @@
 //! A series into stacks: frames that can lie in one volume.
 //!
 //! Frames of another size, orientation, pixel spacing or kind never share a stack. Beyond that, a
-//! stack is divided only where it must be: where positions repeat, or where steps are uneven and
-//! every part by itself is even. What divides it is the first tag, in the order of
+//! stack is divided only where it must be: where positions repeat, or where two even stacks lie
+//! interleaved between each other's slices. What divides it is the first tag, in the order of
 //! [`super::plane::KEYS`], whose values part the frames that collide.
 
 use std::collections::BTreeMap;
@@ -91,6 +91,17 @@ fn collisions(stack: &Stack) -> usize {
     most
 }
 
+/// Whether some part begins before another ends. Parts one after the other are one scan whose step
+/// changes, not two scans.
+fn interleaved(parts: &[Stack]) -> bool {
+    let mut ranges: Vec<(f64, f64)> = parts
+        .iter()
+        .filter_map(|part| Some((*part.positions.first()?, *part.positions.last()?)))
+        .collect();
+    ranges.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ranges.windows(2).any(|pair| pair[1].0 < pair[0].1)
+}
+
 fn divide(frames: Vec<Frame>) -> Vec<Stack> {
     let stack = Stack::new(frames);
     let colliding = stack.facts.duplicate_slices > 0;
@@ -115,6 +126,7 @@ fn divide(frames: Vec<Frame>) -> Vec<Stack> {
                 && 2 * in_volumes >= stack.frames.len()
         } else {
             parts.iter().all(|part| part.frames.len() >= 3 && part.facts.uniform_slice_spacing)
+                && interleaved(&parts)
         };
         if better {
             return parts.into_iter().flat_map(|part| divide(part.frames)).collect();

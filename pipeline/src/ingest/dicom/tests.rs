@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use dicom::core::value::DataSetSequence;
+use dicom::core::value::{DataSetSequence, PixelFragmentSequence};
 use dicom::core::{DataElement, PrimitiveValue, VR};
 use dicom::dictionary_std::tags;
 use dicom::encoding::TransferSyntaxIndex;
@@ -473,6 +473,57 @@ fn values_under_vr_un_are_decimals_all_the_same() {
         .collect();
     let found = units(&take(&files).expect("is read"));
     assert_eq!(found[..2], [-1024.0, -1017.0]);
+}
+
+/// A JPEG 2000 stream of 32 × 32 values of 12 bits, `100 * row + 7 * column`, by OpenJPEG; the signed
+/// one holds them less 2048. The two differ in the sign bit of their size marker alone.
+fn jpeg_2000(signed: bool) -> Vec<u8> {
+    let text = "ff4fff5100290000000000200000002000000000000000000000002000000020000000000000000000010b0101\
+        ff52000c00000001000504040001ff5c00134060686870686870686870686870686870ff640025000143726561746564\
+        206279204f70656e4a5045472076657273696f6e20322e352e32ff90000a0000000000690001ff93cfe40c073f7fc0fc\
+        0063f90200040005c07da050fd81400d030b37fe7defc03ea0383f3060221a15037e618b7f1bc01f38481f805036a199\
+        cf3da62ed65ad4b168ab8fc007c22c07da185fa7c733df9dac295d4bd8ad00c15a871fffd9";
+    let mut bytes: Vec<u8> = (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("is hexadecimal"))
+        .collect();
+    if signed {
+        bytes[42] |= 0x80;
+    }
+    bytes
+}
+
+#[test]
+fn the_file_s_sign_holds_whatever_a_jpeg_2000_stream_says() {
+    let folder = folder();
+    for stream_signed in [false, true] {
+        for signed in [false, true] {
+            let files: Vec<PathBuf> = [0.0, 3.0, 6.0]
+                .iter()
+                .map(|z| {
+                    let slice = Slice { signed, stored: 12, ..Slice::at(*z) };
+                    let mut object = slice.object();
+                    put(&mut object, tags::ROWS, VR::US, PrimitiveValue::from(32_u16));
+                    put(&mut object, tags::COLUMNS, VR::US, PrimitiveValue::from(32_u16));
+                    object.put(DataElement::new(
+                        tags::PIXEL_DATA,
+                        VR::OB,
+                        PixelFragmentSequence::new_fragments(vec![jpeg_2000(stream_signed)]),
+                    ));
+                    let path = folder.path().join(format!("{z}"));
+                    write(object, &path, "1.2.840.10008.1.2.4.90");
+                    path
+                })
+                .collect();
+            let found = units(&take(&files).expect("is read"));
+            // pydicom 3 gives the same four arrays.
+            for (index, value) in found[..32 * 32].iter().enumerate() {
+                let coded = (index / 32 * 100 + index % 32 * 7) as i32;
+                let stored = if stream_signed { coded - 2048 } else { coded } & 0xfff;
+                let stored = if signed && stored >= 2048 { stored - 4096 } else { stored };
+                assert!((value - (stored as f32 - 1024.0)).abs() < 1e-6, "{index}: {value}");
+            }
+        }
+    }
 }
 
 #[test]

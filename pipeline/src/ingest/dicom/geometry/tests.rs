@@ -166,6 +166,12 @@ fn interleaved_acquisitions_are_parted_only_where_each_is_even() {
         slice.planes[0].keys[0] = format!("{}", index / 3);
     }
     assert_eq!(divided(contiguous).len(), 1);
+    // Two slabs of another step, one after the other, are one scan of a head.
+    let mut slabs = headers(&[0.0, 2.0, 4.0, 5.0, 10.0, 15.0]);
+    for (index, slice) in slabs.iter_mut().enumerate() {
+        slice.planes[0].keys[0] = format!("{}", index / 3);
+    }
+    assert_eq!(one(slabs).verdict, GeometryVerdict::Irregular);
 }
 
 #[test]
