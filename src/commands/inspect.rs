@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use pipeline::ingest::dicom::{self, DicomVolume, dicom_files};
 use pipeline::ingest::{
-    Acquisition, IngestError, ReadOptions, SeriesSource, files_below, read_series,
+    Acquisition, IngestError, ReadOptions, SeriesSource, corpus_files, read_series,
 };
 use pipeline::quality::assess;
 use pipeline::release::Contents;
@@ -93,7 +93,7 @@ struct Found {
 /// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series and divided
 /// into volumes.
 fn find(path: &Path) -> Result<Vec<Found>, Failure> {
-    let files = files_below(path).map_err(Failure::io(path))?;
+    let files = corpus_files(path).map_err(Failure::io(path))?;
     let dicom = dicom_files(&files);
     let known: BTreeSet<&PathBuf> = dicom.iter().collect();
     let others: Vec<&PathBuf> = files.iter().filter(|file| !known.contains(file)).collect();
@@ -102,7 +102,7 @@ fn find(path: &Path) -> Result<Vec<Found>, Failure> {
         .into_iter()
         .filter(|file| {
             let name = file.to_string_lossy();
-            single || name.ends_with(".nii") || name.ends_with(".nii.gz")
+            single || [".nii", ".nii.gz", ".hdr"].iter().any(|ending| name.ends_with(ending))
         })
         .map(|file| Found {
             path: file.clone(),

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pipeline::execute::make_views;
 use pipeline::ingest::dicom::{dicom_files, is_dicom};
-use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, files_below, nifti};
+use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, corpus_files, nifti};
 use schemas::manifest::{IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows};
 use serde_json::json;
 
@@ -83,7 +83,7 @@ pub(super) fn source(path: &Path) -> Result<SeriesSource, Failure> {
     if !path.is_dir() && is_dicom(path) {
         return Ok(SeriesSource::Dicom(vec![path.to_owned()]));
     }
-    let files = files_below(path).map_err(Failure::io(path))?;
+    let files = corpus_files(path).map_err(Failure::io(path))?;
     // A file that is no archive is its own only file.
     if files.len() == 1 && files[0] == path {
         return Ok(SeriesSource::Nifti(path.to_owned()));

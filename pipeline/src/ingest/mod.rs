@@ -15,7 +15,7 @@ pub mod nifti;
 mod source;
 
 pub use error::IngestError;
-pub use files::files_below;
+pub use files::{corpus_files, files_below};
 pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
 pub use source::{ReadOptions, SeriesImage, SeriesSource, read_series};
