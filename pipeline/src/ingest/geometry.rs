@@ -5,6 +5,7 @@ use serde::Serialize;
 
 /// Measures of a stack of slices. The checks carry the names of the volume geometry index of the
 /// Imaging Data Commons; slice steps are held to 1 % of the median step, as highdicom does.
+#[expect(clippy::struct_excessive_bools, reason = "each is a check of the index, by its name")]
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GeometryFacts {
     /// Number of slices.

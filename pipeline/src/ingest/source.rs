@@ -240,3 +240,60 @@ fn with_spacing(affine: Affine, spacing: [f64; 3]) -> Affine {
     });
     Affine::from_columns(columns, affine.origin())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::volume::Affine;
+
+    #[test]
+    fn a_sheared_nifti_file_is_refused_mended_or_kept_as_the_policy_says() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("tilted.nii.gz");
+        // Half a voxel of shear along y for each slice.
+        let affine = Affine::from_columns(
+            [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 2.0]],
+            [0.0, 0.0, 0.0],
+        );
+        let dims = [3, 4, 5];
+        // Value is the world's y coordinate in half mm.
+        let values: Vec<i16> =
+            (0..3 * 4 * 5).map(|index: i16| 2 * (index / 3 % 4) + index / 12).collect();
+        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        nifti::write(&path, &bytes, 4, dims, affine).expect("is written");
+        let read = |tilt| {
+            let geometry = GeometryPolicy { tilt, ..GeometryPolicy::default() };
+            read_series(
+                &SeriesSource::Nifti(path.clone()),
+                IntensityPolicy::Hounsfield,
+                &Acquisition::default(),
+                geometry,
+                1 << 20,
+            )
+        };
+        assert_eq!(read(Remedy::Reject).expect_err("is tilted").reason, Reason::Tilted);
+        let kept = read(Remedy::Accept).expect("is kept");
+        assert_eq!((kept.volume.dims, kept.volume.affine), (dims, affine));
+        let mended = read(Remedy::Repair).expect("is mended");
+        assert_eq!(mended.volume.dims, [3, 6, 5]);
+        assert_eq!(mended.geometry.verdict, GeometryVerdict::Tilted);
+        assert_eq!(mended.geometry.repaired.len(), 1);
+        assert!((mended.geometry.facts.tilt_degrees - 0.25_f64.atan().to_degrees()).abs() < 1e-6);
+        let Voxels::I16(found) = &mended.volume.voxels else { panic!("integers stay integers") };
+        let mut inside = 0;
+        for (index, value) in found.iter().enumerate() {
+            let (y, z) = (index / 3 % 6, index / 18);
+            let world = mended.volume.affine.apply([0.0, y as f64, z as f64])[1];
+            // The source's rows of this slice lie from z / 2 to z / 2 + 3.
+            let source = world - z as f64 / 2.0;
+            if (0.0..=3.0).contains(&source) {
+                assert!((f64::from(*value) - 2.0 * world).abs() <= 0.5, "{value} at {world}");
+                inside += 1;
+            } else if !(-1.0..=4.0).contains(&source) {
+                assert_eq!(*value, -1000);
+            }
+        }
+        // Four rows in even slices, three between them in odd ones.
+        assert_eq!(inside, 3 * (4 * 3 + 3 * 2));
+    }
+}

@@ -193,3 +193,97 @@ fn kernel_rank(kernel: &str, kernels: &[String]) -> usize {
         .position(|wanted| kernel.starts_with(&wanted.to_lowercase()))
         .unwrap_or(kernels.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use dicom::core::{DataElement, PrimitiveValue, VR};
+    use dicom::dictionary_std::tags;
+    use dicom::object::{FileMetaTableBuilder, InMemDicomObject};
+
+    use super::*;
+
+    const AXIAL: &str = "1\\0\\0\\0\\1\\0";
+    const CORONAL: &str = "1\\0\\0\\0\\0\\-1";
+    const ORIGINAL: &str = "ORIGINAL\\PRIMARY\\AXIAL";
+
+    /// Writes a series of `count` slices 2 mm apart along the normal.
+    fn series(folder: &Path, uid: &str, count: usize, orientation: &str, kind: &str, kernel: &str) {
+        for index in 0..count {
+            let mut object = InMemDicomObject::new_empty();
+            let along = index as f64 * 2.0;
+            let position = if orientation == AXIAL {
+                format!("0\\0\\{along}")
+            } else {
+                format!("0\\{along}\\0")
+            };
+            for (tag, vr, value) in [
+                (tags::SOP_CLASS_UID, VR::UI, "1.2.840.10008.5.1.4.1.1.2"),
+                (tags::SOP_INSTANCE_UID, VR::UI, "1.2.9"),
+                (tags::STUDY_INSTANCE_UID, VR::UI, "1.5"),
+                (tags::SERIES_INSTANCE_UID, VR::UI, uid),
+                (tags::IMAGE_ORIENTATION_PATIENT, VR::DS, orientation),
+                (tags::IMAGE_POSITION_PATIENT, VR::DS, &position),
+                (tags::PIXEL_SPACING, VR::DS, "1\\1"),
+                (tags::IMAGE_TYPE, VR::CS, kind),
+                (tags::CONVOLUTION_KERNEL, VR::SH, kernel),
+                (tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2"),
+            ] {
+                object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+            }
+            for (tag, value) in
+                [(tags::ROWS, 2_u16), (tags::COLUMNS, 2), (tags::BITS_ALLOCATED, 16)]
+            {
+                object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+            }
+            let words = PrimitiveValue::U16([1, 2, 3, index as u16].into_iter().collect());
+            object.put(DataElement::new(tags::PIXEL_DATA, VR::OW, words));
+            let meta = FileMetaTableBuilder::new().transfer_syntax("1.2.840.10008.1.2.1");
+            let file = object.with_meta(meta).expect("the meta group is complete");
+            file.write_to_file(folder.join(format!("{uid}-{index}"))).expect("the file is written");
+        }
+    }
+
+    fn primary(folder: &Path, kernels: &[&str]) -> (String, BTreeMap<String, String>) {
+        let files: Vec<PathBuf> = dicom_files(&corpus_files(folder).expect("lists"));
+        let (groups, unreadable) = group(&files);
+        assert!(unreadable.is_empty());
+        let candidates: Vec<Candidate> =
+            groups.iter().flat_map(|(key, series)| candidates(key, series, folder)).collect();
+        let mut excluded = Vec::new();
+        let kernels: Vec<String> = kernels.iter().map(|&kernel| kernel.to_owned()).collect();
+        let chosen = choose(candidates, &kernels, &mut excluded).expect("there is one");
+        let reasons = excluded
+            .into_iter()
+            .map(|row| {
+                assert_eq!(row.reason, "series_not_chosen");
+                (row.series_id.unwrap_or_default(), row.detail)
+            })
+            .collect();
+        (chosen.id.to_string(), reasons)
+    }
+
+    #[test]
+    fn the_primary_series_is_chosen_by_the_stated_rule() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path();
+        series(at, "1.1", 9, CORONAL, ORIGINAL, "B30f");
+        series(at, "1.2", 20, AXIAL, "DERIVED\\SECONDARY", "B30f");
+        series(at, "1.3", 10, AXIAL, ORIGINAL, "B70f");
+        series(at, "1.4", 9, AXIAL, ORIGINAL, "b30f");
+        series(at, "1.5", 5, AXIAL, ORIGINAL, "B30f");
+        series(at, "1.6", 2, AXIAL, "ORIGINAL\\PRIMARY\\LOCALIZER", "");
+        let (chosen, reasons) = primary(at, &[]);
+        assert_eq!(chosen, "1.3", "the largest");
+        assert_eq!(reasons.len(), 5);
+        let (chosen, reasons) = primary(at, &["B30", "B70"]);
+        assert_eq!(chosen, "1.4", "the preferred kernel among those of comparable extent");
+        let says = |uid: &str, words: &str| {
+            assert!(reasons[uid].contains(words), "{uid}: {}", reasons[uid]);
+        };
+        says("1.1", "not axial");
+        says("1.2", "derived or secondary");
+        says("1.3", "kernel `b30f` is preferred to `B70f`");
+        says("1.5", "covers 8 of 18 mm");
+        says("1.6", "no volume");
+    }
+}

@@ -1,7 +1,7 @@
 //! Frames into a stack: order along the normal, measures, and the verdict.
 //!
 //! Order and steps come from positions and orientation alone, never from instance numbers, file
-//! names, SliceThickness or the tilt tag. Steps may differ by 1 % of the median step, the normal by
+//! names, `SliceThickness` or the tilt tag. Steps may differ by 1 % of the median step, the normal by
 //! 0.01, as in the volume geometry index of the Imaging Data Commons and in highdicom.
 
 use std::sync::Arc;

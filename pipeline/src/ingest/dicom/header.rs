@@ -11,6 +11,7 @@ use super::part10::{Opened, open};
 use super::plane::{Plane, planes};
 
 /// Where the pixels of a file lie and how they are coded.
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the file")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PixelLocation {
     /// First byte of the value in the file (in the inflated file where it is deflated).
@@ -48,7 +49,7 @@ pub struct SliceHeader {
     pub description: String,
     /// Modality (0008,0060).
     pub modality: String,
-    /// ConvolutionKernel (0018,1210).
+    /// `ConvolutionKernel` (0018,1210).
     pub kernel: String,
     /// Values of ImageType (0008,0008).
     pub image_type: Vec<String>,
@@ -62,7 +63,7 @@ pub struct SliceHeader {
     pub samples: u16,
     /// InstanceNumber (0020,0013).
     pub instance: Option<i64>,
-    /// PhotometricInterpretation (0028,0004).
+    /// `PhotometricInterpretation` (0028,0004).
     pub photometric: String,
     /// Whether the file is a directory of other files (DICOMDIR), under whatever name.
     pub is_directory: bool,

@@ -201,7 +201,7 @@ fn linear(scope: &Scope<'_, '_>, warnings: &mut Vec<String>) -> Transform {
     if slope.is_none() && intercept.is_some_and(|value| value != 0.0) {
         warn("RescaleIntercept without RescaleSlope; slope 1 is used");
     }
-    if intercept.is_none() && slope.is_some_and(|value| value != 1.0) {
+    if intercept.is_none() && slope.is_some_and(|value| (value - 1.0).abs() > 0.0) {
         warn("RescaleSlope without RescaleIntercept; intercept 0 is used");
     }
     Transform::Linear {
@@ -210,7 +210,7 @@ fn linear(scope: &Scope<'_, '_>, warnings: &mut Vec<String>) -> Transform {
     }
 }
 
-/// PixelPaddingValue and PixelPaddingRangeLimit as stored values. Both are written in the
+/// PixelPaddingValue and `PixelPaddingRangeLimit` as stored values. Both are written in the
 /// representation of the pixels, whatever VR a writer chose for them.
 fn padding(set: &DataSet<'_>, cell: Cell) -> Option<[i32; 2]> {
     let value = |tag: u32| {
@@ -222,7 +222,7 @@ fn padding(set: &DataSet<'_>, cell: Cell) -> Option<[i32; 2]> {
     Some([first.min(last), first.max(last)])
 }
 
-/// The table of ModalityLUTSequence (0028,3000).
+/// The table of `ModalityLUTSequence` (0028,3000).
 fn lookup_table(set: &DataSet<'_>, cell: Cell) -> Option<LookupTable> {
     let item = set.item(tag(0x0028, 0x3000))?;
     let descriptor = item.words(tag(0x0028, 0x3002));

@@ -266,7 +266,7 @@ fn to_voxels(
                 Transform::Linear { slope: other, intercept: offset },
             ) => {
                 let shift = (offset - intercept) / slope;
-                let whole = slope == other && (shift - shift.round()).abs() < 1e-9;
+                let whole = (slope - other).abs() <= 0.0 && (shift - shift.round()).abs() < 1e-9;
                 (whole && shift.abs() < 65_536.0).then_some(shift.round() as i32)
             }
             _ => None,

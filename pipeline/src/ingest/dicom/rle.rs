@@ -29,7 +29,7 @@ pub(super) fn decode(data: &[u8], width: u16, values: &mut [i16]) -> Result<(), 
     Ok(())
 }
 
-/// Unpacks one segment (PackBits) into the byte at `shift` of each value.
+/// Unpacks one segment (`PackBits`) into the byte at `shift` of each value.
 fn unpack(packed: &[u8], shift: u32, values: &mut [i16]) -> Result<(), &'static str> {
     const SHORT: &str = "an RLE segment holds too few values";
     let mut values = values.iter_mut();

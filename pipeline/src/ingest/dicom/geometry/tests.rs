@@ -1,3 +1,6 @@
+//! Order, measures, verdicts and remedies on synthetic headers.
+#![expect(clippy::float_cmp, reason = "positions are small decimals that every step keeps exactly")]
+
 use std::path::PathBuf;
 
 use schemas::manifest::{GeometryPolicy, Remedy};
@@ -93,7 +96,9 @@ fn every_bad_stack_has_its_verdict() {
     scout[0].image_type = vec!["ORIGINAL".into(), "LOCALIZER".into()];
     assert_eq!(verdict(scout), GeometryVerdict::Localizer);
     let mut placeless = headers(&[0.0, 2.0, 4.0]);
-    placeless.iter_mut().for_each(|slice| slice.planes[0].position = None);
+    for slice in &mut placeless {
+        slice.planes[0].position = None;
+    }
     assert_eq!(verdict(placeless), GeometryVerdict::Irregular);
     let mut coded = headers(&[0.0, 2.0, 4.0]);
     coded[1].transfer_syntax = "1.2.840.10008.1.2.4.80".into();
@@ -150,7 +155,9 @@ fn stacks_of_another_orientation_or_spacing_are_parted() {
     let verdicts: Vec<_> = found.iter().map(|stack| stack.verdict).collect();
     assert_eq!(verdicts, [GeometryVerdict::Regular, GeometryVerdict::MultiStack]);
     let mut zoomed = headers(&[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
-    zoomed[..3].iter_mut().for_each(|slice| slice.planes[0].pixel_spacing = Some([0.5, 0.5]));
+    for slice in &mut zoomed[..3] {
+        slice.planes[0].pixel_spacing = Some([0.5, 0.5]);
+    }
     assert_eq!(divided(zoomed).len(), 2);
 }
 
