@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::split::{Split, split_of};
 use super::{ct_rate, dicom_tree};
 use crate::ingest::csv::{CsvError, Table};
-use crate::ingest::{Acquisition, SeriesSource, corpus_files};
+use crate::ingest::{self, Acquisition, SeriesSource};
 use crate::volume::Rescale;
 
 /// A corpus that cannot be planned: the user has to mend it or the manifest.
@@ -361,7 +361,7 @@ fn study_of_key(key: &str) -> StudyId {
 
 /// Every file below a folder of the corpus, sorted.
 pub(super) fn corpus_files(folder: &Path) -> Result<Vec<PathBuf>, PlanError> {
-    corpus_files(folder).map_err(|source| PlanError::Io { path: folder.to_owned(), source })
+    ingest::corpus_files(folder).map_err(|source| PlanError::Io { path: folder.to_owned(), source })
 }
 
 /// `path` relative to `root`, with forward slashes.
