@@ -4,14 +4,13 @@ Usage: python3 torch_parity.py BINARY FOLDER_OR_FILE... [--presets ct-clip mg3d 
 
 - ct-clip: resample, clip, centre crop or pad, as in CT-CLIP's training script.
 - mg3d: clip, resample, then MONAI's centre crop by fractions and a second resize, as in MG-3D's released code.
-- merlin: the window and box are the publication's; its grid is MONAI's, where radloom keeps the field of
-  view (sizes truncated). So this row checks the arithmetic on radloom's documented grid, nothing more.
+- merlin: MONAI's own Spacing, SpatialPad and CenterSpatialCrop, as the publication lists them.
 
-Resampling is `interpolate(mode="trilinear", align_corners=False)` to int(n * spacing / target) voxels, with
+For the first two, resampling is `interpolate(mode="trilinear", align_corners=False)` to int(n * spacing / target) voxels, with
 the header's spacing rounded to six decimals, as the data sets' csv files write it. SimpleITK reads and
 orients the source. Every voxel must agree within 1 HU (voxels are stored rounded).
 
-Needs numpy, nibabel, SimpleITK, torch.
+Needs numpy, nibabel, SimpleITK, torch, monai.
 """
 
 import sys
@@ -23,6 +22,8 @@ import numpy
 import SimpleITK
 import torch
 from command import parser_of, radloom, verdict
+from monai.data import MetaTensor
+from monai.transforms import CenterSpatialCrop, Spacing, SpatialPad
 from sources import find
 from torch.nn.functional import interpolate, pad
 
@@ -43,7 +44,7 @@ def resize(values: torch.Tensor, size: list[int]) -> torch.Tensor:
 
 def respace(values: torch.Tensor, spacing: list[float], target: tuple[float, ...]) -> torch.Tensor:
     # The small term keeps 100 * 1.2 / 1.5 at 80, which is 79.99999999999999 in floating point.
-    sizes = [int(n * step / goal + 1e-6) for n, step, goal in zip(values.shape, spacing, target)]
+    sizes = [int(n * step / goal * (1 + 3e-7)) for n, step, goal in zip(values.shape, spacing, target)]
     return resize(values, [max(size, 1) for size in sizes])
 
 
@@ -75,8 +76,15 @@ def mg3d(image: SimpleITK.Image) -> torch.Tensor:
 
 
 def merlin(image: SimpleITK.Image) -> torch.Tensor:
-    values, spacing = oriented(image, "RAS")
-    return crop_or_pad(respace(values, spacing, (3.0, 1.5, 1.5)).clamp(LOW, HIGH), (160, 224, 224))
+    """By MONAI's own transforms, as the publication lists them; its 0..1 window stays in HU here."""
+    values, _ = oriented(image, "RAS")
+    step = SimpleITK.DICOMOrient(image, "LPS").GetSpacing()
+    affine = torch.diag(torch.tensor([*step, 1.0], dtype=torch.float64))
+    volume = MetaTensor(values.permute(2, 1, 0)[None].contiguous(), affine=affine)
+    volume = Spacing(pixdim=(1.5, 1.5, 3.0), mode="bilinear")(volume)
+    size = (224, 224, 160)
+    volume = CenterSpatialCrop(size)(SpatialPad(size, value=LOW)(volume.clamp(LOW, HIGH)))
+    return volume.as_tensor()[0].permute(2, 1, 0).to(torch.float32)
 
 
 PRESETS = {"ct-clip": ct_clip, "mg3d": mg3d, "merlin": merlin}

@@ -49,7 +49,7 @@ pub(super) fn reference(volume: &Volume, recipe: &Recipe) -> (Vec<f64>, [usize; 
             let ratio = target[axis] / spacing[order.source[axis]];
             let n = image.dims[axis] as f64;
             let (count, scale, shift) = match recipe.grid {
-                Grid::Truncate => stretched(n, (n / ratio + 1e-3).floor().max(1.0)),
+                Grid::Truncate => stretched(n, (n / ratio * (1.0 + 3e-7)).floor().max(1.0)),
                 Grid::Round => stretched(n, (n / ratio).round().max(1.0)),
                 Grid::Extent => {
                     let count = (n / ratio).round().max(1.0);

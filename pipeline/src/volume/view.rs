@@ -12,6 +12,10 @@ use super::image::{Rescale, Volume, Voxels};
 use super::resample::{Intensity, Sample, Stored, permuted, resample};
 use super::taps::{AxisTaps, TapsBuilder};
 
+/// By what share a quotient of spacings may fall short of a whole number through the rounding of
+/// headers to f32: a few units in the last place, and no more, for what lies below is truncated.
+const FLOAT_SLACK: f64 = 3e-7;
+
 /// A finished view: voxels in the recipe's type with the affine they truly have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewTensor {
@@ -197,9 +201,11 @@ fn regrid(taps: TapsBuilder, spacing: f64, target: f64, recipe: &Recipe) -> Taps
         return taps;
     }
     match recipe.grid {
-        Grid::Truncate => {
-            taps.resize((len / ratio + 1e-3).floor().max(1.0) as usize, kernel, antialias)
-        }
+        Grid::Truncate => taps.resize(
+            (len / ratio * (1.0 + FLOAT_SLACK)).floor().max(1.0) as usize,
+            kernel,
+            antialias,
+        ),
         Grid::Round => taps.resize((len / ratio).round().max(1.0) as usize, kernel, antialias),
         Grid::Extent => {
             let count = (len / ratio).round().max(1.0);
