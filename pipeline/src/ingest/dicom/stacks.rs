@@ -118,8 +118,11 @@ fn divide(frames: Vec<Frame>) -> Vec<Stack> {
             continue;
         }
         let parts: Vec<Stack> = parts.into_values().map(Stack::new).collect();
-        let in_volumes: usize =
-            parts.iter().map(|part| part.frames.len()).filter(|count| *count >= 3).sum();
+        let in_volumes: usize = parts
+            .iter()
+            .filter(|part| part.frames.len() - part.facts.duplicate_slices as usize >= 3)
+            .map(|part| part.frames.len())
+            .sum();
         let better = if colliding {
             let before = collisions(&stack);
             parts.iter().all(|part| collisions(part) < before)
