@@ -213,7 +213,8 @@ fn regrid(taps: TapsBuilder, spacing: f64, target: f64, recipe: &Recipe) -> Taps
             taps.resample(count as usize, ratio, shift, kernel, antialias)
         }
         Grid::Corner => {
-            let count = ((len - 1.0) / ratio).round() + 1.0;
+            // Ties to even, as NumPy rounds for MONAI.
+            let count = ((len - 1.0) / ratio).round_ties_even() + 1.0;
             taps.resample(count as usize, ratio, 0.0, kernel, antialias)
         }
     }
