@@ -55,7 +55,7 @@ pub(super) fn reference(volume: &Volume, recipe: &Recipe) -> (Vec<f64>, [usize; 
                     let count = (n / ratio).round().max(1.0);
                     (count, ratio, ((n - 1.0) - ratio * (count - 1.0)) / 2.0)
                 }
-                Grid::Corner => (((n - 1.0) / ratio).round_ties_even() + 1.0, ratio, 0.0),
+                Grid::Corner => (((n - 1.0) / ratio + 1.0).round_ties_even(), ratio, 0.0),
             };
             image = resampled(&image, axis, (count, scale, shift), recipe);
         }

@@ -214,7 +214,7 @@ fn regrid(taps: TapsBuilder, spacing: f64, target: f64, recipe: &Recipe) -> Taps
         }
         Grid::Corner => {
             // Ties to even, as NumPy rounds for MONAI.
-            let count = ((len - 1.0) / ratio).round_ties_even() + 1.0;
+            let count = ((len - 1.0) / ratio + 1.0).round_ties_even();
             taps.resample(count as usize, ratio, 0.0, kernel, antialias)
         }
     }

@@ -35,7 +35,7 @@ pub enum Grid {
     /// `round(n / r)` samples at exactly the spacing asked for, centred in the source's extent.
     Extent,
     /// Samples at exactly the spacing asked for from the centre of the first voxel on, up to the
-    /// voxel nearest to the centre of the last: `round((n - 1) / r) + 1` (MONAI).
+    /// voxel nearest to the centre of the last: `round((n - 1) / r + 1)`, ties to even (MONAI).
     Corner,
     /// `trunc(n / r)` samples stretched over the source's extent (CT-RATE's pipelines).
     Truncate,
