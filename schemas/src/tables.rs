@@ -13,7 +13,7 @@ use arrow_schema::{DataType, Field, Schema};
 /// Version of the table formats: raised when an old reader would misread a new file.
 pub const VERSION: u32 = 1;
 /// Revision of the table formats: raised when columns are added.
-pub const REVISION: u32 = 0;
+pub const REVISION: u32 = 1;
 
 /// A Rust type that is a column.
 pub trait Column: Sized {

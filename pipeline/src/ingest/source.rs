@@ -244,7 +244,7 @@ fn with_spacing(affine: Affine, spacing: [f64; 3]) -> Affine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::volume::Affine;
+    use crate::volume::Voxels;
 
     #[test]
     fn a_sheared_nifti_file_is_refused_mended_or_kept_as_the_policy_says() {
@@ -260,16 +260,15 @@ mod tests {
         let values: Vec<i16> =
             (0..3 * 4 * 5).map(|index: i16| 2 * (index / 3 % 4) + index / 12).collect();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        nifti::write(&path, &bytes, 4, dims, affine).expect("is written");
+        nifti::write(&path, &bytes, 4, [3, 4, 5, 1], affine).expect("is written");
         let read = |tilt| {
             let geometry = GeometryPolicy { tilt, ..GeometryPolicy::default() };
-            read_series(
-                &SeriesSource::Nifti(path.clone()),
-                IntensityPolicy::Hounsfield,
-                &Acquisition::default(),
+            let options = ReadOptions {
+                intensity: IntensityPolicy::Hounsfield,
                 geometry,
-                1 << 20,
-            )
+                ..ReadOptions::with_limits(&LimitsSection::default())
+            };
+            read_series(&SeriesSource::Nifti(path.clone()), &Acquisition::default(), &options)
         };
         assert_eq!(read(Remedy::Reject).expect_err("is tilted").reason, Reason::Tilted);
         let kept = read(Remedy::Accept).expect("is kept");

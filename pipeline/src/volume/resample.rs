@@ -212,7 +212,9 @@ pub(super) fn resample<T: Sample>(
     let width = taps_x.len();
     let plane = width * taps_y.len() * size;
     let gather = Gather::new(taps_x, &source_x, source.is_reversed());
-    let straight = taps_x.is_identity(source_x.len()) && !source.is_reversed();
+    let is_run = taps_x.is_run();
+    // Where nothing is interpolated, source rows go to output rows with no array between.
+    let is_copy = is_run && taps_y.is_run();
 
     // The same slice of every channel is one piece of work.
     let mut targets: Vec<(usize, Vec<&mut [u8]>)> =
@@ -243,39 +245,54 @@ pub(super) fn resample<T: Sample>(
             });
         }
         let (start_z, weights_z) = taps_z.at(z);
-        for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
-            let mut is_first = true;
-            for (offset, &weight) in weights_z.iter().enumerate().filter(|(_, w)| **w != 0.0) {
-                let run = source.run(y, start_z + offset, &source_x);
-                mix(mixed, run, weight, intensity, is_first);
-                is_first = false;
+        let mut used_z = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        let only_slice = match (used_z.next(), used_z.next()) {
+            (Some((offset, 1.0)), None) if is_copy => Some(start_z + offset),
+            _ => None,
+        };
+        if only_slice.is_none() {
+            for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
+                let used = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+                for (index, (offset, &weight)) in used.enumerate() {
+                    let run = source.run(y, start_z + offset, &source_x);
+                    mix(mixed, run, weight, intensity, index == 0);
+                }
             }
         }
         for y in valid_y.clone() {
             let (start_y, weights_y) = taps_y.at(y);
-            let rows = || {
-                weights_y.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(
-                    |(offset, &weight)| {
-                        let from = (start_y + offset - source_y.start) * length;
-                        (from..from + length, weight)
-                    },
-                )
-            };
-            let mut used = rows();
-            let row = match (used.next(), used.next()) {
-                (Some((range, weight)), None) if weight == 1.0 => &scratch.mixed[range],
-                _ => {
-                    for (index, (range, weight)) in rows().enumerate() {
-                        accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
-                    }
-                    &scratch.row[..]
+            let line = if let Some(slice) = only_slice {
+                let run = source.run(start_y, slice, &source_x);
+                mix(&mut scratch.line, run, 1.0, intensity, true);
+                if source.is_reversed() {
+                    scratch.line.reverse();
                 }
-            };
-            let line = if straight {
-                row
-            } else {
-                gather.apply(row, &mut scratch.line);
                 &scratch.line[..]
+            } else {
+                let rows = || {
+                    weights_y.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(
+                        |(offset, &weight)| {
+                            let from = (start_y + offset - source_y.start) * length;
+                            (from..from + length, weight)
+                        },
+                    )
+                };
+                let mut used = rows();
+                let row = match (used.next(), used.next()) {
+                    (Some((range, 1.0)), None) => &scratch.mixed[range],
+                    _ => {
+                        for (index, (range, weight)) in rows().enumerate() {
+                            accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
+                        }
+                        &scratch.row[..]
+                    }
+                };
+                if is_run && !source.is_reversed() {
+                    row
+                } else {
+                    gather.apply(row, &mut scratch.line);
+                    &scratch.line[..]
+                }
             };
             let from = (y * width + valid_x.start) * size;
             for (index, target) in channels.iter_mut().enumerate() {

@@ -268,13 +268,12 @@ impl AxisTaps {
         self.width
     }
 
-    /// Whether every output sample is the source sample of the same index.
-    pub fn is_identity(&self, source_len: usize) -> bool {
-        self.len() == source_len
-            && self.width == 1
-            && self.valid == (0..source_len)
-            && self.weights.iter().all(|weight| *weight == 1.0)
-            && (0..source_len).all(|index| self.start[index] as usize == index)
+    /// Whether what is not padding is a run of source samples as they are.
+    pub fn is_run(&self) -> bool {
+        let valid = self.valid();
+        self.width == 1
+            && self.weights[valid.clone()].iter().all(|weight| *weight == 1.0)
+            && self.start[valid].windows(2).all(|pair| pair[1] == pair[0] + 1)
     }
 
     /// First source index and weights of output index `index`.

@@ -6,7 +6,6 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
-use proptest::prelude::*;
 use schemas::reason::Reason;
 
 use super::super::gzip::Members;
@@ -170,43 +169,6 @@ fn swap_header(header: &mut [u8]) {
     swap(108, 4, 3);
     swap(252, 2, 2);
     swap(256, 4, 18);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    /// Whatever bytes are turned, whatever is cut: a volume or a refusal, never a panic, and never
-    /// more memory than the limit.
-    #[test]
-    fn damaged_files_are_refused_or_read_but_never_panic(
-        changes in prop::collection::vec((0_usize..400, prop::num::u8::ANY), 0..12),
-        keep in 0_usize..500,
-        compressed in prop::bool::ANY,
-        first_frame in prop::bool::ANY,
-    ) {
-        let (_folder, path, content) = written();
-        let mut plain = Vec::new();
-        Members::new(&content[..]).read_to_end(&mut plain).expect("decodes");
-        let mut damaged = if compressed { content } else { plain };
-        for (at, value) in changes {
-            let at = at % damaged.len();
-            damaged[at] = value;
-        }
-        damaged.truncate(keep.max(1));
-        put(&path, &damaged);
-        let whole = read(&path, LIMIT, first_frame);
-        let mut count = 0;
-        let slabs = read_slabs(&path, LIMIT, first_frame, 12, |slab| count += slab.len());
-        match (whole, slabs) {
-            (Ok(whole), Ok(slabs)) => {
-                prop_assert_eq!(whole.voxels.len(), count);
-                prop_assert_eq!(whole.facts, slabs.facts);
-                prop_assert_eq!(whole.warnings, slabs.warnings);
-            }
-            (Err(whole), Err(slabs)) => prop_assert_eq!(whole.reason, slabs.reason),
-            (whole, slabs) => prop_assert!(false, "{whole:?} {slabs:?}"),
-        }
-    }
 }
 
 proptest! {
