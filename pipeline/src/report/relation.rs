@@ -76,7 +76,11 @@ fn modify(
         if kind(analysis, modifier) != Some(NodeKind::Modifier) {
             continue;
         }
-        let side = analysis.mentions.get(modifier).and_then(|m| m.side);
+        let side = analysis
+            .mentions
+            .get(modifier)
+            .and_then(|m| m.side)
+            .filter(|_| !singles_out(analysis, modifier));
         let next = members
             .iter()
             .skip(position + 1)
@@ -115,6 +119,19 @@ fn modify(
             }
         }
     }
+}
+
+/// `Cysts in both kidneys, the largest on the left`: the side of one of several, or of the most.
+fn singles_out(analysis: &Analysis, modifier: usize) -> bool {
+    const REACH: usize = 5;
+    let Some(first) = analysis.mentions.get(modifier).map(|m| m.first) else { return false };
+    let before = analysis.tokens.get(first.saturating_sub(REACH)..first).unwrap_or_default();
+    before.iter().any(|token| {
+        matches!(
+            analysis.shadow.text.get(token.start..token.end),
+            Some("largest" | "biggest" | "larger" | "predominantly" | "especially" | "mostly")
+        )
+    })
 }
 
 /// `effusion on the right, consolidation ...`: a side after a preposition with nothing to name
