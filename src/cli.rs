@@ -109,6 +109,7 @@ pub(crate) struct VolumeArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ReportArgs {
     /// A text, csv, JSONL or Parquet file, or `-` for text on stdin.
     pub(crate) file: PathBuf,

@@ -4,8 +4,8 @@ use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 use pipeline::report::{
-    Coverage, ParsedReport, ReportDocument, ReportParser, SourceError, SourceReport,
-    find_identifiers, organ_texts, read_reports, to_html, to_json_line, to_radgraph,
+    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, Side, SourceError,
+    SourceReport, find_identifiers, organ_texts, read_reports, to_html, to_json_line, to_radgraph,
 };
 use serde_json::{Map, Value, json};
 
@@ -105,9 +105,9 @@ fn outline(document: &ReportDocument, parsed: &ParsedReport) -> Vec<String> {
         for node in parsed.nodes.iter().filter(|node| node.sentence == sentence.id) {
             let words: Vec<&str> = [
                 Some(node.kind.as_str()),
-                node.assertion.map(|value| value.as_str()),
-                node.side.map(|value| value.as_str()),
-                node.change.map(|value| value.as_str()),
+                node.assertion.map(Assertion::as_str),
+                node.side.map(Side::as_str),
+                node.change.map(Change::as_str),
             ]
             .into_iter()
             .flatten()

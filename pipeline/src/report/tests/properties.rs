@@ -169,6 +169,21 @@ fn check_invariants(text: &str, report: &ParsedReport) {
     }
 }
 
+/// The views of a report never fail, and what they point at is there.
+fn check_views(text: &str, report: &ParsedReport) {
+    let document = ReportDocument::from_text("t", text);
+    for hit in crate::report::find_identifiers(text, &["Doe^Jane", "mm right"]) {
+        assert!(text.get(hit.start as usize..hit.end as usize).is_some_and(|hit| !hit.is_empty()));
+    }
+    let graph = crate::report::to_radgraph(&document, report);
+    let entities = graph["entities"].as_object().expect("an object");
+    assert_eq!(entities.len(), report.nodes.len());
+    assert!(crate::report::to_html(&document, report).ends_with("</html>\n"));
+    for (_, organ) in crate::report::organ_texts(&document, report) {
+        assert!(!organ.is_empty());
+    }
+}
+
 /// Text made of the words the rules react to.
 fn report_like() -> impl Strategy<Value = String> {
     let words = prop::sample::select(vec![
@@ -226,12 +241,14 @@ proptest! {
     fn any_text_parses_to_valid_offsets(text in ".{0,300}|(?s).{0,200}") {
         let report = parse(&text);
         check_invariants(&text, &report);
+        check_views(&text, &report);
     }
 
     #[test]
     fn report_like_text_parses_to_valid_offsets(text in report_like()) {
         let report = parse(&text);
         check_invariants(&text, &report);
+        check_views(&text, &report);
         prop_assert_eq!(&report, &parse(&text));
     }
 }
