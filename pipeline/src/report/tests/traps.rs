@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::parse;
-use crate::report::{Assertion, Node, NodeKind, ParsedReport, Relation};
+use crate::report::{Assertion, Node, NodeKind, ParsedReport, Relation, Side};
 
 /// The least share of sentences all of whose checks hold.
 const FLOOR: f64 = 0.97;
@@ -116,6 +116,64 @@ fn holds(text: &str, report: &ParsedReport, check: &Check<'_>) -> bool {
             let value = set.values.iter().find(|value| value.label == name).expect("the label");
             value.value.to_string() == check.expected
         }
+    }
+}
+
+/// What a node says, with its side and the concept of a side word as `side` gives them.
+fn facts(report: &ParsedReport, side: impl Fn(Side) -> Side) -> Vec<String> {
+    let fact = |node: &Node| {
+        let concept = node.concept.strip_prefix("side_").map_or(node.concept.as_str(), |_| "side");
+        let side = node.side.map(&side);
+        format!("{concept} {:?} {:?} {side:?} {:?}", node.assertion, node.change, node.kind)
+    };
+    report.nodes.iter().map(fact).collect()
+}
+
+#[test]
+fn swapped_sides_swap_nothing_else() {
+    let swap = |text: &str| {
+        text.split_inclusive(|c: char| !c.is_alphabetic())
+            .map(|piece| {
+                let word = piece.trim_end_matches(|c: char| !c.is_alphabetic());
+                let other = match word {
+                    "left" => "right",
+                    "right" => "left",
+                    "Left" => "Right",
+                    "Right" => "Left",
+                    "LEFT" => "RIGHT",
+                    same => same,
+                };
+                piece.replacen(word, other, usize::from(!word.is_empty()))
+            })
+            .collect::<String>()
+    };
+    // These names hold a side of their own.
+    let named = ["middle lobe", "lingula", "anterior descending", "atrium"];
+    let mut swapped = 0;
+    for (id, trap) in traps() {
+        let other = swap(&trap.text);
+        if other == trap.text || named.iter().any(|name| trap.text.contains(name)) {
+            continue;
+        }
+        let mirror = |side| match side {
+            Side::Left => Side::Right,
+            Side::Right => Side::Left,
+            Side::Bilateral => Side::Bilateral,
+        };
+        let (before, after) = (parse(&trap.text), parse(&other));
+        assert_eq!(facts(&before, mirror), facts(&after, |side| side), "{id}");
+        assert_eq!(before.labels.len(), after.labels.len());
+        swapped += 1;
+    }
+    assert!(swapped > 50, "{swapped} sentences");
+}
+
+#[test]
+fn line_ends_change_nothing() {
+    for (id, trap) in traps() {
+        let (unix, dos) = (parse(&trap.text), parse(&trap.text.replace('\n', "\r\n")));
+        assert_eq!(facts(&unix, |side| side), facts(&dos, |side| side), "{id}");
+        assert_eq!(unix.labels, dos.labels, "{id}");
     }
 }
 
