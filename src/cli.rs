@@ -143,18 +143,34 @@ fn named<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ReportArgs {
-    /// A text, csv or JSONL file, or `-` for text on stdin.
+    /// A text, csv, JSONL or Parquet file, or `-` for text on stdin.
     pub(crate) file: PathBuf,
-    /// Label policy to show; every policy when left out.
-    #[arg(long)]
+    /// Label policy to show, by name or as a TOML file of your own; every policy when left out.
+    #[arg(long, value_name = "NAME|FILE")]
     pub(crate) policy: Option<String>,
-    /// Column (csv) or field (JSONL) that holds the text.
+    /// Column (csv, Parquet) or field (JSONL) that holds the text.
     #[arg(long, default_value = "text")]
     pub(crate) column: String,
     /// A lexicon of your own that layers over the built-in one.
     #[arg(long, value_name = "FILE")]
     pub(crate) lexicon: Option<PathBuf>,
+    /// Print one JSON object a report in the shape of `RadGraph`.
+    #[arg(long, group = "form")]
+    pub(crate) radgraph: bool,
+    /// Print an HTML page of one report with what was found marked.
+    #[arg(long, group = "form")]
+    pub(crate) html: bool,
+    /// List the content words that the lexicon does not know.
+    #[arg(long, group = "form")]
+    pub(crate) coverage: bool,
+    /// Look for what could give a patient away: identifiers of the report's own row, names, numbers.
+    #[arg(long, group = "form")]
+    pub(crate) identifiers: bool,
+    /// Print the sentences of each report by organ.
+    #[arg(long, group = "form")]
+    pub(crate) organs: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]

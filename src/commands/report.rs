@@ -1,65 +1,117 @@
-//! `radloom report`: reports into graphs, one JSON object a line.
+//! `radloom report`: reports into graphs, one JSON object a line, and other views of them.
 
-use std::io::Read;
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
-use pipeline::report::{ReportDocument, ReportParser, SectionKind, to_json};
-use serde_json::Value;
+use pipeline::report::{
+    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, Side, SourceError,
+    SourceReport, find_identifiers, organ_texts, read_reports, to_html, to_json_line, to_radgraph,
+};
+use serde_json::{Map, Value, json};
 
 use crate::cli::{Common, ReportArgs};
 use crate::failure::{DONE, Failure};
-use crate::progress::print;
-
-/// CT-RATE's report columns, used when a csv has them and no `--column` of its own.
-const COLUMNS: [(&str, SectionKind); 4] = [
-    ("ClinicalInformation_EN", SectionKind::ClinicalInformation),
-    ("Technique_EN", SectionKind::Technique),
-    ("Findings_EN", SectionKind::Findings),
-    ("Impressions_EN", SectionKind::Impression),
-];
 
 pub(super) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
-    let overlay = match &args.lexicon {
-        Some(path) => Some(std::fs::read_to_string(path).map_err(Failure::io(path))?),
-        None => None,
+    let parser = parser(args)?;
+    let reports = reports(args)?;
+    let stdout = std::io::stdout();
+    let mut out = BufWriter::new(stdout.lock());
+    let written = if args.coverage {
+        coverage(&parser, &reports, common.json, &mut out)
+    } else {
+        reports.iter().try_for_each(|report| show(&parser, report, args, common.json, &mut out))
     };
-    let parser = ReportParser::with_overlay(overlay.as_deref(), &[])?;
-    if let Some(policy) = &args.policy
-        && parser.policy(policy).is_none()
-    {
-        return Err(Failure::Usage(format!("`--policy {policy}` is no label policy")));
-    }
-    for document in documents(args)? {
-        let mut parsed = parser.parse(&document);
-        if let Some(policy) = &args.policy {
-            parsed.labels.retain(|set| set.policy == *policy);
+    // Whoever reads the output may stop early, as `head` does.
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::io("standard output")(error))
         }
-        if common.json {
-            print(&to_json(&document, &parsed).to_string());
-        } else {
-            for line in outline(&document, &parsed) {
-                print(&line);
-            }
-        }
+        _ => Ok(DONE),
     }
-    Ok(DONE)
+}
+
+fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(Failure::io(path));
+    let overlay = args.lexicon.as_deref().map(read).transpose()?;
+    let file = args.policy.as_deref().filter(|name| {
+        Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+    });
+    let own = file.map(|path| read(Path::new(path))).transpose()?;
+    let policies: Vec<&str> = own.iter().map(String::as_str).collect();
+    let mut parser = ReportParser::with_overlay(overlay.as_deref(), &policies)?;
+    if file.is_some() {
+        parser.keep_last_policy();
+    } else if let Some(name) = &args.policy {
+        if parser.policy(name).is_none() {
+            return Err(Failure::Usage(format!(
+                "`--policy {name}` is no label policy: there are {}, or name a TOML file",
+                parser.policy_names().join(", ")
+            )));
+        }
+        parser.keep_policies(&[name]);
+    }
+    Ok(parser)
+}
+
+fn reports(args: &ReportArgs) -> Result<Vec<SourceReport>, Failure> {
+    if args.file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(Failure::io("-"))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let document = ReportDocument::from_text("-", text);
+        return Ok(vec![SourceReport { document, identifiers: Vec::new() }]);
+    }
+    read_reports(&args.file, &args.column).map_err(|error| match error {
+        SourceError::Io { path, source } => Failure::Io { path, source },
+        other => Failure::Usage(other.to_string()),
+    })
+}
+
+fn show(
+    parser: &ReportParser,
+    report: &SourceReport,
+    args: &ReportArgs,
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let document = &report.document;
+    if args.identifiers {
+        return identifiers(report, as_json, out);
+    }
+    let parsed = parser.parse(document);
+    if args.html {
+        return write!(out, "{}", to_html(document, &parsed));
+    }
+    if args.radgraph {
+        let value = json!({ document.id.as_str(): to_radgraph(document, &parsed) });
+        return writeln!(out, "{value}");
+    }
+    if args.organs {
+        return organs(document, &parsed, as_json, out);
+    }
+    if as_json {
+        return writeln!(out, "{}", to_json_line(document, &parsed));
+    }
+    outline(document, &parsed).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 /// A report for people: each sentence with what was found in it.
-fn outline(document: &ReportDocument, parsed: &pipeline::report::ParsedReport) -> Vec<String> {
+fn outline(document: &ReportDocument, parsed: &ParsedReport) -> Vec<String> {
     let slice = |start: u32, end: u32| &document.text[start as usize..end as usize];
     let mut lines = vec![format!("report {}", document.id)];
     for sentence in &parsed.sentences {
         lines.push(format!("  {}", slice(sentence.start, sentence.end).replace('\n', " ")));
         for node in parsed.nodes.iter().filter(|node| node.sentence == sentence.id) {
-            let parts = [
-                serde_json::to_value(node.kind).ok(),
-                node.assertion.and_then(|value| serde_json::to_value(value).ok()),
-                node.side.and_then(|value| serde_json::to_value(value).ok()),
-                node.change.and_then(|value| serde_json::to_value(value).ok()),
-            ];
-            let words: Vec<_> =
-                parts.iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let words: Vec<&str> = [
+                Some(node.kind.as_str()),
+                node.assertion.map(Assertion::as_str),
+                node.side.map(Side::as_str),
+                node.change.map(Change::as_str),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
             lines.push(format!("    {}: {}", node.preferred, words.join(", ")));
         }
     }
@@ -75,89 +127,73 @@ fn outline(document: &ReportDocument, parsed: &pipeline::report::ParsedReport) -
     lines
 }
 
-fn documents(args: &ReportArgs) -> Result<Vec<ReportDocument>, Failure> {
-    let path = args.file.as_path();
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    match extension.as_str() {
-        "csv" => csv_documents(path, &args.column),
-        "jsonl" | "ndjson" => jsonl_documents(path, &args.column),
-        _ if path == Path::new("-") => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map_err(Failure::io("-"))?;
-            Ok(vec![ReportDocument::from_text("-", text)])
-        }
-        _ => {
-            let bytes = std::fs::read(path).map_err(Failure::io(path))?;
-            // Reports from old systems are not always UTF-8; offsets count bytes of the decoded text.
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            Ok(vec![ReportDocument::from_text(name, text)])
-        }
+fn organs(
+    document: &ReportDocument,
+    parsed: &ParsedReport,
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let texts = organ_texts(document, parsed);
+    if as_json {
+        let map: Map<String, Value> =
+            texts.into_iter().map(|(organ, text)| (organ, Value::from(text))).collect();
+        return writeln!(out, "{}", json!({"id": document.id, "organs": map}));
     }
-}
-
-fn csv_documents(path: &Path, column: &str) -> Result<Vec<ReportDocument>, Failure> {
-    let usage = |error: pipeline::ingest::csv::CsvError| Failure::Usage(error.to_string());
-    let rows = pipeline::ingest::csv::read_rows(path).map_err(usage)?;
-    let has = |name: &str| rows.columns.iter().position(|found| found == name);
-    let id = has("id").or_else(|| has("VolumeName")).or_else(|| has("study_id"));
-    let identifier = |index: usize, cells: &[Option<String>]| {
-        id.and_then(|at| cells[at].clone()).unwrap_or_else(|| index.to_string())
-    };
-    if let Some(at) = has(column) {
-        return Ok(rows
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(index, cells)| {
-                ReportDocument::from_text(
-                    identifier(index, cells),
-                    cells[at].clone().unwrap_or_default(),
-                )
-            })
-            .collect());
-    }
-    let columns: Vec<(usize, SectionKind)> =
-        COLUMNS.iter().filter_map(|&(name, kind)| Some((has(name)?, kind))).collect();
-    if columns.is_empty() {
-        return Err(Failure::Usage(format!(
-            "`{}` has no column `{column}`: it has {}; name yours with `--column`",
-            path.display(),
-            rows.columns.join(", ")
-        )));
-    }
-    Ok(rows
-        .rows
+    writeln!(out, "report {}", document.id)?;
+    texts
         .iter()
-        .enumerate()
-        .map(|(index, cells)| {
-            let texts: Vec<(SectionKind, &str)> = columns
-                .iter()
-                .map(|&(at, kind)| (kind, cells[at].as_deref().unwrap_or_default()))
-                .collect();
-            ReportDocument::from_columns(identifier(index, cells), &texts)
-        })
-        .collect())
+        .try_for_each(|(organ, text)| writeln!(out, "  {organ}: {}", text.replace('\n', " ")))
 }
 
-fn jsonl_documents(path: &Path, field: &str) -> Result<Vec<ReportDocument>, Failure> {
-    let content = std::fs::read_to_string(path).map_err(Failure::io(path))?;
-    let mut documents = Vec::new();
-    for (index, line) in content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let problem = |what: String| {
-            Failure::Usage(format!("`{}`, line {}: {what}", path.display(), index + 1))
-        };
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| problem(error.to_string()))?;
-        let text = value.get(field).and_then(Value::as_str).ok_or_else(|| {
-            problem(format!("has no text field `{field}`; name yours with `--column`"))
-        })?;
-        let id = match value.get("id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(other) => other.to_string(),
-            None => index.to_string(),
-        };
-        documents.push(ReportDocument::from_text(id, text));
+fn identifiers(report: &SourceReport, as_json: bool, out: &mut impl Write) -> std::io::Result<()> {
+    let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
+    let text = &report.document.text;
+    let found: Vec<Value> = find_identifiers(text, &own)
+        .iter()
+        .map(|hit| {
+            json!({
+                "kind": hit.kind, "start": hit.start, "end": hit.end,
+                "text": text[hit.start as usize..hit.end as usize],
+            })
+        })
+        .collect();
+    if as_json {
+        return writeln!(out, "{}", json!({"id": report.document.id, "identifiers": found}));
     }
-    Ok(documents)
+    found.iter().try_for_each(|hit| {
+        let word = |key: &str| hit[key].as_str().unwrap_or_default();
+        let (kind, text) = (word("kind"), word("text"));
+        writeln!(
+            out,
+            "{}: {kind} at {}..{}: `{text}`",
+            report.document.id, hit["start"], hit["end"]
+        )
+    })
+}
+
+fn coverage(
+    parser: &ReportParser,
+    reports: &[SourceReport],
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let mut found = Coverage::default();
+    for report in reports {
+        parser.add_coverage(&report.document, &mut found);
+    }
+    if as_json {
+        let unknown: Vec<Value> = found
+            .by_count()
+            .iter()
+            .map(|(word, count)| json!({"word": word, "count": count}))
+            .collect();
+        let (words, known, share) = (found.words, found.known, found.share());
+        let value = json!({"words": words, "known": known, "share": share, "unknown": unknown});
+        return writeln!(out, "{value}");
+    }
+    for (word, count) in found.by_count() {
+        writeln!(out, "{count:6} {word}")?;
+    }
+    let percent = found.share() * 100.0;
+    writeln!(out, "{percent:.1} % of {} content words are known", found.words)
 }

@@ -42,6 +42,10 @@ fn claims(signature: &[String]) -> Vec<Claim<'_>> {
 /// The similarity of two sentences whose texts have the cosine `text` and whose graphs assert `a`
 /// and `b` (see [`crate::report::sentence_signature`]). Symmetric in `a` and `b`.
 pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
+    // A sentence that affirms a finding on one side and denies it on the other still equals itself.
+    if a == b {
+        return if a.is_empty() { text } else { text.max(AGREEMENT) };
+    }
     let (left, right) = (claims(a), claims(b));
     let mut factor = 1.0_f32;
     for one in &left {
@@ -55,10 +59,7 @@ pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
             }
         }
     }
-    if factor < 1.0 {
-        return text * factor;
-    }
-    if !a.is_empty() && a == b { text.max(AGREEMENT) } else { text }
+    text * factor
 }
 
 /// Relates every type to its most similar ones; boilerplate is left out. Rows are sorted and each
@@ -206,6 +207,27 @@ mod tests {
         assert!(
             rows.is_sorted_by_key(|row| (row.a, row.b)) && rows.iter().all(|row| row.a < row.b)
         );
+    }
+
+    #[test]
+    fn a_sentence_equals_itself_and_not_its_denial() {
+        use crate::report::{ReportDocument, ReportParser, sentence_signature};
+        let parser = ReportParser::builtin().expect("the built-in lexicon loads");
+        let signature = |text: &str| {
+            sentence_signature(&parser.parse(&ReportDocument::from_text("t", text)), 0)
+        };
+        for (text, denied) in [
+            ("A nodule is seen in the right lung.", "No nodule is seen in the right lung."),
+            ("Pleural effusion was observed.", "Pleural effusion was not observed."),
+            ("Effusion on the left, no effusion on the right.", "No effusion on the left."),
+            ("Findings compatible with emphysema.", "There is no finding of emphysema."),
+        ] {
+            let (a, b) = (signature(text), signature(denied));
+            assert!(!a.is_empty() && !b.is_empty(), "{text}");
+            assert_eq!(gate(1.0, &a, &a).to_bits(), 1.0_f32.to_bits(), "{text}");
+            assert!(gate(1.0, &a, &b) <= 0.3, "{text} against {denied}");
+            assert_eq!(gate(1.0, &a, &b).to_bits(), gate(1.0, &b, &a).to_bits());
+        }
     }
 
     #[test]

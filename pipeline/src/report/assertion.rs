@@ -4,7 +4,7 @@
 //! direction, phrases that only look like cues, and limits to their reach. Reach ends with the
 //! clause, so that a list wrapped by `No ... is seen` is denied as a whole and what follows is not.
 
-use super::clause::Clause;
+use super::clause::{Clause, subject_clause};
 use super::entity::Hit;
 use super::lexicon::{CueCategory, CueEntry, Direction, Lexicon};
 use super::token::{Class, Token};
@@ -109,6 +109,9 @@ fn push_scopes(
         CueCategory::Historical => 0,
         CueCategory::Pseudo | CueCategory::Terminate | CueCategory::Exception => return,
     };
+    if denies_earlier(context, cue, entry) {
+        return;
+    }
     let mut direction = entry.direction;
     if context.word(cue.first) == "no" && cue.last == cue.first + 1 {
         // `No. 3` is a number, `Effusion: no.` an answer.
@@ -144,6 +147,27 @@ fn push_scopes(
     }
 }
 
+/// `Not seen in the previous examination` denies the past only: what it speaks of is new.
+pub(super) fn denies_earlier(context: &Context<'_>, cue: &Hit, entry: &CueEntry) -> bool {
+    if entry.category != CueCategory::Negated || entry.direction != Direction::Backward {
+        return false;
+    }
+    if matches!(context.word(cue.last), "previously" | "before" | "earlier" | "then") {
+        return true;
+    }
+    let led = matches!(context.word(cue.last), "in" | "on" | "at" | "during" | "there");
+    led && (cue.last + 1..cue.last + 5)
+        .take_while(|&at| {
+            matches!(context.class(at), Some(Class::Word | Class::Determiner | Class::Preposition))
+        })
+        .any(|at| {
+            matches!(
+                context.word(at),
+                "previous" | "prior" | "earlier" | "old" | "last" | "former" | "preceding"
+            )
+        })
+}
+
 /// Where a forward cue's reach ends, at `limit` at the latest.
 fn forward_end(
     context: &Context<'_>,
@@ -164,6 +188,11 @@ fn forward_end(
     for at in cue.last..end {
         let stop = match context.class(at) {
             Some(Class::Close) => in_bracket,
+            // `In the patient treated for pneumonia, ...`: the comma ends the history.
+            Some(Class::Comma) if entry.category == CueCategory::Historical => {
+                end = at;
+                break;
+            }
             Some(Class::Comma) => begins_statement(context, at + 1),
             Some(Class::Conjunction) => {
                 context.word(at) == "and" && begins_statement(context, at + 1)
@@ -230,6 +259,9 @@ fn backward_start(context: &Context<'_>, index: usize, cue: &Hit) -> usize {
     }
     let verb = clause.verbs.iter().position(|verb| verb.1 > cue.first);
     let main_verb = verb.is_none_or(|verb| verb > 0) && !clause.verbs.is_empty();
+    if let Some(subject) = subject_clause(context.clauses, context.tokens, index) {
+        return context.clauses.get(subject).map_or(clause.first, |before| before.first);
+    }
     if clause.relative && main_verb && index > 0 {
         return context.clauses.get(index - 1).map_or(clause.first, |before| before.first);
     }
@@ -257,28 +289,41 @@ fn open_bracket_before(context: &Context<'_>, clause: &Clause, at: usize) -> Opt
     None
 }
 
-/// A question mark doubts the bracket it stands in, or the list item before it.
+/// A question mark doubts the bracket it stands in, or the list item before it; one that opens a
+/// statement (`? small effusion`) doubts what follows.
 fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
     const REACH: usize = 8;
     let open = open_bracket_before(context, clause, at);
     let floor = clause.first.max(at.saturating_sub(REACH));
-    let first = match open {
+    let start_of = |class: Option<Class>| {
+        matches!(class, Some(Class::Comma | Class::FiniteVerb | Class::Question))
+    };
+    let mut first = match open {
         Some(open) => open + 1,
         None => (floor..at)
             .rev()
+            .find(|&position| start_of(context.class(position)))
+            .map_or(floor, |position| position + 1),
+    };
+    let mut last = at;
+    let opens = (at == clause.first || start_of(context.class(at - 1)) || open == Some(at - 1))
+        && matches!(context.class(at + 1), Some(Class::Word | Class::Determiner));
+    if opens {
+        first = at + 1;
+        last = (first..clause.last.min(first + REACH))
             .find(|&position| {
                 matches!(
                     context.class(position),
-                    Some(Class::Comma | Class::FiniteVerb | Class::Question)
+                    Some(Class::Comma | Class::Close | Class::Question)
                 )
             })
-            .map_or(floor, |position| position + 1),
-    };
+            .unwrap_or(clause.last.min(first + REACH));
+    }
     let token = context.tokens.get(at).copied();
     let (start, end) = token.map_or((0, 0), |token| (token.start, token.end));
     Scope {
         first,
-        last: at,
+        last,
         cue: (start, end),
         cue_tokens: (at, at + 1),
         category: CueCategory::Possible,
@@ -318,6 +363,14 @@ pub(super) fn decide(
             rule: rule.to_owned(),
         };
     };
+    if denies_denial(context, scopes, scope, first, last) {
+        return Verdict {
+            assertion: Assertion::Present,
+            likelihood: 1.0,
+            cue: Some(scope.cue),
+            rule: "double_negation".to_owned(),
+        };
+    }
     let assertion = match scope.category {
         CueCategory::Negated => Assertion::Absent,
         CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
@@ -329,6 +382,35 @@ pub(super) fn decide(
         cue: Some(scope.cue),
         rule: scope.rule.clone(),
     }
+}
+
+/// `No lobe is without emphysema`: a denial in reach of another one, in one phrase.
+fn denies_denial(
+    context: &Context<'_>,
+    scopes: &[Scope],
+    inner: &Scope,
+    first: usize,
+    last: usize,
+) -> bool {
+    let lacking =
+        matches!(context.word(inner.cue_tokens.0), "without" | "free" | "devoid" | "lacking");
+    if !lacking || inner.category != CueCategory::Negated || inner.cue_tokens.1 > first {
+        return false;
+    }
+    scopes.iter().any(|outer| {
+        let between = outer.cue_tokens.1..inner.cue_tokens.0;
+        outer.category == CueCategory::Negated
+            && context.word(outer.cue_tokens.0) == "no"
+            && outer.cue_tokens.1 < inner.cue_tokens.0
+            && outer.covers(first, last)
+            && between.clone().all(|at| {
+                matches!(
+                    context.class(at),
+                    Some(Class::Word | Class::FiniteVerb | Class::VerbPart | Class::Determiner)
+                )
+            })
+            && between.clone().any(|at| context.class(at) == Some(Class::Word))
+    })
 }
 
 /// `No calcification is seen in the nodule`: a denial does not reach what is spoken of as known.

@@ -1,8 +1,8 @@
 //! Gives findings their change against an earlier examination.
 
-use super::clause::Clause;
+use super::clause::{Clause, subject_clause};
 use super::entity::Hit;
-use super::lexicon::{ChangeEntry, Direction, Lexicon};
+use super::lexicon::{ChangeEntry, Direction, Lexicon, NeedsPrior};
 use super::token::{Class, Token};
 use super::types::Change;
 
@@ -25,53 +25,74 @@ pub(super) struct Changed {
 /// How far ahead of its noun an adjective such as `new` may stand, in tokens.
 const ADJECTIVE_REACH: usize = 8;
 
-/// The changes of a sentence, in text order of their phrases.
+/// What `not seen in the previous examination` says of the finding before it.
+const APPEARED: ChangeEntry = ChangeEntry {
+    change: Some(Change::New),
+    direction: Direction::Backward,
+    needs_prior: NeedsPrior::Never,
+};
+
+/// The changes of a sentence: first those of `denied_before`, cues that deny a finding in an earlier
+/// examination, then those of the change phrases, in text order.
 pub(super) fn find_changes(
     lexicon: &Lexicon,
     text: &str,
     tokens: &[Token],
     clauses: &[Clause],
-    hits: &[Hit],
+    (hits, denied_before): (&[Hit], &[Hit]),
     candidates: &[Candidate],
 ) -> Vec<Changed> {
-    let prior = tokens.iter().any(|token| {
-        text.get(token.start..token.end).is_some_and(|word| {
-            matches!(
-                word,
-                "previous"
-                    | "previously"
-                    | "prior"
-                    | "compared"
-                    | "comparison"
-                    | "interval"
-                    | "since"
-                    | "former"
-                    | "old"
-                    | "earlier"
-            )
-        })
-    });
+    let prior = tokens
+        .iter()
+        .any(|token| text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination));
     let mut found = Vec::new();
+    for hit in denied_before {
+        let clause = clauses.partition_point(|clause| clause.last <= hit.first);
+        for mention in targets(&APPEARED, hit, (tokens, clauses), clause, candidates, false) {
+            found.push(Changed { mention, change: Change::New, cue: (hit.start, hit.end) });
+        }
+    }
     for hit in hits {
         let Some(entry) = lexicon.changes.get(hit.entry) else { continue };
-        if entry.needs_prior && !prior {
-            continue;
-        }
+        let Some(change) = entry.change else { continue };
+        let adjective_only = match entry.needs_prior {
+            NeedsPrior::Always if !prior => continue,
+            NeedsPrior::AsPredicate => !prior,
+            NeedsPrior::Always | NeedsPrior::Never => false,
+        };
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
-        for mention in targets(entry, hit, tokens, clauses, clause, candidates) {
-            found.push(Changed { mention, change: entry.change, cue: (hit.start, hit.end) });
+        for mention in targets(entry, hit, (tokens, clauses), clause, candidates, adjective_only) {
+            found.push(Changed { mention, change, cue: (hit.start, hit.end) });
         }
     }
     found
 }
 
+/// Words that a sentence with a comparison uses.
+pub(super) fn speaks_of_earlier_examination(word: &str) -> bool {
+    matches!(
+        word,
+        "previous"
+            | "previously"
+            | "prior"
+            | "compared"
+            | "comparison"
+            | "interval"
+            | "since"
+            | "former"
+            | "old"
+            | "earlier"
+    )
+}
+
+/// The findings that a change phrase is about; with `adjective_only`, one right after it or none.
 fn targets(
     entry: &ChangeEntry,
     hit: &Hit,
-    tokens: &[Token],
-    clauses: &[Clause],
+    (tokens, clauses): (&[Token], &[Clause]),
     clause: usize,
     candidates: &[Candidate],
+    adjective_only: bool,
 ) -> Vec<usize> {
     if matches!(entry.direction, Direction::Forward | Direction::Both)
         && let Some(next) = candidates.iter().find(|c| c.clause == clause && c.first >= hit.last)
@@ -81,23 +102,30 @@ fn targets(
             && gap.iter().all(|t| !matches!(t.class, Class::FiniteVerb | Class::Semicolon));
         // `no change in the effusion`, unless a finding stands before as the subject.
         let subject = candidates.iter().any(|c| c.clause == clause && c.last <= hit.first);
+        // `no change in the size of the nodule`, `stable appearance of the nodule`.
         let prepositions = gap.iter().filter(|t| t.class == Class::Preposition).count();
-        let first_preposition = gap.first().is_some_and(|t| t.class == Class::Preposition);
+        let early_preposition = gap.iter().take(3).any(|t| t.class == Class::Preposition);
+        let commas = gap.iter().any(|t| t.class == Class::Comma);
         let of_phrase = entry.direction == Direction::Forward
-            || !subject && prepositions == 1 && first_preposition;
+            || !subject && (1..=2).contains(&prepositions) && early_preposition && !commas;
         let close = gap
             .iter()
             .all(|t| !matches!(t.class, Class::Preposition | Class::Comma | Class::Relative));
-        if adjective && (of_phrase || close) {
+        if adjective && (of_phrase && !adjective_only || close) {
             return vec![next.mention];
         }
     }
-    if entry.direction == Direction::Forward {
+    if entry.direction == Direction::Forward || adjective_only {
         return Vec::new();
     }
     let before =
         |at: usize| candidates.iter().filter(move |c| c.clause == at && c.last <= hit.first);
     let mut subjects: Vec<&Candidate> = before(clause).collect();
+    if subjects.is_empty()
+        && let Some(subject) = subject_clause(clauses, tokens, clause)
+    {
+        subjects = before(subject).collect();
+    }
     let relative = clauses.get(clause).is_some_and(|c| c.relative);
     if subjects.is_empty()
         && clause > 0

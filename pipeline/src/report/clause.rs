@@ -5,6 +5,7 @@
 
 use super::entity::Hit;
 use super::lexicon::{CueCategory, Lexicon};
+use super::shadow::SPACED_DASH;
 use super::token::{Class, Token};
 
 /// A run of tokens with at most one main statement.
@@ -29,6 +30,23 @@ enum Start {
     Exception,
 }
 
+/// The clause that holds the subject of a clause without one: in `Effusion, which was seen before, is
+/// not seen` the last clause starts with its verb and speaks of the first.
+pub(super) fn subject_clause(clauses: &[Clause], tokens: &[Token], index: usize) -> Option<usize> {
+    let clause = clauses.get(index)?;
+    let verb = clause.verbs.first()?;
+    let bare = tokens
+        .get(clause.first..verb.0)?
+        .iter()
+        .all(|token| matches!(token.class, Class::Comma | Class::Conjunction));
+    if clause.relative || !bare {
+        return None;
+    }
+    let before = clauses.get(..index)?;
+    before.last().filter(|last| last.relative)?;
+    before.iter().rposition(|earlier| !earlier.relative)
+}
+
 /// The clauses of a sentence, in order and without gaps.
 pub(super) fn split_clauses(
     lexicon: &Lexicon,
@@ -43,11 +61,17 @@ pub(super) fn split_clauses(
             Class::Colon if !answers(text, tokens, position + 1) => {
                 starts.push((position + 1, Start::Plain));
             }
+            // `Small effusion - no thickening`, but not `effusion - thickening was not seen`.
+            Class::Conjunction if opens_after_dash(text, tokens, position) => {
+                starts.push((position + 1, Start::Plain));
+            }
             _ => {}
         }
     }
     for cue in cues {
         match lexicon.cues.get(cue.entry).map(|entry| entry.category) {
+            // `Lytic or otherwise destructive` is one list.
+            Some(CueCategory::Terminate) if joined_by_or(text, tokens, cue.first) => {}
             Some(CueCategory::Terminate) => starts.push((cue.first, Start::Plain)),
             Some(CueCategory::Exception) => {
                 starts.push((cue.first, Start::Exception));
@@ -70,6 +94,21 @@ pub(super) fn split_clauses(
     clauses
 }
 
+/// Whether a dash between blanks stands at `position` and a statement of its own follows.
+fn opens_after_dash(text: &str, tokens: &[Token], position: usize) -> bool {
+    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
+    word(position) == SPACED_DASH
+        && matches!(word(position + 1), "no" | "without" | "not" | "there" | "neither" | "negative")
+}
+
+fn joined_by_or(text: &str, tokens: &[Token], position: usize) -> bool {
+    position
+        .checked_sub(1)
+        .and_then(|at| tokens.get(at))
+        .and_then(|t| text.get(t.start..t.end))
+        .is_some_and(|word| matches!(word, "or" | "nor"))
+}
+
 /// `Effusion: none.`, `Adenopathy: not seen`: what follows the colon is about what precedes it.
 fn answers(text: &str, tokens: &[Token], position: usize) -> bool {
     let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
@@ -83,6 +122,7 @@ fn answers(text: &str, tokens: &[Token], position: usize) -> bool {
             ends(position + 1)
         }
         "not" => ends(position + 2) && position + 1 < tokens.len(),
+        "(" => matches!(word(position + 1), SPACED_DASH | "+") && word(position + 2) == ")",
         _ => false,
     }
 }

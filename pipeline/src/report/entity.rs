@@ -1,9 +1,9 @@
 //! Finds phrases of the lexicon in a sentence: whole words only, leftmost and longest first.
 
-use super::lexicon::{Lexicon, Meaning};
+use super::lexicon::{CueCategory, Lexicon, Meaning};
 use super::shadow::Shadow;
 use super::token::Token;
-use super::types::Side;
+use super::types::{NodeKind, Side};
 
 /// A phrase found in a sentence.
 #[derive(Debug, Clone, Copy)]
@@ -31,45 +31,67 @@ pub(super) struct Hits {
 
 /// Looks the sentence up in the lexicon.
 pub(super) fn find_hits(lexicon: &Lexicon, shadow: &Shadow, tokens: &[Token]) -> Hits {
-    let bytes = shadow.text.as_bytes();
-    let mut matches: Vec<(usize, usize, &Meaning)> = Vec::new();
-    for found in lexicon.automaton.find_overlapping_iter(&shadow.text) {
-        let (start, end) = (found.start(), found.end());
-        let splits_start = start > 0 && in_word(bytes, start - 1) && in_word(bytes, start);
-        let splits_end = in_word(bytes, end.wrapping_sub(1)) && in_word(bytes, end);
-        let whole = !splits_start && !splits_end;
-        if whole && let Some(meaning) = lexicon.meanings.get(found.pattern().as_usize()) {
-            matches.push((start, end, meaning));
+    let mut matches: Vec<Match<'_>> = Vec::new();
+    lexicon.phrases.find(&shadow.text, tokens, |first, last, phrase| {
+        if let (Some(meaning), Some(from), Some(to)) =
+            (lexicon.meanings.get(phrase), tokens.get(first), tokens.get(last - 1))
+        {
+            matches.push(Match { start: from.start, end: to.end, first, last, meaning });
         }
-    }
-    matches.sort_by_key(|&(start, end, _)| (start, std::cmp::Reverse(end)));
-    Hits {
-        concepts: select(&matches, tokens, |meaning| meaning.concept),
-        cues: select(&matches, tokens, |meaning| meaning.cue.map(|entry| (entry, None))),
-        changes: select(&matches, tokens, |meaning| meaning.change.map(|entry| (entry, None))),
-    }
+    });
+    let concepts = select(&matches, |_, meaning| meaning.concept);
+    let cues = select(&matches, |limits, meaning| {
+        let entry = meaning.cue.filter(|&cue| !cuts_finding(lexicon, &concepts, limits, cue))?;
+        Some((entry, None))
+    });
+    let changes = select(&matches, |_, meaning| Some((meaning.change?, None)));
+    Hits { concepts, cues, changes }
 }
 
-/// Whether the byte belongs to a letter or digit; bytes of other scripts count as letters.
-fn in_word(bytes: &[u8], position: usize) -> bool {
-    bytes.get(position).is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+/// In `no increase in density` the phrase `no increase`, which looks like a denial of change only,
+/// runs into a finding: there `no` alone is the cue.
+fn cuts_finding(
+    lexicon: &Lexicon,
+    concepts: &[Hit],
+    (start, end): (usize, usize),
+    cue: usize,
+) -> bool {
+    let pseudo = lexicon.cues.get(cue).is_some_and(|cue| cue.category == CueCategory::Pseudo);
+    let near = concepts.partition_point(|hit| hit.end <= start);
+    pseudo
+        && concepts.get(near..).unwrap_or_default().iter().take_while(|hit| hit.start < end).any(
+            |hit| {
+                let finding = matches!(
+                    lexicon.kind(hit.entry),
+                    NodeKind::Observation | NodeKind::Device | NodeKind::Procedure
+                );
+                finding && hit.start > start && hit.end > end
+            },
+        )
 }
 
-/// The leftmost-longest matches of one table.
+/// A phrase of any table in the sentence.
+struct Match<'a> {
+    start: usize,
+    end: usize,
+    first: usize,
+    last: usize,
+    meaning: &'a Meaning,
+}
+
+/// The leftmost-longest matches of one table; `matches` come in that order.
 fn select(
-    matches: &[(usize, usize, &Meaning)],
-    tokens: &[Token],
-    entry_of: impl Fn(&Meaning) -> Option<(usize, Option<Side>)>,
+    matches: &[Match<'_>],
+    entry_of: impl Fn((usize, usize), &Meaning) -> Option<(usize, Option<Side>)>,
 ) -> Vec<Hit> {
     let mut hits = Vec::new();
     let mut free_from = 0;
-    for &(start, end, meaning) in matches {
-        if start < free_from {
+    for found in matches {
+        if found.start < free_from {
             continue;
         }
-        if let Some((entry, side)) = entry_of(meaning) {
-            let first = tokens.partition_point(|token| token.end <= start);
-            let last = tokens.partition_point(|token| token.start < end);
+        let &Match { start, end, first, last, meaning } = found;
+        if let Some((entry, side)) = entry_of((start, end), meaning) {
             hits.push(Hit { start, end, first, last, entry, side });
             free_from = end;
         }

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::lexicon::{Lexicon, LexiconError};
+use super::lexicon::Lexicon;
+use super::lexicon_error::LexiconError;
 use super::types::{
     Assertion, Edge, LabelValue, Node, PolicyLabels, Relation, Section, SectionKind, Sentence,
 };
@@ -40,6 +41,9 @@ pub struct LabelRule {
     /// None of these may modify the finding.
     #[serde(default)]
     pub exclude_modifier: Vec<String>,
+    /// The finding must not be read as a sign of any of these (`density consistent with a scar`).
+    #[serde(default)]
+    pub exclude_suggested: Vec<String>,
 }
 
 /// A label and the ways for it to be true.
@@ -49,7 +53,11 @@ pub struct LabelDefinition {
     /// Name of the label.
     pub name: String,
     /// Any of these suffices.
+    #[serde(default)]
     pub any: Vec<LabelRule>,
+    /// Turns the label round: it holds when none of these does (`No Finding`).
+    #[serde(default)]
+    pub none: Vec<LabelRule>,
 }
 
 /// A label set: policy, not code.
@@ -72,16 +80,18 @@ pub struct LabelPolicy {
 /// A policy with its concept names looked up.
 pub(super) struct CompiledPolicy {
     pub(super) policy: LabelPolicy,
-    labels: Vec<Vec<CompiledRule>>,
+    /// For each concept, the labels it may decide and the rule that says how.
+    by_concept: Vec<Vec<(usize, CompiledRule)>>,
 }
 
+#[derive(Debug, Clone)]
 struct CompiledRule {
-    concepts: Vec<usize>,
     require_anatomy: Vec<usize>,
     exclude_anatomy: Vec<usize>,
     unlocated: bool,
     require_modifier: Vec<usize>,
     exclude_modifier: Vec<usize>,
+    exclude_suggested: Vec<usize>,
 }
 
 impl CompiledPolicy {
@@ -89,8 +99,14 @@ impl CompiledPolicy {
     pub(super) fn load(text: &str, lexicon: &Lexicon) -> Result<Self, LexiconError> {
         let policy: LabelPolicy =
             toml::from_str(text).map_err(|error| LexiconError::Policy(error.to_string()))?;
-        let mut labels = Vec::with_capacity(policy.labels.len());
-        for label in &policy.labels {
+        let mut by_concept = vec![Vec::new(); lexicon.concepts.len()];
+        for (index, label) in policy.labels.iter().enumerate() {
+            if label.any.is_empty() == label.none.is_empty() {
+                return Err(LexiconError::Policy(format!(
+                    "label `{}` of `{}` needs either `any` or `none`",
+                    label.name, policy.name
+                )));
+            }
             let look_up = |names: &[String]| {
                 names
                     .iter()
@@ -105,23 +121,24 @@ impl CompiledPolicy {
                     })
                     .collect::<Result<Vec<usize>, LexiconError>>()
             };
-            let rules = label
-                .any
-                .iter()
-                .map(|rule| {
-                    Ok(CompiledRule {
-                        concepts: look_up(&rule.concepts)?,
-                        require_anatomy: look_up(&rule.require_anatomy)?,
-                        exclude_anatomy: look_up(&rule.exclude_anatomy)?,
-                        unlocated: rule.unlocated,
-                        require_modifier: look_up(&rule.require_modifier)?,
-                        exclude_modifier: look_up(&rule.exclude_modifier)?,
-                    })
-                })
-                .collect::<Result<Vec<CompiledRule>, LexiconError>>()?;
-            labels.push(rules);
+            for rule in label.any.iter().chain(&label.none) {
+                let concepts = look_up(&rule.concepts)?;
+                let compiled = CompiledRule {
+                    require_anatomy: look_up(&rule.require_anatomy)?,
+                    exclude_anatomy: look_up(&rule.exclude_anatomy)?,
+                    unlocated: rule.unlocated,
+                    require_modifier: look_up(&rule.require_modifier)?,
+                    exclude_modifier: look_up(&rule.exclude_modifier)?,
+                    exclude_suggested: look_up(&rule.exclude_suggested)?,
+                };
+                for (concept, rules) in by_concept.iter_mut().enumerate() {
+                    if concepts.iter().any(|&wanted| lexicon.is_a(concept, wanted)) {
+                        rules.push((index, compiled.clone()));
+                    }
+                }
+            }
         }
-        Ok(Self { policy, labels })
+        Ok(Self { policy, by_concept })
     }
 }
 
@@ -134,11 +151,12 @@ pub(super) struct Graph<'a> {
     pub(super) edges: &'a [Edge],
 }
 
-/// Places and attributes of each node, as concept positions.
+/// Places and attributes of each node and what it is a sign of, as concept positions.
 #[derive(Default, Clone)]
 struct Surroundings {
     places: Vec<usize>,
     attributes: Vec<usize>,
+    suggested: Vec<usize>,
 }
 
 /// Applies the policies to a report's graph.
@@ -165,7 +183,14 @@ pub(super) fn label(
                     slot.attributes.push(attribute);
                 }
             }
-            Relation::SuggestiveOf | Relation::MeasureOf => {}
+            Relation::SuggestiveOf => {
+                if let (Some(slot), Some(&sign)) =
+                    (surroundings.get_mut(source), graph.concepts.get(target))
+                {
+                    slot.suggested.push(sign);
+                }
+            }
+            Relation::MeasureOf => {}
         }
     }
     policies.iter().map(|policy| apply(policy, lexicon, graph, &surroundings)).collect()
@@ -178,35 +203,47 @@ fn apply(
     surroundings: &[Surroundings],
 ) -> PolicyLabels {
     let policy = &compiled.policy;
+    let mut found: Vec<[Vec<u32>; 3]> = vec![Default::default(); policy.labels.len()];
+    for ((node, &concept), around) in graph.nodes.iter().zip(graph.concepts).zip(surroundings) {
+        let rules = compiled.by_concept.get(concept).map(Vec::as_slice).unwrap_or_default();
+        if rules.is_empty() {
+            continue;
+        }
+        let Some(value) = worth(policy, node) else { continue };
+        if !counts(policy, graph, node) {
+            continue;
+        }
+        let slot = match value {
+            1 => 0,
+            -1 => 1,
+            _ => 2,
+        };
+        for (label, rule) in rules {
+            if let Some(evidence) = found.get_mut(*label).and_then(|slots| slots.get_mut(slot))
+                && evidence.last() != Some(&node.id)
+                && rule.matches(lexicon, concept, around)
+            {
+                evidence.push(node.id);
+            }
+        }
+    }
     let values = policy
         .labels
         .iter()
-        .zip(&compiled.labels)
-        .map(|(definition, rules)| {
-            let mut found: [Vec<u32>; 3] = Default::default();
-            for ((node, &concept), around) in
-                graph.nodes.iter().zip(graph.concepts).zip(surroundings)
-            {
-                let Some(value) = worth(policy, node) else { continue };
-                let matches = rules.iter().any(|rule| rule.matches(lexicon, concept, around));
-                if matches && counts(policy, graph, node) {
-                    let slot = match value {
-                        1 => 0,
-                        -1 => 1,
-                        _ => 2,
-                    };
-                    if let Some(evidence) = found.get_mut(slot) {
-                        evidence.push(node.id);
-                    }
-                }
-            }
-            let [present, uncertain, absent] = found;
+        .zip(found)
+        .map(|(definition, [present, uncertain, absent])| {
+            let turned = !definition.none.is_empty();
             let (value, evidence) = if !present.is_empty() {
                 (1, present)
             } else if !uncertain.is_empty() {
                 (-1, uncertain)
             } else {
                 (0, absent)
+            };
+            let value = match value {
+                0 if turned => 1,
+                1 if turned => 0,
+                other => other,
             };
             LabelValue { label: definition.name.clone(), value, evidence }
         })
@@ -241,9 +278,6 @@ impl CompiledRule {
         let any = |concept: usize, wanted: &[usize]| {
             wanted.iter().any(|&wanted| lexicon.is_a(concept, wanted))
         };
-        if !any(concept, &self.concepts) {
-            return false;
-        }
         let has_organ = lexicon.concepts.get(concept).is_some_and(|entry| entry.has_organ);
         let at = |wanted: &[usize]| {
             around.places.iter().any(|&place| any(place, wanted))
@@ -259,5 +293,6 @@ impl CompiledRule {
             && !excluded
             && (self.require_modifier.is_empty() || with(&self.require_modifier))
             && !with(&self.exclude_modifier)
+            && !around.suggested.iter().any(|&sign| any(sign, &self.exclude_suggested))
     }
 }

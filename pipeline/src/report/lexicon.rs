@@ -1,73 +1,15 @@
 //! The lexicon: concepts with their wordings, cues, change phrases and headings, read from TSV
-//! tables and compiled into one automaton.
+//! tables and compiled into one trie.
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
+use super::lexicon_error::LexiconError;
+use super::organ::ORGANS;
 use super::shadow::fold_phrase;
 use super::table::{Row, rows};
+use super::template::expand;
+use super::trie::PhraseTrie;
 use super::types::{Change, NodeKind, SectionKind, Side};
-
-/// Why a lexicon or label policy could not be loaded.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LexiconError {
-    /// A row has too few columns.
-    #[error("load lexicon: `{file}` line {line} has {found} columns, expected {expected}")]
-    Columns {
-        /// File name.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Columns found.
-        found: usize,
-        /// Columns expected.
-        expected: usize,
-    },
-    /// A column holds a word that is not allowed there.
-    #[error("load lexicon: `{file}` line {line} has the unknown {column} `{value}`")]
-    Value {
-        /// File name.
-        file: String,
-        /// Line, from 1.
-        line: usize,
-        /// Column name.
-        column: &'static str,
-        /// What stood there.
-        value: String,
-    },
-    /// A concept's parent or organ is not a concept.
-    #[error("load lexicon: concept `{concept}` names `{missing}`, which no row defines")]
-    UnknownParent {
-        /// The concept.
-        concept: String,
-        /// The parent or organ.
-        missing: String,
-    },
-    /// Parents run in a circle.
-    #[error("load lexicon: the parents of concept `{concept}` run in a circle")]
-    ParentCycle {
-        /// A concept of the circle.
-        concept: String,
-    },
-    /// The phrases could not be compiled.
-    #[error("load lexicon: the phrases do not compile: {0}")]
-    Automaton(String),
-    /// A policy file is not valid.
-    #[error("load label policy: {0}")]
-    Policy(String),
-    /// A policy names a concept that the lexicon lacks.
-    #[error("load label policy `{policy}`: label `{label}` names the unknown concept `{concept}`")]
-    UnknownConcept {
-        /// Name of the policy.
-        policy: String,
-        /// Name of the label.
-        label: String,
-        /// The concept.
-        concept: String,
-    },
-}
 
 /// A thing reports speak of.
 pub(super) struct Concept {
@@ -121,10 +63,20 @@ pub(super) struct CueEntry {
 
 /// A phrase that tells how a finding changed.
 pub(super) struct ChangeEntry {
-    pub(super) change: Change,
+    /// `None` for phrases that only look like a change.
+    pub(super) change: Option<Change>,
     pub(super) direction: Direction,
-    /// Only valid in a sentence that speaks of an earlier examination.
-    pub(super) needs_prior: bool,
+    /// Whether the sentence must speak of an earlier examination.
+    pub(super) needs_prior: NeedsPrior,
+}
+
+/// When a change phrase is valid only in a sentence that speaks of an earlier examination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NeedsPrior {
+    Always,
+    Never,
+    /// `Decreased effusion` is a change, `the volume is decreased` only against an earlier one.
+    AsPredicate,
 }
 
 /// A section title.
@@ -149,10 +101,12 @@ pub(super) struct Lexicon {
     pub(super) changes: Vec<ChangeEntry>,
     /// Sorted by phrase.
     pub(super) headings: Vec<Heading>,
-    pub(super) automaton: AhoCorasick,
-    /// For each pattern of the automaton.
+    pub(super) phrases: PhraseTrie,
+    /// For each phrase of the trie.
     pub(super) meanings: Vec<Meaning>,
     pub(super) by_id: BTreeMap<String, usize>,
+    /// For each concept, the position of its organ in [`ORGANS`].
+    pub(super) organs: Vec<Option<u8>>,
     /// File names and bytes, in a fixed order.
     pub(super) sources: Vec<(String, Vec<u8>)>,
 }
@@ -237,11 +191,12 @@ impl Builder {
                 self.links.push((optional(parent), optional(organ)));
                 self.concepts.len() - 1
             });
-            let phrase = fold_phrase(surface);
-            if kind != NodeKind::Modifier {
-                inflected.extend(plurals(&phrase).map(|plural| (plural, index, side)));
+            for phrase in row.phrases(file, surface)? {
+                if kind != NodeKind::Modifier {
+                    inflected.extend(plurals(&phrase).map(|plural| (plural, index, side)));
+                }
+                self.phrases.entry(phrase).or_default().concept = Some((index, side));
             }
-            self.phrases.entry(phrase).or_default().concept = Some((index, side));
         }
         // A plural never takes over a wording that a row gives.
         for (plural, index, side) in inflected {
@@ -271,39 +226,45 @@ impl Builder {
                 max_tokens.parse().map_err(|_| row.bad(file, "max_tokens", max_tokens))?;
             let likelihood: f32 =
                 likelihood.parse().map_err(|_| row.bad(file, "likelihood", likelihood))?;
-            let phrase = fold_phrase(phrase);
-            let own_negation = phrase
-                .split(' ')
-                .any(|word| matches!(word, "not" | "cannot" | "can't" | "couldn't" | "difficult"));
-            self.cues.push(CueEntry {
-                category: kind,
-                direction: reach,
-                max_tokens: if tokens == 0 { usize::MAX } else { tokens },
-                likelihood: likelihood.clamp(0.0, 1.0),
-                overrides_negation: kind == CueCategory::Possible && own_negation,
-                rule: format!("{category}_{direction}"),
-                suggests,
-            });
-            self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
+            for phrase in row.phrases(file, phrase)? {
+                let own_negation = phrase.split(' ').any(|word| {
+                    matches!(word, "no" | "not" | "cannot" | "can't" | "couldn't" | "difficult")
+                });
+                self.cues.push(CueEntry {
+                    category: kind,
+                    direction: reach,
+                    max_tokens: if tokens == 0 { usize::MAX } else { tokens },
+                    likelihood: likelihood.clamp(0.0, 1.0),
+                    overrides_negation: kind == CueCategory::Possible && own_negation,
+                    rule: format!("{category}_{direction}"),
+                    suggests,
+                });
+                self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
+            }
         }
         Ok(())
     }
 
-    /// Columns: phrase, change, direction, `needs_prior` (yes or no).
+    /// Columns: phrase, change, direction, `needs_prior` (yes, no or predicate).
     fn change_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
         for row in rows(text) {
             let [phrase, change, direction, needs_prior] = row.columns(file)?;
-            let change = Change::parse(change).ok_or_else(|| row.bad(file, "change", change))?;
+            let change = match change {
+                "-" => None,
+                word => Some(Change::parse(word).ok_or_else(|| row.bad(file, "change", word))?),
+            };
             let direction =
                 parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
             let needs_prior = match needs_prior {
-                "yes" => true,
-                "no" => false,
+                "yes" => NeedsPrior::Always,
+                "no" => NeedsPrior::Never,
+                "predicate" => NeedsPrior::AsPredicate,
                 other => return Err(row.bad(file, "needs_prior", other)),
             };
-            self.changes.push(ChangeEntry { change, direction, needs_prior });
-            self.phrases.entry(fold_phrase(phrase)).or_default().change =
-                Some(self.changes.len() - 1);
+            for phrase in row.phrases(file, phrase)? {
+                self.changes.push(ChangeEntry { change, direction, needs_prior });
+                self.phrases.entry(phrase).or_default().change = Some(self.changes.len() - 1);
+            }
         }
         Ok(())
     }
@@ -319,23 +280,36 @@ impl Builder {
                 concept.ancestors = ancestors;
             }
         }
+        let organs = self.organs();
         self.phrases.remove("");
         let (phrases, meanings): (Vec<String>, Vec<Meaning>) = self.phrases.into_iter().unzip();
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&phrases)
-            .map_err(|error| LexiconError::Automaton(error.to_string()))?;
+        let phrases = PhraseTrie::new(&phrases);
         Ok(Lexicon {
             concepts: self.concepts,
             cues: self.cues,
             changes: self.changes,
             headings,
-            automaton,
+            phrases,
             meanings,
             by_id: self.by_id,
+            organs,
             sources,
         })
+    }
+
+    /// The first organ of [`ORGANS`] among each concept's ancestors.
+    fn organs(&self) -> Vec<Option<u8>> {
+        let names: Vec<Vec<usize>> = ORGANS
+            .iter()
+            .map(|(_, names)| names.iter().filter_map(|&n| self.by_id.get(n).copied()).collect())
+            .collect();
+        self.concepts
+            .iter()
+            .map(|concept| {
+                let holds = |ids: &Vec<usize>| ids.iter().any(|id| concept.ancestors.contains(id));
+                names.iter().position(holds).and_then(|at| u8::try_from(at).ok())
+            })
+            .collect()
     }
 
     /// The concept, then its parents, then the organ and its parents.
@@ -411,6 +385,12 @@ fn plurals(phrase: &str) -> impl Iterator<Item = String> {
 }
 
 impl Row<'_> {
+    /// The folded phrases that a column stands for.
+    fn phrases(&self, file: &str, template: &str) -> Result<Vec<String>, LexiconError> {
+        let phrases = expand(template).ok_or_else(|| self.bad(file, "phrase", template))?;
+        Ok(phrases.iter().map(|phrase| fold_phrase(phrase)).collect())
+    }
+
     fn bad(&self, file: &str, column: &'static str, value: &str) -> LexiconError {
         LexiconError::Value {
             file: file.to_owned(),

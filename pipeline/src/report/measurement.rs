@@ -270,6 +270,13 @@ fn is_prior(text: &str, size: &Size) -> bool {
         "on previous",
         "previously",
     ];
+    // `8 mm (was 5 mm)`, `8 mm, formerly 5 mm`.
+    let was = left.trim_end().strip_suffix("was").map(str::trim_end);
+    if was.is_some_and(|rest| {
+        rest.ends_with(['(', ',']) && rest.bytes().any(|byte| byte.is_ascii_digit())
+    }) {
+        return true;
+    }
     let from_to = (left.trim_end().ends_with("from"))
         && (right.starts_with("to ") || right.starts_with("on "));
     on_prior.iter().any(|phrase| right.starts_with(phrase)) || from_to
@@ -325,6 +332,7 @@ mod tests {
         assert_eq!(prior("measures 12 mm (previously 8 mm)"), [false, true]);
         assert_eq!(prior("grown from 8 mm to 12 mm"), [true, false]);
         assert_eq!(prior("8 mm on the prior, now 12 mm"), [true, false]);
+        assert_eq!(prior("measures 8 mm (was 5 mm)"), [false, true]);
         assert_eq!(prior("a nodule was measured as 5 mm"), [false]);
     }
 }

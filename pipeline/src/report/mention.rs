@@ -1,13 +1,13 @@
 //! One sentence, analysed: its mentions of concepts with assertion and change.
 
-use super::assertion::{Context, Scope, Verdict, decide, scopes};
-use super::change::{Candidate, find_changes};
+use super::assertion::{Context, Scope, Verdict, decide, denies_earlier, scopes};
+use super::change::{Candidate, find_changes, speaks_of_earlier_examination};
 use super::clause::{Clause, split_clauses};
 use super::entity::{Hit, find_hits};
 use super::lexicon::Lexicon;
 use super::measurement::{Size, find_sizes};
 use super::shadow::Shadow;
-use super::token::{Token, tokenise};
+use super::token::{Class, Token, tokenise};
 use super::types::{Assertion, Change, NodeKind, Side};
 
 /// A concept mentioned in a sentence.
@@ -88,7 +88,14 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
             clause: mention.clause,
         })
         .collect();
-    for changed in find_changes(lexicon, &shadow.text, &tokens, &clauses, &changes, &candidates) {
+    let denied_before: Vec<Hit> = hits
+        .cues
+        .iter()
+        .filter(|cue| lexicon.cues.get(cue.entry).is_some_and(|e| denies_earlier(&context, cue, e)))
+        .copied()
+        .collect();
+    let phrases = (changes.as_slice(), denied_before.as_slice());
+    for changed in find_changes(lexicon, &shadow.text, &tokens, &clauses, phrases, &candidates) {
         let Some(mention) = mentions.get_mut(changed.mention) else { continue };
         mention.change.get_or_insert(changed.change);
         if changed.change == Change::Resolved && mention.change == Some(Change::Resolved) {
@@ -100,8 +107,36 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
             });
         }
     }
+    mark_gone(&shadow, &tokens, &mut mentions);
     let sizes = locate_sizes(text, start, end, &shadow, &tokens, &clauses);
     Analysis { shadow, tokens, clauses, mentions, scopes, sizes }
+}
+
+/// `The nodule seen on the earlier scan is not seen now` is a nodule that has resolved: an earlier
+/// examination is spoken of right before the finding or between it and the words that deny it.
+fn mark_gone(shadow: &Shadow, tokens: &[Token], mentions: &mut [Mention]) {
+    const BEFORE: usize = 3;
+    for mention in mentions.iter_mut().filter(|mention| mention.is_finding()) {
+        let Some(Verdict { assertion: Assertion::Absent, cue: Some((cue, _)), .. }) =
+            &mention.verdict
+        else {
+            continue;
+        };
+        if *cue < mention.end {
+            continue;
+        }
+        let until = tokens.partition_point(|token| token.start < *cue);
+        let nearest = mention.first.saturating_sub(BEFORE);
+        let comma = (nearest..mention.first)
+            .rfind(|&at| tokens.get(at).is_some_and(|token| token.class == Class::Comma));
+        let from = comma.unwrap_or(nearest);
+        let earlier = tokens.get(from..until).unwrap_or_default().iter().any(|token| {
+            shadow.text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination)
+        });
+        if earlier {
+            mention.change.get_or_insert(Change::Resolved);
+        }
+    }
 }
 
 fn mention(lexicon: &Lexicon, context: &Context<'_>, scopes: &[Scope], hit: &Hit) -> Mention {

@@ -11,35 +11,53 @@
 mod assertion;
 mod change;
 mod clause;
+mod coverage;
 mod document;
 mod entity;
 mod gap;
+mod html;
+mod identifier;
 mod json;
 mod label;
 mod lexicon;
+mod lexicon_error;
 mod measurement;
 mod mention;
+mod organ;
 mod parser;
 mod place;
+mod radgraph;
+mod reference;
 mod relation;
 mod section;
 mod sentence;
+mod sentence_marks;
 mod shadow;
 mod signature;
+mod source;
 mod table;
+mod template;
 mod token;
+mod trie;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
+pub use coverage::Coverage;
 pub use document::{GivenSection, ReportDocument};
-pub use json::to_json;
+pub use html::to_html;
+pub use identifier::{FoundIdentifier, IdentifierKind, find_identifiers};
+pub use json::{to_json, to_json_line};
 pub use label::{LabelDefinition, LabelPolicy, LabelRule, UncertainPolicy};
-pub use lexicon::LexiconError;
+pub use lexicon_error::LexiconError;
+pub use organ::organ_texts;
 pub use parser::ReportParser;
+pub use radgraph::to_radgraph;
 pub use signature::{normalise_sentence, sentence_signature};
+pub use source::{SourceError, SourceReport, read_reports};
 pub use types::{
     Assertion, Change, Cue, Edge, LabelValue, Measurement, Node, NodeKind, ParsedReport,
-    PolicyLabels, Relation, Section, SectionKind, SectionSource, Sentence, Side,
+    PolicyLabels, Reference, ReferenceKind, Relation, Section, SectionKind, SectionSource,
+    Sentence, Side,
 };

@@ -1,22 +1,27 @@
 //! The parser: wires the stages together, in the order of the overview in `mod.rs`.
 
+use super::coverage::Coverage;
 use super::document::{ReportDocument, offset};
 use super::label::{CompiledPolicy, Graph, LabelPolicy, label};
-use super::lexicon::{Lexicon, LexiconError};
+use super::lexicon::Lexicon;
+use super::lexicon_error::LexiconError;
 use super::mention::{Analysis, analyse};
+use super::reference::find_references;
 use super::relation::{Relations, relate};
 use super::section::find_sections;
 use super::sentence::split_sentences;
 use super::types::{
-    Assertion, Cue, Edge, Measurement, Node, NodeKind, ParsedReport, Relation, Section,
+    Assertion, Cue, Edge, Measurement, Node, NodeKind, ParsedReport, Reference, Relation, Section,
     SectionKind, Sentence,
 };
 
 /// The label policies built into the program, by file name.
-const BUILTIN_POLICIES: [(&str, &str); 1] = [(
-    "policies/ct_rate_18.toml",
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/policies/ct_rate_18.toml")),
-)];
+const BUILTIN_POLICIES: [(&str, &str); 4] = [
+    ("policies/ct_rate_18.toml", include_str!("../../lexicon/policies/ct_rate_18.toml")),
+    ("policies/chexpert_14.toml", include_str!("../../lexicon/policies/chexpert_14.toml")),
+    ("policies/nih_14.toml", include_str!("../../lexicon/policies/nih_14.toml")),
+    ("policies/abnormal.toml", include_str!("../../lexicon/policies/abnormal.toml")),
+];
 
 /// How likely a finding is that a section names which does not describe the images.
 const OUTSIDE_FINDINGS: f32 = 0.3;
@@ -71,12 +76,26 @@ impl ReportParser {
             let policy = CompiledPolicy::load(text, &lexicon)?;
             let name = policy.policy.name.clone();
             sources.push((format!("user-policies/{name}.toml"), text.as_bytes().to_vec()));
-            match compiled.iter_mut().find(|known| known.policy.name == name) {
-                Some(known) => *known = policy,
-                None => compiled.push(policy),
-            }
+            compiled.retain(|known| known.policy.name != name);
+            compiled.push(policy);
         }
         Ok(Self { lexicon, policies: compiled, sources })
+    }
+
+    /// Leaves only the named policies in use; names that there are none of are ignored.
+    pub fn keep_policies(&mut self, names: &[&str]) {
+        self.policies.retain(|known| names.contains(&known.policy.name.as_str()));
+    }
+
+    /// Leaves only the policy that was added last in use.
+    pub fn keep_last_policy(&mut self) {
+        let others = self.policies.len().saturating_sub(1);
+        self.policies.drain(..others);
+    }
+
+    /// Names of the policies in use.
+    pub fn policy_names(&self) -> Vec<&str> {
+        self.policies.iter().map(|known| known.policy.name.as_str()).collect()
     }
 
     /// File names and bytes of everything that decides the result, in a fixed order, for hashing.
@@ -87,6 +106,11 @@ impl ReportParser {
     /// The label policy of this name.
     pub fn policy(&self, name: &str) -> Option<&LabelPolicy> {
         self.policies.iter().map(|known| &known.policy).find(|policy| policy.name == name)
+    }
+
+    /// Counts the document's content words that the lexicon knows, and lists the others.
+    pub fn add_coverage(&self, document: &ReportDocument, coverage: &mut Coverage) {
+        coverage.add(&self.lexicon, document);
     }
 
     /// Parses a report. Takes time linear in the text and never panics.
@@ -119,6 +143,7 @@ impl ReportParser {
             edges: draft.edges,
             labels,
             measurements: draft.measurements,
+            references: draft.references,
         }
     }
 
@@ -137,6 +162,7 @@ impl ReportParser {
             start: offset(start),
             end: offset(end),
         });
+        draft.references.extend(find_references(&document.text, start, end, sentence));
         let mut analysis = analyse(&self.lexicon, &document.text, start, end);
         let Relations { edges, measured } = relate(&self.lexicon, &mut analysis);
         let ids = draft.add_nodes(&self.lexicon, &analysis, section.kind, sentence, &measured);
@@ -174,6 +200,7 @@ struct Draft {
     concepts: Vec<usize>,
     edges: Vec<Edge>,
     measurements: Vec<Measurement>,
+    references: Vec<Reference>,
     /// The anatomy nodes spoken of last, and the sentence they stand in.
     place: Option<(u32, Vec<u32>)>,
 }
@@ -238,6 +265,7 @@ impl Draft {
                 change: mention.change,
                 cue: None,
                 rule: "lexicon".to_owned(),
+                organ: lexicon.organs.get(mention.concept).copied().flatten(),
             };
             if let Some(verdict) = &mention.verdict {
                 node.assertion = Some(verdict.assertion);
@@ -279,6 +307,7 @@ impl Draft {
             change: None,
             cue: None,
             rule: "measurement".to_owned(),
+            organ: None,
         });
         self.concepts.push(concept);
         id

@@ -5,7 +5,7 @@ use super::lexicon::Lexicon;
 use super::mention::Analysis;
 use super::relation::LocalEdge;
 use super::token::Class;
-use super::types::Relation;
+use super::types::{NodeKind, Relation};
 
 /// Places findings: the attribute before them, the place after them, the place that opens the
 /// clause, or the place of an earlier clause.
@@ -40,8 +40,11 @@ pub(super) fn locate(
             .get(finding)
             .and_then(|m| lexicon.concepts.get(m.concept))
             .is_some_and(|concept| concept.has_organ);
-        if found.is_empty() && !own_place {
-            found.extend(earlier_places(analysis, earlier).map(|place| (place, "earlier_clause")));
+        if found.is_empty() {
+            // A finding that names its organ only takes a part of that organ from before.
+            let fits = |place: &usize| !own_place || same_organ(lexicon, analysis, finding, *place);
+            let places = earlier_places(analysis, earlier).filter(fits);
+            found.extend(places.map(|place| (place, "earlier_clause")));
         }
         edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
             source: finding,
@@ -51,6 +54,20 @@ pub(super) fn locate(
         }));
         previous = (attribute, Some(finding));
     }
+}
+
+/// Whether the place is part of the organ that the finding's own concept names.
+fn same_organ(lexicon: &Lexicon, analysis: &Analysis, finding: usize, place: usize) -> bool {
+    let concept = |mention: usize| analysis.mentions.get(mention).map(|m| m.concept);
+    let ancestors = |mention: usize| {
+        concept(mention)
+            .and_then(|concept| lexicon.concepts.get(concept))
+            .map(|concept| concept.ancestors.as_slice())
+            .unwrap_or_default()
+    };
+    let own =
+        ancestors(finding).iter().find(|&&ancestor| lexicon.kind(ancestor) == NodeKind::Anatomy);
+    own.is_some_and(|organ| ancestors(place).contains(organ))
 }
 
 /// `hilar and axillary lymph nodes`: the anatomies right before a finding.
@@ -106,7 +123,7 @@ fn places_after(
     }
     if let (Some(&left), Some(&place)) = (heads.get(at), heads.get(at + 1))
         && is_anatomy(analysis, place)
-        && gap(analysis, left, place).leads_to_place()
+        && (gap(analysis, left, place).leads_to_place() || trails(analysis, heads, at, place))
         && !starts_next_finding(analysis, heads, at + 1, left)
     {
         places.push(place);
@@ -123,6 +140,17 @@ fn places_after(
         }
     }
     places.into_iter()
+}
+
+/// `Atelectasis left lung base.`: a place that follows its finding without a preposition and ends
+/// the phrase.
+fn trails(analysis: &Analysis, heads: &[usize], at: usize, place: usize) -> bool {
+    let Some(&finding) = heads.get(at) else { return false };
+    let direct = gap(analysis, finding, place).is_attribute();
+    let next_attribute = heads.get(at + 2).is_some_and(|&next| {
+        !is_anatomy(analysis, next) && gap(analysis, place, next).is_attribute()
+    });
+    direct && !next_attribute
 }
 
 /// Whether the anatomy at `at` is the attribute of the finding after it, set off from `left` by a

@@ -6,7 +6,7 @@ use super::lexicon::Lexicon;
 use super::mention::Analysis;
 use super::place::locate;
 use super::token::Class;
-use super::types::{NodeKind, Relation, Side};
+use super::types::{Change, NodeKind, Relation, Side};
 
 /// An edge between two mentions of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,14 +42,17 @@ pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
     for heads in &clause_heads {
         share_sides(lexicon, analysis, heads);
     }
+    lend_sides(lexicon, analysis);
     for (clause, heads) in clause_heads.iter().enumerate() {
         let earlier = clause_heads.get(..clause).unwrap_or_default();
         locate(lexicon, analysis, heads, earlier, &mut edges);
     }
-    side_from_places(analysis, &edges);
     suggest(analysis, &mut edges);
+    place_suggested(analysis, &mut edges);
+    side_from_places(analysis, &edges);
     let measured = analysis.sizes.iter().map(|sized| measure(analysis, sized.token, sized.clause));
-    let measured = measured.collect();
+    let measured: Vec<Option<usize>> = measured.collect();
+    change_from_sizes(analysis, &measured);
     edges.sort();
     edges.dedup_by_key(|edge| (edge.source, edge.target, edge.relation));
     Relations { edges, measured }
@@ -73,7 +76,11 @@ fn modify(
         if kind(analysis, modifier) != Some(NodeKind::Modifier) {
             continue;
         }
-        let side = analysis.mentions.get(modifier).and_then(|m| m.side);
+        let side = analysis
+            .mentions
+            .get(modifier)
+            .and_then(|m| m.side)
+            .filter(|_| !singles_out(analysis, modifier));
         let next = members
             .iter()
             .skip(position + 1)
@@ -93,8 +100,13 @@ fn modify(
             nearest.or_else(|| heads.find(|&m| is_anatomy(analysis, m)))
         };
         let (head, rule) = match next {
-            Some(head) => (Some(head), "attribute"),
-            None => (before(), "predicate"),
+            Some(head) if !(side.is_some() && closes_phrase(analysis, modifier)) => {
+                (Some(head), "attribute")
+            }
+            other => match before() {
+                Some(head) => (Some(head), "predicate"),
+                None => (other, "attribute"),
+            },
         };
         let Some(head) = head else { continue };
         edges.push(LocalEdge { source: modifier, target: head, relation: Relation::Modify, rule });
@@ -105,6 +117,62 @@ fn modify(
             if !fixed {
                 target.side = Some(target.side.map_or(side, |own| own.union(side)));
             }
+        }
+    }
+}
+
+/// `Cysts in both kidneys, the largest on the left`: the side of one of several, or of the most.
+fn singles_out(analysis: &Analysis, modifier: usize) -> bool {
+    const REACH: usize = 5;
+    let Some(first) = analysis.mentions.get(modifier).map(|m| m.first) else { return false };
+    let before = analysis.tokens.get(first.saturating_sub(REACH)..first).unwrap_or_default();
+    before.iter().any(|token| {
+        matches!(
+            analysis.shadow.text.get(token.start..token.end),
+            Some("largest" | "biggest" | "larger" | "predominantly" | "especially" | "mostly")
+        )
+    })
+}
+
+/// `effusion on the right, consolidation ...`: a side after a preposition with nothing to name
+/// after it belongs to what stands before.
+fn closes_phrase(analysis: &Analysis, modifier: usize) -> bool {
+    let Some(mention) = analysis.mentions.get(modifier) else { return false };
+    let class = |at: usize| analysis.tokens.get(at).map(|token| token.class);
+    let led = mention
+        .first
+        .checked_sub(1)
+        .is_some_and(|at| matches!(class(at), Some(Class::Determiner | Class::Preposition)))
+        || class(mention.first) == Some(Class::Preposition);
+    let open = matches!(class(mention.last), Some(Class::Word | Class::Number));
+    led && !open
+}
+
+/// `In the left lung, a nodule in the lower lobe and a cyst in the upper lobe`: the place that opens
+/// a clause lends its side to later parts of the same organ that have none.
+fn lend_sides(lexicon: &Lexicon, analysis: &mut Analysis) {
+    let mut lead: Option<(usize, Side)> = None;
+    for at in 0..analysis.mentions.len() {
+        let Some(mention) = analysis.mentions.get(at) else { break };
+        if mention.kind != NodeKind::Anatomy {
+            continue;
+        }
+        let (side, clause) = (mention.side, mention.clause);
+        let opens = analysis.clauses.get(clause).is_some_and(|clause| {
+            let prefix = analysis.tokens.get(clause.first..mention.first).unwrap_or_default();
+            prefix.first().is_some_and(|token| token.class == Class::Preposition)
+                && prefix.iter().all(|token| token.class != Class::Comma)
+                && prefix.len() <= WIDEST_GAP
+        });
+        match (side, lead) {
+            (Some(side), _) if opens => lead = Some((at, side)),
+            (Some(_), Some((from, _))) if related(lexicon, analysis, from, at) => lead = None,
+            (None, Some((from, side))) if related(lexicon, analysis, from, at) => {
+                if let Some(mention) = analysis.mentions.get_mut(at) {
+                    mention.side = Some(side);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -195,6 +263,62 @@ fn suggest(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
             relation: Relation::SuggestiveOf,
             rule: "hedge",
         }));
+    }
+}
+
+/// What a sign is read as lies where the sign lies, unless it has a place of its own.
+fn place_suggested(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
+    let placed = |edges: &[LocalEdge], mention: usize| {
+        edges.iter().any(|e| e.relation == Relation::LocatedAt && e.source == mention)
+    };
+    let signs: Vec<LocalEdge> =
+        edges.iter().filter(|e| e.relation == Relation::SuggestiveOf).copied().collect();
+    let mut found = Vec::new();
+    for sign in signs.iter().take(LONGEST_LIST) {
+        if is_finding(analysis, sign.target) && !placed(edges, sign.target) {
+            let places = edges
+                .iter()
+                .filter(|e| e.relation == Relation::LocatedAt && e.source == sign.source)
+                .take(LONGEST_LIST);
+            found.extend(places.map(|place| LocalEdge {
+                source: sign.target,
+                target: place.target,
+                relation: Relation::LocatedAt,
+                rule: "suggested",
+            }));
+        }
+    }
+    edges.extend(found);
+}
+
+/// A finding measured now and before has changed by its largest diameters.
+fn change_from_sizes(analysis: &mut Analysis, measured: &[Option<usize>]) {
+    let largest = |mention: usize, prior: bool| {
+        analysis
+            .sizes
+            .iter()
+            .zip(measured)
+            .filter(|(sized, target)| **target == Some(mention) && sized.size.prior == prior)
+            .flat_map(|(sized, _)| sized.size.values_mm.iter().copied())
+            .fold(None, |most: Option<f64>, value| Some(most.map_or(value, |most| most.max(value))))
+    };
+    let changes: Vec<(usize, Change)> = measured
+        .iter()
+        .flatten()
+        .filter_map(|&mention| {
+            let (before, now) = (largest(mention, true)?, largest(mention, false)?);
+            let change = match now.total_cmp(&before) {
+                std::cmp::Ordering::Less => Change::Decreased,
+                std::cmp::Ordering::Equal => Change::Stable,
+                std::cmp::Ordering::Greater => Change::Increased,
+            };
+            Some((mention, change))
+        })
+        .collect();
+    for (mention, change) in changes {
+        if let Some(mention) = analysis.mentions.get_mut(mention).filter(|m| m.is_finding()) {
+            mention.change.get_or_insert(change);
+        }
     }
 }
 

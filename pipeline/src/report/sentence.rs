@@ -1,16 +1,9 @@
 //! Splits a section into sentences without changing a byte of it.
 
-/// Abbreviations after which a full stop never ends a sentence.
-const NEVER_FINAL: &[&str] = &[
-    "dr", "prof", "mr", "mrs", "ms", "st", "vs", "approx", "fig", "figs", "cf", "resp", "incl",
-    "esp", "asst", "assoc", "ser", "img", "im", "vol", "ref", "etc", "mt",
-];
-/// Abbreviations after which only a capital starts a new sentence.
-const FINAL_BEFORE_CAPITAL: &[&str] = &[
-    "cm", "mm", "ml", "cc", "min", "max", "sec", "hr", "hrs", "ca", "dept", "adm", "temp", "pt",
-    "diff", "seg", "p", "pp", "co", "inc", "lat", "med", "ant", "post", "sup", "inf", "bil",
-    "bilat", "rt", "lt", "no",
-];
+use super::sentence_marks::{
+    FINAL_BEFORE_CAPITAL, NEVER_FINAL, is_leading_mark, is_trailing_mark, opens_sentence,
+};
+
 /// How far ahead a closing bracket is looked for.
 const BRACKET_REACH: usize = 240;
 /// A line shorter than this was broken on purpose and not by a line width.
@@ -18,7 +11,7 @@ const SHORT_LINE: usize = 60;
 
 /// A sentence longer than this is no prose; it is cut at a blank, so that all later work, which may
 /// take the square of a sentence's length, stays linear in the text.
-const LONGEST_SENTENCE: usize = 4096;
+pub(super) const LONGEST_SENTENCE: usize = 4096;
 
 /// Limits of the sentences of `text[start..end]`, trimmed, in order.
 pub(super) fn split_sentences(text: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
@@ -58,9 +51,12 @@ impl Splitter<'_> {
                     None
                 }
                 '.' | '!' | '?' => self.after_stop(position),
+                ')' => self.after_number(position),
                 '\n' => self.after_newline(position),
                 '"' | '\u{201c}' | '\u{201d}' => self.after_quote(position),
-                '\u{2022}' | '\u{25aa}' | '\u{25cf}' | '\u{25e6}' | '\u{2023}' => Some(position),
+                '\u{2022}' | '\u{25aa}' | '\u{25cf}' | '\u{25e6}' | '\u{2023}' | '\u{2043}' => {
+                    Some(position)
+                }
                 '\u{b7}' if !self.digit(position.wrapping_sub(1)) => Some(position),
                 _ => None,
             };
@@ -108,6 +104,16 @@ impl Splitter<'_> {
             return None;
         }
         let stop = self.at(position)?;
+        let before = self.at(position.wrapping_sub(1)).unwrap_or(' ');
+        // `? small effusion` opens with its doubt.
+        if stop == '?' && self.only_marks_before(position) {
+            return None;
+        }
+        // The first dot of `. . .` has decided.
+        let spaced = before == ' ' && self.at(position.wrapping_sub(2)) == Some('.');
+        if stop == '.' && (spaced || before == '.') && self.at(position + 1).is_some() {
+            return None;
+        }
         let mut after = position + 1;
         loop {
             match (self.at(after), self.at(after + 1)) {
@@ -118,6 +124,12 @@ impl Splitter<'_> {
             }
         }
         let stops = after - position;
+        // Of four spaced dots the first is a full stop.
+        let goes_on = self.next_visible(after).is_some_and(char::is_uppercase);
+        if stops == 7 && goes_on && before.is_alphanumeric() && self.at(position + 1) == Some(' ') {
+            return Some(position + 1);
+        }
+        let quoted = after;
         while matches!(self.at(after), Some(')' | ']' | '\'' | '\u{2019}')) {
             after += 1;
         }
@@ -125,9 +137,11 @@ impl Splitter<'_> {
         let glued =
             !next.is_whitespace() && !matches!(next, '"' | '\u{201c}' | '\u{201d}' | '\u{2022}');
         if glued {
-            // `seen.No nodule`: the blank was forgotten; `3.5`, `e.g.` and `a.m.` go on.
-            let before = self.at(position.wrapping_sub(1)).unwrap_or(' ');
+            // `seen.No nodule`: the blank was forgotten; `3.5`, `e.g.`, `a.m.` and addresses go on.
+            let rest = self.characters.get(after..).unwrap_or_default().iter().map(|(_, c)| *c);
+            let address = rest.take_while(|c| !c.is_whitespace()).take(64).any(|c| c == '@');
             let forgotten = (before.is_lowercase() || before == ')')
+                && !address
                 && next.is_uppercase()
                 && self.at(after + 1).is_some_and(char::is_lowercase);
             return forgotten.then_some(after);
@@ -136,9 +150,12 @@ impl Splitter<'_> {
         let closing = usize::from(matches!(next, '"' | '\u{201d}'));
         let following = self.next_visible(after + closing);
         let lower = following.is_some_and(char::is_lowercase);
-        if stop != '.' || stops > 1 || closing > 0 && lower {
-            let ellipsis_or_doubt = lower;
-            return (!ellipsis_or_doubt).then_some(after);
+        if stop != '.' || stops > 1 || (closing > 0 || after > quoted) && lower {
+            let pronoun = stops == 5 && self.next_word(after) == "I";
+            return (!lower && !pronoun).then_some(after);
+        }
+        if matches!(before, '\u{b0}' | '\u{ba}') && following.is_some_and(|c| c.is_ascii_digit()) {
+            return None;
         }
         let word_start = self.word_before(position);
         let word: String =
@@ -154,6 +171,9 @@ impl Splitter<'_> {
             return None;
         }
         let capital = following.is_none_or(char::is_uppercase);
+        if capital && following.is_some() && self.is_name_part(word_start, &word, after) {
+            return None;
+        }
         if folded == "no" && following.is_some_and(|c| c.is_ascii_digit()) {
             return None;
         }
@@ -162,6 +182,54 @@ impl Splitter<'_> {
             return None;
         }
         Some(after)
+    }
+
+    fn only_marks_before(&self, position: usize) -> bool {
+        (self.sentence..position).all(|at| self.at(at).is_none_or(|c| !c.is_alphanumeric()))
+    }
+
+    /// The word that starts at the first visible character from `position`.
+    fn next_word(&self, position: usize) -> String {
+        let rest = self.characters.get(position..).unwrap_or_default().iter().map(|(_, c)| *c);
+        rest.skip_while(|c| !c.is_alphanumeric()).take_while(|c| c.is_alphanumeric()).collect()
+    }
+
+    /// `Albert I. Jones`, `the U.S. Government`, `At 5 a.m. Dr. Who`: the stop belongs to the word
+    /// before it and what follows goes on.
+    fn is_name_part(&self, word_start: usize, word: &str, after: usize) -> bool {
+        let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+        let capitals = word.chars().all(|c| c.is_uppercase() || c == '.');
+        let dotted = word.contains('.');
+        let short = (1..=4).contains(&letters) && (dotted || capitals);
+        if !short || opens_sentence(&self.next_word(after)) {
+            return false;
+        }
+        let before: String = self
+            .characters
+            .get(self.sentence..word_start)
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, c)| *c)
+            .collect();
+        let mut words = before.split_whitespace().rev();
+        let last = words.next();
+        if dotted && matches!(word.to_lowercase().as_str(), "a.m" | "p.m") {
+            // A clock time that opens the sentence does not end it.
+            return words.count() <= 1;
+        }
+        let after_name = last.is_some_and(|name| name.starts_with(char::is_uppercase));
+        capitals && (dotted || letters == 1 && word.chars().count() == 1 && after_name)
+    }
+
+    /// `1) First item 2) Second item`.
+    fn after_number(&self, position: usize) -> Option<usize> {
+        if position < self.bracket_until || !self.digit(position.wrapping_sub(1)) {
+            return None;
+        }
+        let word_start = self.word_before(position);
+        let word: String =
+            self.characters.get(word_start..position)?.iter().map(|(_, c)| *c).collect();
+        self.next_item(word_start, &word, self.next_visible(position + 1))
     }
 
     fn word_before(&self, position: usize) -> usize {
@@ -177,23 +245,30 @@ impl Splitter<'_> {
     /// In `1. First item 2. Second item` the second number starts a sentence, although no stop ends
     /// the first: only a number that counts on from that of the sentence does so.
     fn next_item(&self, word_start: usize, word: &str, following: Option<char>) -> Option<usize> {
-        let number: u32 = word.parse().ok().filter(|_| word.len() <= 2)?;
+        let opens = following.is_some_and(char::is_uppercase)
+            && self.at(word_start.wrapping_sub(1)).is_some_and(char::is_whitespace);
+        if !opens || word.is_empty() || word.len() > 2 {
+            return None;
+        }
         let mut first = self.sentence;
         while self.at(first).is_some_and(is_leading_mark) {
             first += 1;
         }
-        let mut own = 0_u32;
-        let mut at = first;
-        while at < first + 2
-            && let Some(digit) = self.at(at).and_then(|c| c.to_digit(10))
-        {
-            own = own * 10 + digit;
-            at += 1;
+        let mut end = first;
+        while end < first + 2 && self.at(end).is_some_and(char::is_alphanumeric) {
+            end += 1;
         }
-        let counts = at > first && matches!(self.at(at), Some('.' | ')')) && number == own + 1;
-        let opens = following.is_some_and(char::is_uppercase)
-            && self.at(word_start.wrapping_sub(1)).is_some_and(char::is_whitespace);
-        (counts && opens && word_start > first).then_some(word_start)
+        if word_start <= first || !matches!(self.at(end), Some('.' | ')')) {
+            return None;
+        }
+        let own: String = self.characters.get(first..end)?.iter().map(|(_, c)| *c).collect();
+        let number = |text: &str| match text.as_bytes() {
+            [letter] if letter.is_ascii_lowercase() => Some(u32::from(*letter)),
+            _ => text.parse().ok(),
+        };
+        let same_kind = own.starts_with(|c: char| c.is_ascii_digit())
+            == word.starts_with(|c: char| c.is_ascii_digit());
+        (same_kind && number(word)? == number(&own)? + 1).then_some(word_start)
     }
 
     /// `1.`, `2)` or `A.` at the start of a sentence belongs to what follows.
@@ -201,7 +276,8 @@ impl Splitter<'_> {
         let first =
             (self.sentence..word_start).all(|p| self.at(p).is_none_or(|c| !c.is_alphanumeric()));
         let number = word.len() <= 2 && word.chars().all(|c| c.is_ascii_digit());
-        let letter = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
+        let letter =
+            word.chars().count() == 1 && word.chars().all(|c| c.is_uppercase() || c == 'a');
         first && !word.is_empty() && (number || letter)
     }
 
@@ -258,6 +334,14 @@ impl Splitter<'_> {
         let mut from = self.sentence;
         let mut to = position.min(self.characters.len());
         while from < to && self.at(from).is_some_and(is_leading_mark) {
+            let doubt = self.at(from) == Some('?')
+                && self.characters.get(from + 1..to).is_some_and(|rest| {
+                    let mut rest = rest.iter().map(|(_, c)| *c).skip_while(|c| *c == ' ');
+                    rest.next().is_some_and(char::is_alphabetic)
+                });
+            if doubt {
+                break;
+            }
             from += 1;
         }
         while from < to && self.at(to - 1).is_some_and(is_trailing_mark) {
@@ -298,107 +382,5 @@ impl Splitter<'_> {
         if from < to {
             self.found.push((self.byte(from), self.byte(to)));
         }
-    }
-}
-
-fn is_leading_mark(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(
-            character,
-            '"' | '\u{201c}'
-                | '\u{201d}'
-                | '*'
-                | '-'
-                | '+'
-                | '>'
-                | '.'
-                | ','
-                | ';'
-                | ':'
-                | '!'
-                | '?'
-        )
-        || is_bullet(character)
-        || ('\u{2010}'..='\u{2015}').contains(&character)
-}
-
-fn is_trailing_mark(character: char) -> bool {
-    character.is_whitespace()
-        || matches!(character, '"' | '\u{201c}' | '\u{201d}' | '*')
-        || is_bullet(character)
-}
-
-fn is_bullet(character: char) -> bool {
-    matches!(character, '\u{2022}' | '\u{25aa}' | '\u{25cf}' | '\u{25e6}' | '\u{2023}' | '\u{b7}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn split(text: &str) -> Vec<&str> {
-        split_sentences(text, 0, text.len()).iter().map(|&(from, to)| &text[from..to]).collect()
-    }
-
-    #[test]
-    fn stops_decimals_and_abbreviations() {
-        assert_eq!(
-            split("A 3.5 mm nodule in segment 4. No effusion. Seen by Dr. Who, approx. 6 mm."),
-            ["A 3.5 mm nodule in segment 4.", "No effusion.", "Seen by Dr. Who, approx. 6 mm."]
-        );
-        assert_eq!(split("Image No. 3 is blurred."), ["Image No. 3 is blurred."]);
-        assert_eq!(
-            split("It is 2 cm. Next one is 3 cm. in length."),
-            ["It is 2 cm.", "Next one is 3 cm. in length."]
-        );
-    }
-
-    #[test]
-    fn forgotten_blanks_and_question_marks() {
-        assert_eq!(split("No mass seen.No effusion."), ["No mass seen.", "No effusion."]);
-        assert_eq!(
-            split("Dense lesion (cyst? hamartoma?) in the liver. Mass? or node."),
-            ["Dense lesion (cyst? hamartoma?) in the liver.", "Mass? or node."]
-        );
-    }
-
-    #[test]
-    fn items_and_lines() {
-        assert_eq!(
-            split("\" Emphysema.\" Small nodule \" Hernia"),
-            ["Emphysema.", "Small nodule", "Hernia"]
-        );
-        assert_eq!(split("\u{2022} Cyst \u{2022} Node"), ["Cyst", "Node"]);
-        assert_eq!(split("1. Nodule. 2. Effusion."), ["1. Nodule.", "2. Effusion."]);
-        assert_eq!(split("1. Nodule 2. Effusion"), ["1. Nodule", "2. Effusion"]);
-        assert_eq!(split("Cyst in segment 4. No mass."), ["Cyst in segment 4.", "No mass."]);
-        assert_eq!(
-            split("- Nodule\n- Effusion\n\nNormal heart"),
-            ["Nodule", "Effusion", "Normal heart"]
-        );
-        let wrapped = "There is a small nodule in the upper lobe of the right lung next to the\nMinor fissure.";
-        assert_eq!(split(wrapped), [wrapped]);
-    }
-
-    #[test]
-    fn a_semicolon_does_not_end_a_sentence() {
-        let text = "When examined in the lung window; no nodule is seen.";
-        assert_eq!(split(text), [text]);
-    }
-
-    #[test]
-    fn endless_sentences_are_cut_at_blanks() {
-        let text = "nodule in the lung and ".repeat(4000);
-        let found = split_sentences(&text, 0, text.len());
-        assert!(found.len() > 20);
-        assert!(found.iter().all(|(from, to)| to - from <= LONGEST_SENTENCE));
-        let words: usize = found.iter().map(|&(a, b)| text[a..b].split(' ').count()).sum();
-        assert_eq!(words, 4000 * 5);
-    }
-
-    #[test]
-    fn carriage_returns_do_not_matter() {
-        assert_eq!(split("- Nodule\r\n- Effusion"), ["Nodule", "Effusion"]);
-        assert_eq!(split("Heart normal.\r\nNo mass."), ["Heart normal.", "No mass."]);
     }
 }

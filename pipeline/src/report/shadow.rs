@@ -3,6 +3,9 @@
 
 use super::document::offset;
 
+/// What a dash between blanks or alone in brackets becomes; other dashes and hyphens become blanks.
+pub(super) const SPACED_DASH: &str = "|";
+
 /// A folded copy of a span of the document.
 pub(super) struct Shadow {
     /// The folded text.
@@ -19,10 +22,22 @@ impl Shadow {
             text: String::with_capacity(slice.len()),
             origin: Vec::with_capacity(slice.len()),
         };
+        let mut after_blank = false;
         for (position, character) in slice.char_indices() {
             let from = start + position;
-            let span = (offset(from), offset(from + character.len_utf8()));
-            shadow.push(character, span);
+            let end = position + character.len_utf8();
+            let span = (offset(from), offset(start + end));
+            let rest = slice.get(end..).unwrap_or_default();
+            // `effusion - no thickening` and the answer `(-)`.
+            let spaced = is_dash(character)
+                && (after_blank && rest.starts_with(char::is_whitespace)
+                    || shadow.text.ends_with('(') && rest.starts_with(')'));
+            if spaced && !shadow.text.is_empty() {
+                shadow.push_plain('|', span);
+            } else {
+                shadow.push(character, span);
+            }
+            after_blank = character.is_whitespace();
         }
         shadow
     }
@@ -61,6 +76,10 @@ impl Shadow {
 /// Folds a phrase of the lexicon the same way, without blanks at its ends.
 pub(super) fn fold_phrase(phrase: &str) -> String {
     Shadow::new(phrase, 0, phrase.len()).text.trim_end().to_owned()
+}
+
+fn is_dash(character: char) -> bool {
+    character == '-' || ('\u{2010}'..='\u{2015}').contains(&character)
 }
 
 enum Folded {
@@ -104,6 +123,13 @@ mod tests {
         let at = shadow.text.find("ground glass").expect("the folded phrase is there");
         let (start, end) = shadow.span(at, at + "ground glass".len());
         assert_eq!(&text[start as usize..end as usize], "Ground\u{2013}Glass");
+    }
+
+    #[test]
+    fn a_dash_between_blanks_stays_a_mark() {
+        let text = "- effusion - no part-solid node \u{2013} x";
+        assert_eq!(Shadow::new(text, 0, text.len()).text, "effusion | no part solid node | x");
+        assert_eq!(Shadow::new("mass (-)", 0, 8).text, "mass (|)");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Reads the lexicon's TSV tables: `#` starts a comment line, columns are trimmed, `-` is empty.
 
-use super::lexicon::LexiconError;
+use super::lexicon_error::LexiconError;
 
 /// A row that is neither blank nor a comment.
 pub(super) struct Row<'a> {

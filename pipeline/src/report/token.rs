@@ -39,7 +39,10 @@ pub(super) fn tokenise(text: &str) -> Vec<Token> {
             && position > 0
             && bytes.get(position - 1).is_some_and(u8::is_ascii_digit)
             && bytes.get(position + 1).is_some_and(u8::is_ascii_digit);
-        if character.is_alphanumeric() || decimal || character == '\'' && word.is_some() {
+        let apostrophe = character == '\''
+            && word.is_some()
+            && bytes.get(position + 1).is_some_and(u8::is_ascii_alphanumeric);
+        if character.is_alphanumeric() || decimal || apostrophe {
             word.get_or_insert(position);
             continue;
         }
@@ -68,7 +71,7 @@ fn mark_class(mark: char) -> Class {
         '(' | '[' => Class::Open,
         ')' | ']' => Class::Close,
         '?' => Class::Question,
-        '/' | '&' | '+' => Class::Conjunction,
+        '/' | '&' | '+' | '|' => Class::Conjunction,
         _ => Class::Mark,
     }
 }

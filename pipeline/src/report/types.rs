@@ -148,6 +148,29 @@ named_enum! {
     }
 }
 
+named_enum! {
+    /// What a number in the text refers to, if it is no size.
+    ReferenceKind {
+        /// A day, or a month of a year.
+        Date = "date",
+        /// An image or a series.
+        Image = "image",
+    }
+}
+
+/// A date or a reference to an image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reference {
+    /// The sentence it stands in.
+    pub sentence: u32,
+    /// What it refers to.
+    pub kind: ReferenceKind,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
 /// A section's body, without its heading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Section {
@@ -214,6 +237,9 @@ pub struct Node {
     pub cue: Option<Cue>,
     /// The rule that decided the assertion, or `lexicon` where there is none.
     pub rule: String,
+    /// Position of the organ in the list of [`organ_texts`](super::organ_texts), where there is one.
+    #[serde(skip)]
+    pub(super) organ: Option<u8>,
 }
 
 /// A directed relation between two nodes.
@@ -285,4 +311,6 @@ pub struct ParsedReport {
     pub labels: Vec<PolicyLabels>,
     /// Sizes in text order.
     pub measurements: Vec<Measurement>,
+    /// Dates and image references in text order.
+    pub references: Vec<Reference>,
 }

@@ -1,6 +1,8 @@
 //! Tests of the whole room on sentences of our own, one family of traps a test.
 
 mod properties;
+mod sentences;
+mod traps;
 
 use std::sync::OnceLock;
 
@@ -294,7 +296,7 @@ fn labels_of_ct_rate() {
         ("Nodule in the upper lobe of the left lung.", "Lung nodule", 1),
         ("No nodule in the lung.", "Lung nodule", 0),
         ("Subcutaneous emphysema.", "Emphysema", 0),
-        ("Thickening of the bronchial walls.", "Peribronchial thickening", 1),
+        ("Peribronchial thickening in both lungs.", "Peribronchial thickening", 1),
         ("Thickening of the pleura.", "Peribronchial thickening", 0),
         ("Mosaic attenuation in both lungs.", "Mosaic attenuation pattern", 1),
         ("Interlobular septal thickening.", "Interlobular septal thickening", 1),
@@ -323,7 +325,7 @@ fn a_user_lexicon_and_policy_lie_on_top() {
     assert!(read("A nodule.").nodes.iter().any(|node| node.concept == "mass"));
     assert!(parser.policy("own").is_some() && parser.policy("ct_rate_18").is_some());
     let names: Vec<String> = parser.lexicon_sources().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), 7, "{names:?}");
+    assert_eq!(names.len(), 10, "{names:?}");
     let bad = ReportParser::with_overlay(Some("a\tb\tc\tnoun\t-\t-\t-\n"), &[]);
     assert!(bad.expect_err("`noun` is no kind").to_string().contains("line 1"));
     let missing = ReportParser::with_overlay(Some("a\tb\tc\tanatomy\tnowhere\t-\t-\n"), &[]);

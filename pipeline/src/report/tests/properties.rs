@@ -64,6 +64,27 @@ fn a_denial_in_front_flips_every_finding() {
     }
 }
 
+/// Every wording of an abnormal finding in the lexicon, denied in front.
+#[test]
+fn every_finding_of_the_lexicon_can_be_denied() {
+    let rows = include_str!("../../../lexicon/concepts.tsv").lines();
+    let mut checked = 0;
+    for row in rows.filter(|row| !row.starts_with('#')) {
+        let columns: Vec<&str> = row.split('\t').collect();
+        let [concept, _, surface, "observation", ..] = columns[..] else { continue };
+        // `No evidence of growth` denies a change and not a finding.
+        if matches!(concept, "enlargement" | "difference") {
+            continue;
+        }
+        let report = parse(&format!("There is no evidence of {surface}."));
+        for node in report.nodes.iter().filter(|node| node.kind == NodeKind::Observation) {
+            assert_eq!(node.assertion, Some(Assertion::Absent), "{concept}: {surface}");
+        }
+        checked += 1;
+    }
+    assert!(checked > 1500, "{checked} wordings");
+}
+
 #[test]
 fn columns_give_the_sections() {
     let document = ReportDocument::from_columns(
@@ -87,7 +108,11 @@ fn json_has_the_contract_keys() {
     let document = ReportDocument::from_text("case", "No 5 mm nodule in the left lung.");
     let value = to_json(&document, &parser().parse(&document));
     let keys: Vec<&String> = value.as_object().expect("an object").keys().collect();
-    assert_eq!(keys, ["id", "sections", "sentences", "nodes", "edges", "labels", "measurements"]);
+    let expected = ["id", "sections", "sentences", "nodes", "edges", "labels", "measurements"];
+    assert_eq!(keys[..7], expected);
+    assert_eq!(keys[7..], ["references", "organs"]);
+    let line = crate::report::to_json_line(&document, &parser().parse(&document));
+    assert_eq!(line, value.to_string());
     let nodule = value["nodes"]
         .as_array()
         .and_then(|nodes| nodes.iter().find(|node| node["concept"] == "nodule"))
@@ -133,11 +158,29 @@ fn check_invariants(text: &str, report: &ParsedReport) {
         assert!((edge.target as usize) < report.nodes.len());
         assert_ne!(edge.source, edge.target);
     }
+    for reference in &report.references {
+        slice(reference.start, reference.end);
+    }
     for measurement in &report.measurements {
         let surface = slice(measurement.start, measurement.end);
         assert!(surface.starts_with(|c: char| c.is_ascii_digit()));
         assert!(!measurement.values_mm.is_empty());
         assert!(measurement.values_mm.iter().all(|value| value.is_finite()));
+    }
+}
+
+/// The views of a report never fail, and what they point at is there.
+fn check_views(text: &str, report: &ParsedReport) {
+    let document = ReportDocument::from_text("t", text);
+    for hit in crate::report::find_identifiers(text, &["Doe^Jane", "mm right"]) {
+        assert!(text.get(hit.start as usize..hit.end as usize).is_some_and(|hit| !hit.is_empty()));
+    }
+    let graph = crate::report::to_radgraph(&document, report);
+    let entities = graph["entities"].as_object().expect("an object");
+    assert_eq!(entities.len(), report.nodes.len());
+    assert!(crate::report::to_html(&document, report).ends_with("</html>\n"));
+    for (_, organ) in crate::report::organ_texts(&document, report) {
+        assert!(!organ.is_empty());
     }
 }
 
@@ -198,12 +241,14 @@ proptest! {
     fn any_text_parses_to_valid_offsets(text in ".{0,300}|(?s).{0,200}") {
         let report = parse(&text);
         check_invariants(&text, &report);
+        check_views(&text, &report);
     }
 
     #[test]
     fn report_like_text_parses_to_valid_offsets(text in report_like()) {
         let report = parse(&text);
         check_invariants(&text, &report);
+        check_views(&text, &report);
         prop_assert_eq!(&report, &parse(&text));
     }
 }
