@@ -151,8 +151,7 @@ pub fn read_series(
             dicom::read(files, Some(*stack), options.geometry, options.limit)?
         }
     };
-    let (low, high) = image.volume.voxels.range();
-    if low >= high {
+    if image.volume.voxels.is_constant() {
         return Err(constant(image.volume.statistics().min));
     }
     Ok(image)

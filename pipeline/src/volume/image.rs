@@ -20,6 +20,14 @@ impl Voxels {
         }
     }
 
+    /// Whether every voxel is the same; looks no further than the first that differs.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Self::I16(values) => values.iter().all(|value| Some(value) == values.first()),
+            Self::F32(values) => values.iter().all(|value| Some(value) == values.first()),
+        }
+    }
+
     /// Lowest and highest stored value.
     pub fn range(&self) -> (f64, f64) {
         match self {

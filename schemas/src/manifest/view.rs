@@ -229,8 +229,9 @@ impl ViewSection {
         struct Line {
             view: toml::Table,
         }
-        let table = line.trim().trim_start_matches('{').trim_end_matches('}');
-        let mut parsed: Line = toml::from_str(&format!("view = {{ {table} }}"))
+        let line = line.trim();
+        let table = if line.starts_with('{') { line.to_owned() } else { format!("{{ {line} }}") };
+        let mut parsed: Line = toml::from_str(&format!("view = {table}"))
             .map_err(|error| error.message().to_owned())?;
         for (key, default) in [("name", "view"), ("preset", "native")] {
             parsed.view.entry(key).or_insert_with(|| default.into());
