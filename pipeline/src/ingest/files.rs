@@ -78,7 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let root = folder.path();
         std::fs::create_dir(root.join("real")).expect("makes");
-        std::fs::write(root.join("real/a"), b"a").expect("writes");
+        std::fs::File::create(root.join("real/a")).expect("writes");
         symlink(root.join("real"), root.join("linked")).expect("links");
         symlink(root, root.join("real/up")).expect("links");
         let names = |files: io::Result<Vec<PathBuf>>| -> Vec<String> {

@@ -278,14 +278,13 @@ pub(super) fn resample<T: Sample>(
                     )
                 };
                 let mut used = rows();
-                let row = match (used.next(), used.next()) {
-                    (Some((range, 1.0)), None) => &scratch.mixed[range],
-                    _ => {
-                        for (index, (range, weight)) in rows().enumerate() {
-                            accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
-                        }
-                        &scratch.row[..]
+                let row = if let (Some((range, 1.0)), None) = (used.next(), used.next()) {
+                    &scratch.mixed[range]
+                } else {
+                    for (index, (range, weight)) in rows().enumerate() {
+                        accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
                     }
+                    &scratch.row[..]
                 };
                 if is_run && !source.is_reversed() {
                     row

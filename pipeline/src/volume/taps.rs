@@ -65,6 +65,10 @@ impl TapsBuilder {
 
     /// Resamples to `len` samples, of which index `i` lies at source index `scale * i + shift`; what
     /// lies past the ends has the value of the end.
+    #[expect(
+        clippy::float_cmp,
+        reason = "only a grid that is the source's to the last bit is left"
+    )]
     pub(crate) fn resample(
         self,
         len: usize,
@@ -213,6 +217,7 @@ fn triangle(centre: f64, ratio: f64, len: usize) -> (usize, Vec<f64>) {
 /// Interpolation by cubic B-splines as weights of the samples themselves: the cardinal spline, whose
 /// prefilter is folded in (Unser, "Splines: a perfect fit", 1999). It falls by 0.27 a sample, so
 /// twelve to each side hold all but 1e-7. Samples past the ends have the value of the end.
+#[expect(clippy::float_cmp, reason = "a kernel that was not widened has exactly this width")]
 fn cubic(position: f64, width: f64, len: usize) -> (usize, Vec<f64>) {
     const REACH: f64 = 12.0;
     let last = len as i64 - 1;
@@ -269,6 +274,7 @@ impl AxisTaps {
     }
 
     /// Whether what is not padding is a run of source samples as they are.
+    #[expect(clippy::float_cmp, reason = "a weight of a copied sample is exactly one")]
     pub fn is_run(&self) -> bool {
         let valid = self.valid();
         self.width == 1

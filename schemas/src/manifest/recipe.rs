@@ -162,8 +162,9 @@ impl Recipe {
     pub fn output_shape(&self) -> Option<[usize; 3]> {
         let size = match (self.crops, self.resize, self.crop) {
             (Some(crops), ..) => crops.size,
-            (None, Some(size), _) => size,
-            (None, None, Crop::CenterSize(size) | Crop::BodySize(size)) => size,
+            (None, Some(size), _) | (None, None, Crop::CenterSize(size) | Crop::BodySize(size)) => {
+                size
+            }
             _ => return None,
         };
         let shape = [size[2] as usize, size[1] as usize, size[0] as usize];

@@ -177,6 +177,12 @@ pub struct ViewSection {
     pub dtype: Option<VoxelType>,
 }
 
+/// A view on one line, as TOML wants it.
+#[derive(Deserialize)]
+struct Line {
+    view: toml::Table,
+}
+
 /// A view that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {problem}")]
@@ -224,10 +230,6 @@ impl ViewSection {
                  spacing = [1, 1, 1] }}`",
                 names.join(", ")
             ));
-        }
-        #[derive(Deserialize)]
-        struct Line {
-            view: toml::Table,
         }
         let line = line.trim();
         let table = if line.starts_with('{') { line.to_owned() } else { format!("{{ {line} }}") };

@@ -232,7 +232,11 @@ impl Input {
     fn stream(&mut self) -> Result<Stream<'_>, IngestError> {
         self.file.rewind().map_err(unreadable)?;
         let input = Box::new(BufReader::with_capacity(1 << 16, &self.file));
-        Ok(if self.is_gzip { Stream::Gzip(Members::new(input)) } else { Stream::Plain(input) })
+        Ok(if self.is_gzip {
+            Stream::Gzip(Box::new(Members::new(input)))
+        } else {
+            Stream::Plain(input)
+        })
     }
 
     /// The `bytes` from `skip` on. With `to_end`, what follows is read too: that verifies the last
@@ -254,7 +258,7 @@ impl Input {
             if let Some(raw) = decode_whole(&content, skip as usize, bytes) {
                 return Ok(raw);
             }
-            Stream::Gzip(Members::new(Box::new(&content[..])))
+            Stream::Gzip(Box::new(Members::new(Box::new(&content[..]))))
         } else {
             self.stream()?
         };
@@ -280,7 +284,7 @@ impl Input {
 /// The decoded bytes of a file.
 enum Stream<'a> {
     Plain(Box<dyn BufRead + 'a>),
-    Gzip(Members<Box<dyn BufRead + 'a>>),
+    Gzip(Box<Members<Box<dyn BufRead + 'a>>>),
 }
 
 impl Read for Stream<'_> {
@@ -314,6 +318,7 @@ impl Stream<'_> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives the error away")]
 fn unreadable(error: io::Error) -> IngestError {
     IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
 }
@@ -321,7 +326,7 @@ fn unreadable(error: io::Error) -> IngestError {
 /// The voxels of a gzip file whose content is exactly `skip + bytes` long, by the fast decoder; none
 /// for any other file.
 fn decode_whole(content: &[u8], skip: usize, bytes: usize) -> Option<Vec<i16>> {
-    if skip % 2 != 0 {
+    if !skip.is_multiple_of(2) {
         return None;
     }
     let mut raw = vec![0_i16; (skip + bytes).div_ceil(2)];
