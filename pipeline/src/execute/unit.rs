@@ -50,6 +50,7 @@ pub(super) fn run_unit(
         let writer = VoxelWriter::create(&release.join(&path), &view.name, &view.recipe)?;
         writers.push((path, writer));
     }
+    let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
     let mut outcome = UnitOutcome {
         fingerprint: unit.fingerprint(manifest),
         shards: Vec::new(),
@@ -71,7 +72,7 @@ pub(super) fn run_unit(
         }
         let finished: Vec<Finished<'_>> = window
             .par_iter()
-            .map(|(study, series)| read_one(study, series, manifest, views))
+            .map(|(study, series)| read_one(study, series, manifest, &recipes))
             .collect();
         for item in finished {
             take(item, views, &mut writers, &mut outcome, observer)?;
@@ -145,15 +146,14 @@ fn read_one<'a>(
     study: &'a StudyPlan,
     series: &'a SeriesPlan,
     manifest: &Manifest,
-    views: &[View],
+    recipes: &[Recipe],
 ) -> Finished<'a> {
     let mut sources = BTreeMap::new();
     // A panic is a defect of ours; it costs one series and says so, not the run.
     let result = catch_unwind(AssertUnwindSafe(|| {
         sources = hash_sources(series, &manifest.corpus.root)?;
         let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
-        let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
-        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, &recipes)?;
+        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, recipes)?;
         Ok((volume_row(study, series, facts, &sources), tensors))
     }))
     .unwrap_or_else(|panic| {

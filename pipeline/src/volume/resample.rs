@@ -244,25 +244,21 @@ pub(super) fn resample<T: Sample>(
                 encoder.fill(index, border);
             });
         }
-        let (start_z, weights_z) = taps_z.at(z);
-        let mut used_z = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        let mut used_z = taps_z.used(z);
         let only_slice = match (used_z.next(), used_z.next()) {
-            (Some((offset, 1.0)), None) if is_copy => Some(start_z + offset),
+            (Some((slice, 1.0)), None) if is_copy => Some(slice),
             _ => None,
         };
         if only_slice.is_none() {
             for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
-                let used = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-                for (index, (offset, &weight)) in used.enumerate() {
-                    let run = source.run(y, start_z + offset, &source_x);
-                    mix(mixed, run, weight, intensity, index == 0);
+                for (index, (slice, weight)) in taps_z.used(z).enumerate() {
+                    mix(mixed, source.run(y, slice, &source_x), weight, intensity, index == 0);
                 }
             }
         }
         for y in valid_y.clone() {
-            let (start_y, weights_y) = taps_y.at(y);
             let line = if let Some(slice) = only_slice {
-                let run = source.run(start_y, slice, &source_x);
+                let run = source.run(taps_y.at(y).0, slice, &source_x);
                 mix(&mut scratch.line, run, 1.0, intensity, true);
                 if source.is_reversed() {
                     scratch.line.reverse();
@@ -270,12 +266,10 @@ pub(super) fn resample<T: Sample>(
                 &scratch.line[..]
             } else {
                 let rows = || {
-                    weights_y.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(
-                        |(offset, &weight)| {
-                            let from = (start_y + offset - source_y.start) * length;
-                            (from..from + length, weight)
-                        },
-                    )
+                    taps_y.used(y).map(|(row, weight)| {
+                        let from = (row - source_y.start) * length;
+                        (from..from + length, weight)
+                    })
                 };
                 let mut used = rows();
                 let row = if let (Some((range, 1.0)), None) = (used.next(), used.next()) {

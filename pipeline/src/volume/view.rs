@@ -94,23 +94,21 @@ impl ViewPlan {
         let oriented = affine.reordered(order, dims);
         let sizes = order.source.map(|source| dims[source]);
         let whole = axes(sizes, oriented.spacing(), recipe, body);
-        let crop_starts = match recipe.crops {
-            Some(crops) => crop_starts(crops, std::array::from_fn(|axis| whole[axis].len())),
-            None => Vec::new(),
-        };
-        let mut blocks: Vec<[AxisTaps; 3]> = crop_starts
-            .iter()
-            .map(|start| {
-                let size = recipe.crops.map_or([0; 3], |crops| crops.size);
-                std::array::from_fn(|axis| {
-                    whole[axis].clone().window(start[axis], size[axis] as usize).build()
-                })
-            })
-            .collect();
         let (scale, shift): (Vec<_>, Vec<_>) = whole.iter().map(TapsBuilder::mapping).unzip();
-        if blocks.is_empty() {
-            blocks.push(whole.map(TapsBuilder::build));
-        }
+        let (crop_starts, blocks) = match recipe.crops {
+            Some(crops) => {
+                let starts = crop_starts(crops, std::array::from_fn(|axis| whole[axis].len()));
+                let block = |start: &[i64; 3]| {
+                    std::array::from_fn(|axis| {
+                        let taps = whole[axis].clone();
+                        taps.window(start[axis], crops.size[axis] as usize).build()
+                    })
+                };
+                let blocks = starts.iter().map(block).collect();
+                (starts, blocks)
+            }
+            None => (Vec::new(), vec![whole.map(TapsBuilder::build)]),
+        };
         let window = recipe.first_window().map(|edge| edge as f32);
         Self {
             order,

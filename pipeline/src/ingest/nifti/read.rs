@@ -90,22 +90,23 @@ impl Opened {
     }
 }
 
-/// Bytes that the voxels of the file at `path` take when decoded, by its header.
-///
-/// # Errors
-///
-/// As [`read`].
-pub fn decoded_bytes(path: &Path, limit: u64, first_frame: bool) -> Result<u64, IngestError> {
-    Ok(Opened::new(path, limit, first_frame)?.bytes as u64)
+/// What the header of a file says of its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NiftiSize {
+    /// Voxels of the image.
+    pub voxels: usize,
+    /// Bytes they take when decoded.
+    pub bytes: u64,
 }
 
-/// Voxels of the file at `path`, by its header.
+/// The size of the file at `path`, by its header.
 ///
 /// # Errors
 ///
 /// As [`read`].
-pub fn voxel_count(path: &Path, limit: u64, first_frame: bool) -> Result<usize, IngestError> {
-    Ok(Opened::new(path, limit, first_frame)?.frame.dims.iter().product())
+pub fn size(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiSize, IngestError> {
+    let file = Opened::new(path, limit, first_frame)?;
+    Ok(NiftiSize { voxels: file.frame.dims.iter().product(), bytes: file.bytes as u64 })
 }
 
 /// Reads the NIfTI file at `path`, or the pair it is one half of; the decoded voxels may take `limit`
