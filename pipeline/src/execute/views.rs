@@ -74,8 +74,10 @@ pub fn make_views(
         }
     }
     let image = read_series(source, acquisition, options)?;
-    let tensors = recipes.iter().map(|recipe| make_view(&image.volume, recipe)).collect();
-    let intensities = assess(&image.volume, &image.modality);
+    let (intensities, tensors) = rayon::join(
+        || assess(&image.volume, &image.modality),
+        || recipes.iter().map(|recipe| make_view(&image.volume, recipe)).collect(),
+    );
     Ok((SeriesFacts::new(image, intensities), tensors))
 }
 

@@ -17,11 +17,20 @@ use super::taps::AxisTaps;
 /// A stored value as f32.
 pub(super) trait Sample: Copy + Send + Sync + Default {
     fn value(self) -> f32;
+
+    /// The same values where they are 16-bit integers.
+    fn integers(_values: &[Self]) -> Option<&[i16]> {
+        None
+    }
 }
 
 impl Sample for i16 {
     fn value(self) -> f32 {
         f32::from(self)
+    }
+
+    fn integers(values: &[Self]) -> Option<&[i16]> {
+        Some(values)
     }
 }
 
@@ -39,6 +48,14 @@ pub(super) struct Intensity {
 }
 
 impl Intensity {
+    /// What is added to stored values, where nothing else is done and it is a whole number of 16 bits.
+    fn whole_shift(self) -> Option<i16> {
+        let shift = self.rescale.intercept;
+        let rest = Rescale { intercept: 0.0, ..self.rescale };
+        let plain = rest == Rescale::IDENTITY && self.clip.is_none();
+        (plain && f32::from(shift as i16).to_bits() == shift.to_bits()).then_some(shift as i16)
+    }
+
     fn is_identity(self) -> bool {
         self.rescale == Rescale::IDENTITY && self.clip.is_none()
     }
@@ -215,6 +232,7 @@ pub(super) fn resample<T: Sample>(
     let is_run = taps_x.is_run();
     // Where nothing is interpolated, source rows go to output rows with no array between.
     let is_copy = is_run && taps_y.is_run();
+    let shift = intensity.whole_shift().filter(|_| is_copy && encoder.is_whole());
 
     // The same slice of every channel is one piece of work.
     let mut targets: Vec<(usize, Vec<&mut [u8]>)> =
@@ -257,6 +275,18 @@ pub(super) fn resample<T: Sample>(
             }
         }
         for y in valid_y.clone() {
+            let from = (y * width + valid_x.start) * size;
+            if let (Some(slice), Some(shift)) = (only_slice, shift)
+                && let Some(run) = T::integers(source.run(taps_y.at(y).0, slice, &source_x))
+            {
+                // Whole numbers stay what they are, so that floats would give the same.
+                let reversed = source.is_reversed();
+                for (index, target) in channels.iter_mut().enumerate() {
+                    let row = &mut target[from..from + run.len() * size];
+                    encoder.copy(index, run, shift, reversed, row);
+                }
+                continue;
+            }
             let line = if let Some(slice) = only_slice {
                 let run = source.run(taps_y.at(y).0, slice, &source_x);
                 mix(&mut scratch.line, run, 1.0, intensity, true);
@@ -287,7 +317,6 @@ pub(super) fn resample<T: Sample>(
                     &scratch.line[..]
                 }
             };
-            let from = (y * width + valid_x.start) * size;
             for (index, target) in channels.iter_mut().enumerate() {
                 encoder.encode(index, line, &mut target[from..from + line.len() * size]);
             }

@@ -11,6 +11,7 @@ use super::encode::Encoder;
 use super::image::{Rescale, Volume, Voxels};
 use super::resample::{Intensity, Sample, Stored, permuted, resample};
 use super::taps::{AxisTaps, TapsBuilder};
+use crate::memory::zeroed;
 
 /// By what share a quotient of spacings may fall short of a whole number through the rounding of
 /// headers to f32: a few units in the last place, and no more, for what lies below is truncated.
@@ -31,8 +32,13 @@ pub struct ViewTensor {
     pub affine: Affine,
     /// First voxel (x, y, z) of each crop on that grid; negative where the crop begins in padding.
     pub crop_starts: Vec<[i64; 3]>,
+}
+
+impl ViewTensor {
     /// XXH3-64 of `bytes`.
-    pub xxh3: u64,
+    pub fn xxh3(&self) -> u64 {
+        xxh3_64(&self.bytes)
+    }
 }
 
 /// Makes the view that `recipe` describes.
@@ -64,7 +70,7 @@ fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8>
         turned = permuted(values, dims, plan.order);
         Stored::new(&turned.0, 0, turned.1, turned.2)
     };
-    let mut bytes = vec![0; plan.bytes()];
+    let mut bytes = zeroed(plan.bytes());
     for (taps, output) in plan.blocks.iter().zip(bytes.chunks_mut(plan.block_bytes().max(1))) {
         resample(&source, taps, plan.intensity, &plan.encoder, |_| true, output);
     }
@@ -138,7 +144,6 @@ impl ViewPlan {
     pub(super) fn finish(self, bytes: Vec<u8>) -> ViewTensor {
         let taps = &self.blocks[0];
         ViewTensor {
-            xxh3: xxh3_64(&bytes),
             bytes,
             shape: [taps[2].len(), taps[1].len(), taps[0].len()],
             blocks: self.blocks.len() * self.encoder.channels(),
@@ -548,7 +553,7 @@ mod tests {
             rescale: Rescale::IDENTITY,
         };
         let (one, other) = (make_view(&plain, &recipe()), make_view(&turned, &recipe()));
-        assert_eq!(one.xxh3, other.xxh3);
+        assert_eq!(one.xxh3(), other.xxh3());
         assert_eq!(one.affine, other.affine);
     }
 
