@@ -10,7 +10,7 @@ use crate::ingest::{
     nifti, nifti_series, read_series, remedy_tilt,
 };
 use crate::quality::{Intensities, Survey, assess};
-use crate::volume::{Affine, SlabView, ViewTensor, Volume, Voxels, make_view};
+use crate::volume::{Affine, SlabView, ViewTensor, Volume, Voxels, make_view, too_large};
 
 /// Bytes of a slab: large enough to decode fast, small beside any volume that needs slabs.
 const SLAB: usize = 64 << 20;
@@ -74,11 +74,24 @@ pub fn make_views(
         }
     }
     let image = read_series(source, acquisition, options)?;
+    check_sizes(&image.volume, options, recipes)?;
     let (intensities, tensors) = rayon::join(
         || assess(&image.volume, &image.modality),
         || recipes.iter().map(|recipe| make_view(&image.volume, recipe)).collect(),
     );
     Ok((SeriesFacts::new(image, intensities), tensors))
+}
+
+/// Refuses views that no memory would hold before memory is asked for.
+fn check_sizes(
+    volume: &Volume,
+    options: &ReadOptions,
+    recipes: &[Recipe],
+) -> Result<(), IngestError> {
+    let found = recipes
+        .iter()
+        .find_map(|recipe| too_large(volume.dims, volume.affine, recipe, options.limit));
+    found.map_or(Ok(()), |detail| Err(IngestError::new(Reason::TooLarge, detail)))
 }
 
 fn in_slabs(
@@ -106,10 +119,12 @@ fn in_slabs(
     }
     let image = remedy_tilt(image, options.geometry)?;
     let Volume { dims, affine, rescale, .. } = image.volume;
+    let is_constant = survey.is_constant();
     let intensities = survey.finish(rescale, &image.modality);
-    if intensities.statistics.min >= intensities.statistics.max {
+    if is_constant {
         return Err(constant(intensities.statistics.min));
     }
+    check_sizes(&image.volume, options, recipes)?;
     let mut views = Vec::with_capacity(recipes.len());
     for recipe in recipes {
         let view = SlabView::new(dims, affine, rescale, recipe);
@@ -159,6 +174,15 @@ mod tests {
         }
         let bodied = [Recipe { crop: schemas::manifest::Crop::Body(5.0), ..recipes[2].clone() }];
         let refused = in_slabs(&options, &bodied, SLAB);
+        assert_eq!(refused.expect_err("refused").reason, Reason::TooLarge);
+        // Voxels of a metre, as a header in the wrong unit has them, are a million times too many.
+        let metres =
+            Affine::from_columns([[-1e3, 0.0, 0.0], [0.0, -1e3, 0.0], [0.0, 0.0, 1e3]], [0.0; 3]);
+        nifti::write(&path, &bytes, 4, [40, 36, 31, 1], metres).expect("writes");
+        let millimetre = [Recipe { spacing: Some([1.0; 3]), ..recipes[2].clone() }];
+        let refused = make_views(&source, &Acquisition::default(), &options, &millimetre);
+        assert_eq!(refused.expect_err("refused").reason, Reason::TooLarge);
+        let refused = in_slabs(&options, &millimetre, SLAB);
         assert_eq!(refused.expect_err("refused").reason, Reason::TooLarge);
         // A shear cannot be taken out of slices that are not held.
         let sheared = Affine::from_columns(

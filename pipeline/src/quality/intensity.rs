@@ -68,6 +68,11 @@ impl Survey {
         self.skip = (self.skip + taken * self.step).saturating_sub(voxels.len());
     }
 
+    /// Whether every voxel taken was stored as the same value.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.scan.is_constant()
+    }
+
     pub(crate) fn finish(self, rescale: Rescale, modality: &str) -> Intensities {
         let statistics = self.scan.statistics(rescale);
         let mut values = self.sample;

@@ -148,6 +148,10 @@ impl Scan {
         }
     }
 
+    pub(crate) fn is_constant(&self) -> bool {
+        self.min >= self.max
+    }
+
     pub(crate) fn statistics(self, rescale: Rescale) -> Statistics {
         let map = |value: f64| value * f64::from(rescale.slope) + f64::from(rescale.intercept);
         let (a, b) = (map(self.min), map(self.max));

@@ -62,6 +62,44 @@ pub fn make_view(volume: &Volume, recipe: &Recipe) -> ViewTensor {
     plan.finish(bytes)
 }
 
+/// Longest axis of a grid: a scan of the whole body has some thousand slices.
+const LONGEST: f64 = 65_536.0;
+
+/// Says why a view of such a volume would be out of all proportion: a grid with an axis too long, as
+/// headers with impossible voxel sizes ask for, or more than `limit` bytes.
+pub(crate) fn too_large(
+    dims: [usize; 3],
+    affine: Affine,
+    recipe: &Recipe,
+    limit: u64,
+) -> Option<String> {
+    let order = affine.order_for(recipe.orientation);
+    let spacing = affine.reordered(order, dims).spacing();
+    let sizes = order.source.map(|source| dims[source] as f64);
+    let grid: [f64; 3] = std::array::from_fn(|axis| match recipe.spacing {
+        Some(target) => (sizes[axis] * spacing[axis] / target[axis]).ceil(),
+        None => sizes[axis],
+    });
+    let kept: [f64; 3] = std::array::from_fn(|axis| match (recipe.crop, recipe.resize) {
+        (_, Some(size)) => f64::from(size[axis]),
+        (Crop::CenterSize(size) | Crop::BodySize(size), None) if size[axis] > 0 => {
+            f64::from(size[axis])
+        }
+        _ => grid[axis],
+    });
+    let bytes = kept.iter().product::<f64>() * (recipe.windows.len() * recipe.dtype.size()) as f64;
+    // Not a number where the header's voxel sizes are none.
+    let sound = grid.iter().all(|length| *length <= LONGEST);
+    let fits = recipe.crops.is_some() || bytes <= limit as f64;
+    let [x, y, z] = spacing;
+    (!sound || !fits).then(|| {
+        format!(
+            "resampled, the voxels of {x:.3} × {y:.3} × {z:.3} mm become a grid of {:.0} × {:.0} × {:.0}",
+            grid[0], grid[1], grid[2]
+        )
+    })
+}
+
 fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8> {
     let turned;
     let source = if plan.order.source[0] == 0 {

@@ -83,11 +83,12 @@ impl Opened {
     }
 
     fn scaling(&self) -> Option<Rescale> {
-        let header = &self.header;
-        let valid = header.scl_slope.is_finite() && header.scl_slope != 0.0;
+        // NIfTI-2 has doubles here, which may be too small or too large for what voxels are.
+        let [slope, intercept] = [self.header.scl_slope, self.header.scl_inter].map(|x| x as f32);
+        let valid = slope.is_finite() && slope != 0.0;
         valid.then_some(Rescale {
-            slope: header.scl_slope as f32,
-            intercept: if header.scl_inter.is_finite() { header.scl_inter as f32 } else { 0.0 },
+            slope,
+            intercept: if intercept.is_finite() { intercept } else { 0.0 },
         })
     }
 }
