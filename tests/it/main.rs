@@ -3,6 +3,7 @@
 mod bad_input;
 mod commands;
 mod curate;
+mod dicom_tree;
 mod kill;
 mod support;
 mod train;
