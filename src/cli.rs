@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use schemas::manifest::{Kernel, VoxelType};
+use schemas::manifest::{Kernel, Remedy, VoxelType};
 
 /// Turns 3D volumes and radiology reports into reproducible training releases, and trains from them.
 #[derive(Debug, Parser)]
@@ -117,6 +117,15 @@ pub(crate) struct VolumeArgs {
     /// Voxel type: `i16` or `u8`.
     #[arg(long, value_parser = named::<VoxelType>)]
     pub(crate) dtype: Option<VoxelType>,
+    /// What is done with slices sheared against their normal: `reject`, `repair` or `accept`.
+    #[arg(long, value_name = "REMEDY", value_parser = named::<Remedy>, default_value = "reject")]
+    pub(crate) tilt: Remedy,
+    /// What is done with slices missing or unevenly spaced: `reject`, `repair` or `accept`.
+    #[arg(long, value_name = "REMEDY", value_parser = named::<Remedy>, default_value = "reject")]
+    pub(crate) gaps: Remedy,
+    /// What is done with several slices at one position: `reject`, `repair` or `accept`.
+    #[arg(long, value_name = "REMEDY", value_parser = named::<Remedy>, default_value = "reject")]
+    pub(crate) duplicates: Remedy,
     /// Decoded size in MiB above which a NIfTI volume is read slab by slab and never held whole.
     #[arg(long, value_name = "MIB")]
     pub(crate) slab_above_mib: Option<u32>,

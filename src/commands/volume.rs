@@ -6,7 +6,10 @@ use std::time::Instant;
 use pipeline::execute::make_views;
 use pipeline::ingest::dicom::{dicom_files, is_dicom};
 use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, corpus_files, nifti};
-use schemas::manifest::{IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows};
+use schemas::manifest::{
+    GeometryPolicy, IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows,
+};
+use schemas::reason::Reason;
 use serde_json::json;
 
 use super::settings::use_threads;
@@ -30,10 +33,16 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let source = source(&args.input)?;
     let mut limits = LimitsSection::default();
     limits.slab_above_mib = args.slab_above_mib.unwrap_or(limits.slab_above_mib);
-    let options =
-        ReadOptions { intensity: IntensityPolicy::Hounsfield, ..ReadOptions::with_limits(&limits) };
+    let options = ReadOptions {
+        intensity: IntensityPolicy::Hounsfield,
+        geometry: GeometryPolicy { tilt: args.tilt, gaps: args.gaps, duplicates: args.duplicates },
+        ..ReadOptions::with_limits(&limits)
+    };
     let (facts, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
-        .map_err(|source| Failure::Ingest { path: args.input.clone(), source })?;
+        .map_err(|mut source| {
+            source.detail.push_str(advice(source.reason));
+            Failure::Ingest { path: args.input.clone(), source }
+        })?;
     let view = views.pop().expect("one recipe gives one view");
     let [depth, height, width] = view.shape;
     let shape = [width, height, depth, view.blocks];
@@ -65,6 +74,18 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
         }
     }
     Ok(DONE)
+}
+
+/// What to do about a geometry that is refused unless told otherwise.
+fn advice(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Tilted => "; `--tilt repair` resamples the shear out, `--tilt accept` keeps it",
+        Reason::MissingSlices | Reason::IrregularGeometry => {
+            "; `--gaps repair` interpolates, `--gaps accept` keeps the longest even run"
+        }
+        Reason::DuplicatePositions => "; `--duplicates accept` keeps the first of each",
+        _ => "",
+    }
 }
 
 fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {

@@ -8,7 +8,7 @@ use pipeline::ingest::dicom::SliceHeader;
 use pipeline::release::TableReader;
 use serde_json::Value;
 
-use crate::support::{Place, done, json, tree, write};
+use crate::support::{Place, done, json, run, tree, write};
 
 const SERIES: &str = "1.2.826.0.1.3680043.2.1125.1.18085492126195434258212517481071422";
 
@@ -142,6 +142,26 @@ fn a_gap_is_refused_or_filled_or_cut_away_as_the_manifest_says() {
         let native = texts(&release, "index", "view").iter().position(|view| view == "native");
         assert_eq!(shapes[native.expect("is there")][0], depth, "{policy}");
     }
+}
+
+#[test]
+fn the_command_line_takes_the_same_remedies() {
+    let place = Place::new();
+    let mut slices = slices();
+    slices.remove(50);
+    let files = slices.into_iter().enumerate().map(|(at, bytes)| (format!("IM{at:04}"), bytes));
+    plant(&place.path("tree"), &files.collect::<Vec<_>>());
+    let (input, output) = (place.path("tree"), place.path("out.nii"));
+    let volume = |more: &[&str]| {
+        let paths = [&input, &output].map(|path| path.to_str().expect("UTF-8"));
+        run(&[&["volume"], &paths[..], &["--json"], more].concat())
+    };
+    let refused = volume(&[]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("--gaps"), "says what to do: {}", refused.stderr);
+    let repaired = json(&volume(&["--gaps", "repair"]));
+    assert_eq!(repaired["shape"][2], 79);
+    assert_eq!(json(&volume(&["--gaps", "accept"]))["shape"][2], 50);
 }
 
 #[test]
