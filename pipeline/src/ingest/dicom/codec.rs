@@ -1,8 +1,8 @@
 //! Stored values of the frames of one file.
 //!
-//! Native pixels are read straight into the caller's memory. RLE is decoded here; JPEG and JPEG 2000
-//! by dicom-rs's adapters, after the code stream's own head was checked against the file's. What no
-//! decoder here gets right is refused by name before it is tried.
+//! Native pixels are read straight into the caller's memory. RLE is decoded here, JPEG-LS by
+//! `pure_jpegls`, JPEG and JPEG 2000 by dicom-rs's adapters, after the code stream's own head was
+//! checked against the file's. What no decoder here gets right is refused by name before it is tried.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +29,7 @@ enum Coding {
     Encapsulated,
     Rle,
     Jpeg,
+    JpegLs,
     Jpeg2000,
 }
 
@@ -43,7 +44,7 @@ fn coding(uid: &str) -> Result<Coding, String> {
         ".5" => Ok(Coding::Rle),
         ".4.50" | ".4.51" | ".4.53" | ".4.55" | ".4.57" | ".4.70" => Ok(Coding::Jpeg),
         ".4.90" | ".4.91" => Ok(Coding::Jpeg2000),
-        ".4.80" | ".4.81" => Err("JPEG-LS pixels are not read; decompress the file first".into()),
+        ".4.80" | ".4.81" => Ok(Coding::JpegLs),
         ".4.201" | ".4.202" | ".4.203" => {
             Err("high-throughput JPEG 2000 pixels are not read; decompress the file first".into())
         }
@@ -173,7 +174,9 @@ pub(super) fn decode(
                 extend(values, header.cell.stored, header.cell.signed);
                 Ok(())
             }
-            Coding::Jpeg | Coding::Jpeg2000 => code_stream(header, coding, &data, values),
+            Coding::Jpeg | Coding::JpegLs | Coding::Jpeg2000 => {
+                code_stream(header, coding, &data, values)
+            }
         }
     })
 }
@@ -239,14 +242,14 @@ fn extend(values: &mut [i16], stored: u16, signed: bool) {
     }
 }
 
-/// A frame's JPEG or JPEG 2000 stream through dicom-rs's adapter.
+/// A frame's JPEG, JPEG-LS or JPEG 2000 stream.
 fn code_stream(
     header: &SliceHeader,
     coding: Coding,
     data: &[u8],
     values: &mut [i16],
 ) -> Result<(), IngestError> {
-    let head = if coding == Coding::Jpeg { jpeg_head(data) } else { jpeg_2000_head(data) };
+    let head = if coding == Coding::Jpeg2000 { jpeg_2000_head(data) } else { jpeg_head(data) };
     let head = head.ok_or_else(|| {
         refuse(header, Reason::VolumeCorrupt, "a frame is no JPEG or JPEG 2000 stream")
     })?;
@@ -271,38 +274,49 @@ fn code_stream(
             ),
         ));
     }
-    let width = if head.precision > 8 { 2 } else { 1 };
-    let frame = CodedFrame { header, head, data };
-    let reader = TransferSyntaxRegistry
-        .get(&header.transfer_syntax)
-        .and_then(|syntax| syntax.pixel_data_reader())
-        .ok_or_else(|| refuse(header, Reason::VolumeUnsupported, "has no decoder"))?;
-    let mut decoded = Vec::new();
-    // A decoder that fails by a panic fails on this file alone.
-    let result = catch_unwind(AssertUnwindSafe(|| reader.decode_frame(&frame, 0, &mut decoded)));
     let failed = |problem: &str| refuse(header, Reason::VolumeCorrupt, problem);
-    match result {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(failed(&format!("cannot be decoded: {error}"))),
-        Err(_) => return Err(failed("cannot be decoded: the decoder gave up")),
-    }
-    if decoded.len() != values.len() * width {
+    let precision = head.precision;
+    let adapter = TransferSyntaxRegistry
+        .get(&header.transfer_syntax)
+        .and_then(|syntax| syntax.pixel_data_reader());
+    // A decoder that fails by a panic fails on this file alone.
+    let decoded = catch_unwind(AssertUnwindSafe(|| match adapter {
+        _ if coding == Coding::JpegLs => {
+            let size = [head.columns, head.rows].map(|size| size as u32);
+            let decoded = jpegls::decode(data, size[0], size[1]);
+            decoded.map(|(words, _, _)| words).map_err(|error| error.to_string())
+        }
+        Some(reader) => {
+            let mut bytes = Vec::new();
+            let frame = CodedFrame { header, head, data };
+            let result = reader.decode_frame(&frame, 0, &mut bytes);
+            result.map(|()| words(&bytes, precision)).map_err(|error| error.to_string())
+        }
+        None => Err("there is no decoder".into()),
+    }));
+    let decoded = decoded
+        .unwrap_or_else(|_| Err("the decoder gave up".into()))
+        .map_err(|error| failed(&format!("cannot be decoded: {error}")))?;
+    if decoded.len() != values.len() {
         return Err(failed("the decoder gave another number of pixels"));
     }
-    if width == 1 {
-        for (value, byte) in values.iter_mut().zip(&decoded) {
-            *value = i16::from(*byte);
-        }
-    } else {
-        for (value, pair) in values.iter_mut().zip(decoded.chunks_exact(2)) {
-            *value = i16::from_le_bytes([pair[0], pair[1]]);
-        }
+    for (value, word) in values.iter_mut().zip(decoded) {
+        *value = word as i16;
     }
     // A JPEG 2000 stream names its own depth, and its sign may be wrong: the file's decides, as in
     // pydicom.
-    let stored = if coding == Coding::Jpeg2000 { head.precision } else { header.cell.stored };
+    let stored = if coding == Coding::Jpeg2000 { precision } else { header.cell.stored };
     extend(values, stored, header.cell.signed);
     Ok(())
+}
+
+/// Decoded bytes, one or two a pixel by the stream's precision, as words.
+fn words(bytes: &[u8], precision: u16) -> Vec<u16> {
+    if precision > 8 {
+        bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
+    } else {
+        bytes.iter().map(|&byte| byte.into()).collect()
+    }
 }
 
 /// One frame as dicom-rs's adapters want to see it.
@@ -373,7 +387,7 @@ mod tests {
 
     #[test]
     fn what_is_not_decoded_is_named() {
-        for uid in [".4.80", ".4.81", ".4.201", ".4.202", ".4.203", ".4.100", ".9"] {
+        for uid in [".4.201", ".4.202", ".4.203", ".4.100", ".9"] {
             assert!(coding(&format!("1.2.840.10008.1.2{uid}")).is_err(), "{uid}");
         }
         assert!(coding("1.2.840.113619.5.2").is_err());

@@ -105,7 +105,7 @@ fn big(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
 }
 
-/// The frame header of a JPEG stream (ITU-T T.81 section B.2.2).
+/// The frame header of a JPEG stream (ITU-T T.81 section B.2.2) or a JPEG-LS one (T.87 section C.2.2).
 pub(super) fn jpeg_head(stream: &[u8]) -> Option<StreamHead> {
     if !stream.starts_with(&[0xff, 0xd8]) {
         return None;
@@ -120,7 +120,7 @@ pub(super) fn jpeg_head(stream: &[u8]) -> Option<StreamHead> {
             0xff => at += 1,
             0x01 | 0xd0..=0xd8 => at += 2,
             // Start of frame, but for the tables DHT, JPG and DAC among their codes.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+            0xc0..=0xcf | 0xf7 if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
                 return Some(StreamHead {
                     precision: u16::from(*stream.get(at + 4)?),
                     rows: big(stream, at + 5)?,

@@ -16,6 +16,8 @@ use crate::memory::zeroed;
 
 /// Compressed bytes that are worth a thread.
 const SMALLEST: usize = 4 << 20;
+/// Most parts of one file: each of them reserves room for the whole, though it fills only its share.
+const MOST: usize = 8;
 /// Compressed bytes within which a block must begin.
 const SEARCHED: usize = 512 << 10;
 /// Bytes decoded in search of 32 KiB without markers before a part is left for later.
@@ -74,7 +76,7 @@ pub(super) fn decode_in_parts(
     let stated = u32::from_le_bytes(*content[end..].first_chunk()?);
     let start = head_length(&content[..end])?;
     let stream = &mut content[start..end];
-    let cuts = cuts(stream, threads.min(stream.len() / SMALLEST));
+    let cuts = cuts(stream, threads.min(MOST).min(stream.len() / SMALLEST));
     if cuts.is_empty() {
         return None;
     }

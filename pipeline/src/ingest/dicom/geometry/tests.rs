@@ -101,7 +101,7 @@ fn every_bad_stack_has_its_verdict() {
     }
     assert_eq!(verdict(placeless), GeometryVerdict::Irregular);
     let mut coded = headers(&[0.0, 2.0, 4.0]);
-    coded[1].transfer_syntax = "1.2.840.10008.1.2.4.80".into();
+    coded[1].transfer_syntax = "1.2.840.10008.1.2.4.201".into();
     coded[1].pixels.as_mut().expect("has pixels").encapsulated = true;
     assert_eq!(verdict(coded), GeometryVerdict::Unsupported);
     let mut wandering = headers(&[0.0, 2.0, 4.0, 6.0]);

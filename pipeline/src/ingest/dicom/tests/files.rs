@@ -92,13 +92,32 @@ fn jpeg_2000(signed: bool) -> Vec<u8> {
         206279204f70656e4a5045472076657273696f6e20322e352e32ff90000a0000000000690001ff93cfe40c073f7fc0fc\
         0063f90200040005c07da050fd81400d030b37fe7defc03ea0383f3060221a15037e618b7f1bc01f38481f805036a199\
         cf3da62ed65ad4b168ab8fc007c22c07da185fa7c733df9dac295d4bd8ad00c15a871fffd9";
-    let mut bytes: Vec<u8> = (0..text.len() / 2)
-        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("is hexadecimal"))
-        .collect();
+    let mut bytes = hexadecimal(text);
     if signed {
         bytes[42] |= 0x80;
     }
     bytes
+}
+
+fn hexadecimal(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).expect("is hexadecimal"))
+        .collect()
+}
+
+/// Three slices of 32 × 32 pixels of 12 bits, each with this code stream.
+fn coded(folder: &Path, stream: &[u8], signed: bool, syntax: &str) -> Vec<PathBuf> {
+    let slice = |z: &f64| {
+        let mut object = Slice { signed, stored: 12, ..Slice::at(*z) }.object();
+        put(&mut object, tags::ROWS, VR::US, PrimitiveValue::from(32_u16));
+        put(&mut object, tags::COLUMNS, VR::US, PrimitiveValue::from(32_u16));
+        let fragments = PixelFragmentSequence::new_fragments(vec![stream.to_vec()]);
+        object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments));
+        let path = folder.join(format!("{z}"));
+        write(object, &path, syntax);
+        path
+    };
+    [0.0, 3.0, 6.0].iter().map(slice).collect()
 }
 
 #[test]
@@ -106,23 +125,8 @@ fn the_file_s_sign_holds_whatever_a_jpeg_2000_stream_says() {
     let folder = folder();
     for stream_signed in [false, true] {
         for signed in [false, true] {
-            let files: Vec<PathBuf> = [0.0, 3.0, 6.0]
-                .iter()
-                .map(|z| {
-                    let slice = Slice { signed, stored: 12, ..Slice::at(*z) };
-                    let mut object = slice.object();
-                    put(&mut object, tags::ROWS, VR::US, PrimitiveValue::from(32_u16));
-                    put(&mut object, tags::COLUMNS, VR::US, PrimitiveValue::from(32_u16));
-                    object.put(DataElement::new(
-                        tags::PIXEL_DATA,
-                        VR::OB,
-                        PixelFragmentSequence::new_fragments(vec![jpeg_2000(stream_signed)]),
-                    ));
-                    let path = folder.path().join(format!("{z}"));
-                    write(object, &path, "1.2.840.10008.1.2.4.90");
-                    path
-                })
-                .collect();
+            let stream = jpeg_2000(stream_signed);
+            let files = coded(folder.path(), &stream, signed, "1.2.840.10008.1.2.4.90");
             let found = units(&take(&files).expect("is read"));
             // pydicom 3 gives the same four arrays.
             for (index, value) in found[..32 * 32].iter().enumerate() {
@@ -133,6 +137,46 @@ fn the_file_s_sign_holds_whatever_a_jpeg_2000_stream_says() {
             }
         }
     }
+}
+
+/// JPEG-LS streams of the values `100 * row + 7 * column` by `CharLS`, lossless and with a tolerance of 3.
+const JPEG_LS: [(&str, f32); 2] = [
+    (
+        "ffd8fff7000b0c0020002001011100ffda0008010100000000a6cd97365d33cb59cd974cf2d6739ce7399999\
+        999912274caa89a94a4a529555544444444449249c244924924924924924aaaaa631aaaaaaaaaaabfea627ff\
+        7fff7d0c2fff7fff79981fff7fff745f7fff7fff5179ff7fff7f45d7ff7fff7c971fff7fff725b7fff7fff49\
+        69ff7fff7f2597ff7fff7d2c3fff7fff695dff7fff7f4acfff7fff7a557fff7fff42a3ff7fff7e14dfff7fff\
+        70a4ff7fff7f8517ff7fff7c283fff7fff613dff7fff7f09cfff7fff784d7fff7fff4263ff7fff7e25bfff7f\
+        ff6253ff7fff7e24bfff7fff6243ff7fff7e23bfff7fff60ffd9",
+        0.0,
+    ),
+    (
+        "ffd8fff7000b0c0020002001011100ffda0008010100030000a319b18b6cb8ccb67575dee4ab494b454aaaab\
+        9ff8f737ff7fff5736ff7fff7ce5bfff7ffeb93fff7ffd49cfff7fff79cfff7fff79afff7fff7b9fff7fff76\
+        bfff7fff6d7fff7fff5aff7fff7fb5ff7fff7f6bff7fff7ec7ff7fff7dafff7fff7b1fff7fff763fff7fff6c\
+        7fff7fff58ff7fff7fb1ff7fff7f5bff7fff7ec7ff7fff7d6fff7fff7adfff7fff75bfff7fff6b7fff7fff56\
+        ff7fff7fa9ff7fff7f5bff7fff7ea7ff7fff7cffd9",
+        3.0,
+    ),
+];
+
+#[test]
+fn jpeg_ls_streams_give_the_values_they_were_made_of() {
+    let folder = folder();
+    for (text, tolerance) in JPEG_LS {
+        let stream = hexadecimal(text);
+        for syntax in ["1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"] {
+            let found =
+                units(&take(&coded(folder.path(), &stream, false, syntax)).expect("is read"));
+            for (index, value) in found[..32 * 32].iter().enumerate() {
+                let stored = (index / 32 * 100 + index % 32 * 7) as f32;
+                assert!((value + 1024.0 - stored).abs() <= tolerance, "{index}: {value}");
+            }
+        }
+    }
+    let cut = hexadecimal(&JPEG_LS[0].0[..200]);
+    let files = coded(folder.path(), &cut, false, "1.2.840.10008.1.2.4.80");
+    assert_eq!(take(&files).expect_err("is cut").reason, Reason::VolumeCorrupt);
 }
 
 fn cut(path: &Path, bytes: &[u8]) {
