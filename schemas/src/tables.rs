@@ -298,7 +298,7 @@ table! {
         study_id: String,
         /// The person.
         patient_key: String,
-        /// `train`, `val` or `test`.
+        /// `train`, `val` or `test`; empty where the reports are of no release.
         split: String,
         /// The text.
         text: String,

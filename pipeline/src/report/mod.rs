@@ -11,6 +11,7 @@
 mod assertion;
 mod change;
 mod clause;
+mod columns;
 mod coverage;
 mod document;
 mod entity;
@@ -55,7 +56,7 @@ pub use organ::organ_texts;
 pub use parser::ReportParser;
 pub use radgraph::to_radgraph;
 pub use signature::{normalise_sentence, sentence_signature};
-pub use source::{SourceError, SourceReport, read_reports};
+pub use source::{ReportReader, SourceError, SourceReport};
 pub use types::{
     Assertion, Change, Cue, Edge, LabelValue, Measurement, Node, NodeKind, ParsedReport,
     PolicyLabels, Reference, ReferenceKind, Relation, Section, SectionKind, SectionSource,
