@@ -70,6 +70,7 @@ impl ReportRows {
                 sentence_type: sentence_type(&normalise_sentence(
                     &text[sentence.start as usize..sentence.end as usize],
                 )),
+                breaks: sentence.breaks.clone(),
             })
             .collect();
         let nodes = parsed
