@@ -152,7 +152,8 @@ fn texts(release: &Path) -> Result<BTreeMap<String, Text>, ReleaseError> {
                 .collect();
         let text = texts.entry(studies[row].clone()).or_default();
         let words = text.body.get(starts[row] as usize..ends[row] as usize).unwrap_or_default();
-        let concept = concepts[row].replace('_', " ");
+        // The concept of a word for a side is named after the side, which has a place of its own.
+        let concept = concepts[row].trim_start_matches("side_").replace('_', " ");
         let mut notes: Vec<&str> = Vec::new();
         for note in [&concept, &assertions[row], &sides[row], &changes[row]] {
             if !note.is_empty() && !notes.contains(&note.as_str()) {
