@@ -5,7 +5,7 @@ Usage: python3 benches/report/scale.py REPORTS.csv [RADLOOM] [SIZE ...]
 The longest column of the csv is the text. Its reports are repeated with fresh ids until there are SIZE of them (40000
 and 200000 when none is given), so the distinct sentences stay the same and only the reports grow. Each file is read as
 csv, as JSONL and, where pyarrow is installed, as Parquet; to JSON lines on stdout, and to Parquet tables by `--out`.
-Seconds are wall time, memory is the largest resident set of the process.
+The speed is by processor time, which other work on the machine changes least; memory is the largest resident set.
 """
 
 import csv
@@ -19,7 +19,7 @@ import time
 
 
 def run(command, digest=False):
-    """Seconds and peak memory in MiB of a command, and the hash of what it prints when asked."""
+    """Wall and processor seconds and peak memory in MiB of a command, and the hash of what it prints when asked."""
     start = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE if digest else subprocess.DEVNULL) as child:
         hashed = hashlib.sha256()
@@ -30,7 +30,7 @@ def run(command, digest=False):
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {child.returncode}")
-    return time.monotonic() - start, usage.ru_maxrss / 1024, hashed.hexdigest()
+    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, hashed.hexdigest()
 
 
 def folder_digest(folder):
@@ -84,14 +84,15 @@ def main(path, binary, sizes):
             tables = os.path.join(folder, "tables")
             for kind, source in paths.items():
                 for name, extra in (("JSON lines", ["--json"]), ("tables", ["--out", tables])):
-                    seconds, memory, _ = run([binary, "report", source, *extra])
-                    print(f"  {kind:8} to {name:10} {seconds:6.1f} s {size / seconds:7.0f} reports/s {memory:6.0f} MiB")
+                    wall, own, memory, _ = run([binary, "report", source, *extra])
+                    speed = f"{size / own:6.0f} reports a second of one core"
+                    print(f"  {kind:8} to {name:10} {wall:6.1f} s, {own:6.1f} s of processors, {speed}, {memory:5.0f} MiB", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         source = write(texts, min(sizes[0], 5000), folder)["csv"]
         lines, folders = set(), set()
         for threads in ("1", "2", "7"):
             command = [binary, "report", source, "--threads", threads]
-            lines.add(run([*command, "--json"], digest=True)[2])
+            lines.add(run([*command, "--json"], digest=True)[3])
             tables = os.path.join(folder, threads)
             run([*command, "--out", tables])
             folders.add(folder_digest(tables))
