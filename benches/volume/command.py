@@ -58,10 +58,6 @@ def radloom(binary: str, *arguments: object) -> Outcome:
     return run([binary, *map(str, arguments), "--json"])
 
 
-def has_flag(binary: str, verb: str, flag: str) -> bool:
-    return flag in run([binary, verb, "--help"]).out
-
-
 def parser_of(documentation: str | None) -> argparse.ArgumentParser:
     """A parser of arguments that shows a script's own documentation."""
     plain = argparse.RawDescriptionHelpFormatter

@@ -33,7 +33,7 @@ import nibabel
 import numpy
 import SimpleITK
 from command import Outcome, parser_of, radloom, verdict
-from sources import Source, find
+from sources import Source, readable
 
 SPACING = (0.7, 0.7, 1.0)
 COLUMNS = ("VolumeName", "ClinicalInformation_EN", "Technique_EN", "Findings_EN", "Impressions_EN")
@@ -158,16 +158,7 @@ def main() -> int:
 
 
 def readable_cts(roots: list[str]) -> list[Source]:
-    kept = []
-    for source in find(roots, limit_mb=1000):
-        if isinstance(source, str):
-            continue
-        try:
-            usable = is_ct(source.read())
-        except ValueError:
-            continue
-        if usable:
-            kept.append(source)
+    kept = [source for source, image in readable(roots, limit_mb=1000) if is_ct(image)]
     return kept or sys.exit("no CT volume among the sources")
 
 

@@ -20,7 +20,7 @@ import nibabel
 import numpy
 import SimpleITK
 from command import parser_of, radloom, verdict
-from sources import LPS_TO_RAS, affine, find
+from sources import LPS_TO_RAS, affine, readable
 
 SPACINGS = ((1.0, 1.0, 1.0), (1.5, 1.5, 3.0), (2.0, 2.0, 2.0))
 UPSAMPLING = 0.6
@@ -91,15 +91,7 @@ def main() -> int:
     options = parser.parse_args()
     failures, compared, volumes = [], 0, 0
     print(f"{'volume':58} {'spacing':>17} {'shape':>15} {'interior':>11} {'max':>7} {'equal':>9}  grid")
-    for source in find(options.volumes, options.limit_mb):
-        if isinstance(source, str):
-            print(f"left out: {source}")
-            continue
-        try:
-            image = source.read()
-        except ValueError as error:
-            print(f"left out: {source.name}: {error}")
-            continue
+    for source, image in readable(options.volumes, options.limit_mb):
         before = compared
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "native.nii.gz"

@@ -69,6 +69,18 @@ def find(roots: list[str], limit_mb: float) -> Iterator[Source | str]:
                 yield dicom(Path(folder), Path(folder).relative_to(root).as_posix(), slices)
 
 
+def readable(roots: list[str], limit_mb: float) -> Iterator[tuple[Source, SimpleITK.Image]]:
+    """What is found below `roots` and can be read, with its voxels; the rest is named and passed over."""
+    for source in find(roots, limit_mb):
+        if isinstance(source, str):
+            print(f"left out: {source}")
+            continue
+        try:
+            yield source, source.read()
+        except ValueError as error:
+            print(f"left out: {source.name}: {error}")
+
+
 def nifti(path: Path, name: str, limit_mb: float) -> Source | str:
     name = path.name if name == "." else name
     try:

@@ -24,7 +24,7 @@ import torch
 from command import parser_of, radloom, verdict
 from monai.data import MetaTensor
 from monai.transforms import CenterSpatialCrop, Spacing, SpatialPad
-from sources import find
+from sources import readable
 from torch.nn.functional import interpolate, pad
 
 LOW, HIGH = -1000.0, 1000.0
@@ -99,15 +99,7 @@ def main() -> int:
     options = parser.parse_args()
     failures, compared = [], 0
     print(f"{'volume':58} {'preset':8} {'shape':>12} {'max HU':>8} {'over 0.51':>10}")
-    for source in find(options.volumes, options.limit_mb):
-        if isinstance(source, str):
-            print(f"left out: {source}")
-            continue
-        try:
-            image = source.read()
-        except ValueError as error:
-            print(f"left out: {source.name}: {error}")
-            continue
+    for source, image in readable(options.volumes, options.limit_mb):
         for preset in options.presets:
             with tempfile.TemporaryDirectory() as folder:
                 output = Path(folder) / "view.nii.gz"

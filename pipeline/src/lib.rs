@@ -25,6 +25,7 @@ pub mod execute;
 pub mod graph;
 pub mod ingest;
 pub mod loader;
+mod memory;
 pub mod plan;
 pub mod quality;
 pub mod release;

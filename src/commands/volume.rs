@@ -19,6 +19,14 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
     use_threads(common.threads.unwrap_or(0))?;
     let recipe = recipe(args)?;
+    // NIfTI-1 has no half floats.
+    let datatype = match recipe.dtype {
+        VoxelType::U8 => 2,
+        VoxelType::I16 => 4,
+        VoxelType::F16 => {
+            return Err(Failure::Usage("NIfTI has no 16-bit floats: use dtype i16 or u8".into()));
+        }
+    };
     let source = source(&args.input)?;
     let mut limits = LimitsSection::default();
     limits.slab_above_mib = args.slab_above_mib.unwrap_or(limits.slab_above_mib);
@@ -27,14 +35,6 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let (facts, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
         .map_err(|source| Failure::Ingest { path: args.input.clone(), source })?;
     let view = views.pop().expect("one recipe gives one view");
-    // NIfTI-1 has no half floats.
-    let datatype = match view.dtype {
-        VoxelType::U8 => 2,
-        VoxelType::I16 => 4,
-        VoxelType::F16 => {
-            return Err(Failure::Usage("NIfTI has no 16-bit floats: use dtype i16 or u8".into()));
-        }
-    };
     let [depth, height, width] = view.shape;
     let shape = [width, height, depth, view.blocks];
     nifti::write(&args.output, &view.bytes, datatype, shape, view.affine)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pipeline::report::{DIAGRAM_STYLE, diagram};
+use pipeline::report::{DIAGRAM_STYLE, diagram, escape_html};
 use serde_json::Value;
 
 use super::chart;
@@ -26,10 +26,6 @@ mark.device,mark.procedure{background:#8e4ec655}\
 svg{width:100%;max-width:680px}svg .axis{fill:none;stroke:currentColor;opacity:.4}\
 svg .curve{fill:none;stroke:#3e63dd;stroke-width:2}svg text{fill:currentColor;font-size:12px}";
 
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 pub(super) fn render(page: &Page, extras: &Extras) -> String {
     let mut html = String::new();
     let lock = &page.contents.lock;
@@ -42,9 +38,9 @@ pub(super) fn render(page: &Page, extras: &Extras) -> String {
          <meta name=\"viewport\" content=\"width=device-width\"><title>{0}</title>\
          <style>{STYLE}{DIAGRAM_STYLE}</style><h1>{0}</h1><p class=\"quiet\">version {1} · {2} · release \
          <code>{3}</code></p><p>{4} studies ({5}), {6} volumes, {7} inputs left out.</p>",
-            escape(&lock.name),
-            escape(&lock.data_version),
-            escape(&lock.tool),
+            escape_html(&lock.name),
+            escape_html(&lock.data_version),
+            escape_html(&lock.tool),
             &page.contents.release_id[..16],
             page.contents.included_studies,
             splits.join(", "),
@@ -102,7 +98,7 @@ fn training(html: &mut String, extras: &Extras) {
             html,
             format_args!(
                 "<tr><td>{}<td>{}<td>{} – {}<td>{}</tr>",
-                escape(name),
+                escape_html(name),
                 number(&metric["value"]),
                 number(&metric["low"]),
                 number(&metric["high"]),
@@ -122,15 +118,15 @@ fn study(html: &mut String, card: &Card, text: Option<&Text>) {
             "<article class=\"card\"><header><strong>{}</strong><span>{}</span><span>{}</span>\
          <span class=\"quiet\">{width} × {height} × {depth} at {x:.2} × {y:.2} × {z:.2} mm</span></header>\
          <img loading=\"lazy\" src=\"{}\" alt=\"slices of {}\">",
-            escape(&card.series),
+            escape_html(&card.series),
             card.split,
-            escape(&card.view),
+            escape_html(&card.view),
             card.picture,
-            escape(&card.series)
+            escape_html(&card.series)
         ),
     );
     for warning in &card.warnings {
-        put(html, format_args!("<div class=\"quiet\">{}</div>", escape(warning)));
+        put(html, format_args!("<div class=\"quiet\">{}</div>", escape_html(warning)));
     }
     if let Some(text) = text {
         html.push_str("<div>");
@@ -140,14 +136,14 @@ fn study(html: &mut String, card: &Card, text: Option<&Text>) {
                 html,
                 format_args!(
                     "<div class=\"section\">{}</div><p>{}</p>",
-                    escape(&title),
+                    escape_html(&title),
                     marked(text, *start, *end)
                 ),
             );
         }
         for (label, value) in text.labels.iter().filter(|(_, value)| *value != 0) {
             let doubt = if *value < 0 { " ?" } else { "" };
-            put(html, format_args!("<span class=\"label\">{}{doubt}</span>", escape(label)));
+            put(html, format_args!("<span class=\"label\">{}{doubt}</span>", escape_html(label)));
         }
         html.push_str("</div>");
         if !text.nodes.is_empty() {
@@ -161,8 +157,9 @@ fn study(html: &mut String, card: &Card, text: Option<&Text>) {
 
 /// The text between two offsets with its marks; a mark inside another is left to the outer one.
 fn marked(text: &Text, start: u32, end: u32) -> String {
-    let slice =
-        |from: u32, to: u32| escape(text.body.get(from as usize..to as usize).unwrap_or_default());
+    let slice = |from: u32, to: u32| {
+        escape_html(text.body.get(from as usize..to as usize).unwrap_or_default())
+    };
     let mut marks: Vec<_> =
         text.marks.iter().filter(|mark| mark.start >= start && mark.end <= end).collect();
     marks.sort_by_key(|mark| (mark.start, std::cmp::Reverse(mark.end)));
@@ -174,8 +171,8 @@ fn marked(text: &Text, start: u32, end: u32) -> String {
         html += &slice(at, mark.start);
         html += &format!(
             "<mark class=\"{}\" title=\"{}\">{}</mark>",
-            escape(&mark.class),
-            escape(&mark.title),
+            escape_html(&mark.class),
+            escape_html(&mark.title),
             slice(mark.start, mark.end)
         );
         at = mark.end;
@@ -195,9 +192,9 @@ fn excluded(html: &mut String, page: &Page) {
             html,
             format_args!(
                 "<tr><td><code>{}</code><td>{}<td>{}</tr>",
-                escape(source),
-                escape(reason),
-                escape(detail)
+                escape_html(source),
+                escape_html(reason),
+                escape_html(detail)
             ),
         );
     }

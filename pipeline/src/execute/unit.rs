@@ -32,7 +32,8 @@ struct Finished<'a> {
     study: &'a StudyPlan,
     series: &'a SeriesPlan,
     sources: BTreeMap<String, SourceObject>,
-    result: Result<(VolumeRow, Vec<ViewTensor>), IngestError>,
+    /// The row of the volume, and its views with their hashes.
+    result: Result<(VolumeRow, Vec<(ViewTensor, u64)>), IngestError>,
 }
 
 /// Runs `unit` and writes its shards below `release`. Gives none when it was cancelled.
@@ -50,6 +51,7 @@ pub(super) fn run_unit(
         let writer = VoxelWriter::create(&release.join(&path), &view.name, &view.recipe)?;
         writers.push((path, writer));
     }
+    let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
     let mut outcome = UnitOutcome {
         fingerprint: unit.fingerprint(manifest),
         shards: Vec::new(),
@@ -71,7 +73,7 @@ pub(super) fn run_unit(
         }
         let finished: Vec<Finished<'_>> = window
             .par_iter()
-            .map(|(study, series)| read_one(study, series, manifest, views))
+            .map(|(study, series)| read_one(study, series, manifest, &recipes))
             .collect();
         for item in finished {
             take(item, views, &mut writers, &mut outcome, observer)?;
@@ -110,7 +112,7 @@ fn take(
         }
     };
     outcome.volumes.push(row);
-    for ((view, (path, writer)), tensor) in views.iter().zip(writers).zip(&tensors) {
+    for ((view, (path, writer)), (tensor, xxh3)) in views.iter().zip(writers).zip(&tensors) {
         let sample = SampleId::new(&series.id, &view.name);
         let ids = SampleIds {
             sample: &sample,
@@ -118,7 +120,7 @@ fn take(
             study: &study.id,
             patient: &study.patient,
         };
-        let placement = writer.push(ids, tensor)?;
+        let placement = writer.push(ids, tensor, *xxh3)?;
         outcome.index.push(IndexRow {
             sample_id: sample.to_string(),
             series_id: series.id.to_string(),
@@ -135,7 +137,7 @@ fn take(
             spacing: tensor.affine.spacing(),
             affine: tensor.affine.to_row_major(),
             crop_starts: tensor.crop_starts.concat(),
-            xxh3: tensor.xxh3,
+            xxh3: *xxh3,
         });
     }
     Ok(())
@@ -145,16 +147,19 @@ fn read_one<'a>(
     study: &'a StudyPlan,
     series: &'a SeriesPlan,
     manifest: &Manifest,
-    views: &[View],
+    recipes: &[Recipe],
 ) -> Finished<'a> {
     let mut sources = BTreeMap::new();
     // A panic is a defect of ours; it costs one series and says so, not the run.
     let result = catch_unwind(AssertUnwindSafe(|| {
         sources = hash_sources(series, &manifest.corpus.root)?;
         let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
-        let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
-        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, &recipes)?;
-        Ok((volume_row(study, series, facts, &sources), tensors))
+        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, recipes)?;
+        let hashed = tensors.into_iter().map(|tensor| {
+            let xxh3 = tensor.xxh3();
+            (tensor, xxh3)
+        });
+        Ok((volume_row(study, series, facts, &sources), hashed.collect()))
     }))
     .unwrap_or_else(|panic| {
         Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))

@@ -20,4 +20,4 @@ pub use files::{corpus_files, files_below};
 pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
 pub use source::{ReadOptions, SeriesImage, SeriesSource, read_series};
-pub(crate) use source::{constant, grid_geometry, nifti_affine, remedy_tilt};
+pub(crate) use source::{constant, nifti_series, remedy_tilt};

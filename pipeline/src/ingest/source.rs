@@ -108,6 +108,11 @@ impl ReadOptions {
         }
     }
 
+    /// Whether the first volume of a NIfTI file of several is taken.
+    pub fn first_frame(&self) -> bool {
+        self.frames == FramePolicy::First
+    }
+
     /// The defaults of the manifest, for files outside a corpus.
     pub fn with_limits(limits: &LimitsSection) -> Self {
         Self {
@@ -132,19 +137,8 @@ pub fn read_series(
 ) -> Result<SeriesImage, IngestError> {
     let image = match source {
         SeriesSource::Nifti(path) => {
-            let image = nifti::read(path, options.limit, options.frames == FramePolicy::First)?;
-            let (rescale, rescale_source) =
-                decide_rescale(options.intensity, image.facts, acquisition)?;
-            let affine = nifti_affine(&image, acquisition);
-            let image = SeriesImage {
-                volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
-                modality: String::new(),
-                rescale_source,
-                nan_fraction: image.nan_fraction,
-                warnings: image.warnings,
-                geometry: grid_geometry(&affine, image.dims),
-            };
-            remedy_tilt(image, options.geometry)?
+            let image = nifti::read(path, options.limit, options.first_frame())?;
+            remedy_tilt(nifti_series(image, acquisition, options)?, options.geometry)?
         }
         SeriesSource::Dicom(files) => dicom::read(files, None, options.geometry, options.limit)?,
         SeriesSource::DicomStack { files, stack } => {
@@ -161,17 +155,30 @@ pub(crate) fn constant(value: f64) -> IngestError {
     IngestError::new(Reason::Constant, format!("every voxel is {value}"))
 }
 
-/// The affine of a NIfTI image, with the voxel sizes of the metadata where the header is blank.
-pub(crate) fn nifti_affine(image: &nifti::NiftiImage, acquisition: &Acquisition) -> Affine {
-    match acquisition.spacing {
+/// A NIfTI image with its unit decided and its geometry judged, a tilt not yet remedied.
+pub(crate) fn nifti_series(
+    image: nifti::NiftiImage,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+) -> Result<SeriesImage, IngestError> {
+    let (rescale, rescale_source) = decide_rescale(options.intensity, image.facts, acquisition)?;
+    let affine = match acquisition.spacing {
         // A blank header's voxel sizes are 1 mm; the metadata knows better.
         Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
         _ => image.affine,
-    }
+    };
+    Ok(SeriesImage {
+        geometry: grid_geometry(&affine, image.dims),
+        volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
+        modality: String::new(),
+        rescale_source,
+        nan_fraction: image.nan_fraction,
+        warnings: image.warnings,
+    })
 }
 
 /// Measures of a grid, which is even by its making.
-pub(crate) fn grid_geometry(affine: &Affine, dims: [usize; 3]) -> SeriesGeometry {
+fn grid_geometry(affine: &Affine, dims: [usize; 3]) -> SeriesGeometry {
     let normal = cross(affine.column(0), affine.column(1));
     let step = (dot(affine.column(2), normal) / norm(normal)).abs();
     let tilt_degrees = repair::tilt_degrees(affine);

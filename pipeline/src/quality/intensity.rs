@@ -7,7 +7,7 @@ use crate::volume::{Rescale, Scan, Statistics, Volume, Voxels};
 const RANGE: std::ops::Range<f32> = -8192.0..16384.0;
 const BIN: f32 = 8.0;
 /// Voxels looked at: enough for a percentile, few enough to cost nothing beside reading them.
-const SAMPLE: usize = 1 << 20;
+const SAMPLE: usize = 1 << 18;
 /// The highest value 12 bits hold with the usual intercept of −1024; scanners clip there.
 const CEILING: f32 = 3071.0;
 
@@ -66,6 +66,11 @@ impl Survey {
         }
         let taken = self.sample.len() - before;
         self.skip = (self.skip + taken * self.step).saturating_sub(voxels.len());
+    }
+
+    /// Whether every voxel taken was stored as the same value.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.scan.is_constant()
     }
 
     pub(crate) fn finish(self, rescale: Rescale, modality: &str) -> Intensities {

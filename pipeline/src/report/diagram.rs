@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::ReportDocument;
+use super::html::escape_html;
 use super::layout::{Layout, Rectangle, Role, lay_out};
 use super::types::{Assertion, Change, Node, NodeKind, ParsedReport, Side};
 
@@ -123,7 +124,7 @@ pub fn diagram(nodes: &[DiagramNode], edges: &[DiagramEdge], key: &str) -> Strin
     layout.boxes.iter().for_each(|found| labels.add(*found));
     for (index, (source, target, edge)) in drawn.iter().enumerate() {
         let curve = Curve::between(&layout, *source, *target);
-        let name = escape(&edge.relation);
+        let name = escape_html(&edge.relation);
         let (x, y) = curve.place_label(edge.relation.len(), &mut labels);
         picture += &format!(
             "<g class=\"edge {name}\" data-edge=\"{index}\" data-source=\"{}\" data-target=\"{}\">\
@@ -139,10 +140,10 @@ pub fn diagram(nodes: &[DiagramNode], edges: &[DiagramEdge], key: &str) -> Strin
         let class = match (node.kind.as_str(), node.assertion.as_str()) {
             ("anatomy", _) => "anatomy".to_owned(),
             (_, "") => "modifier".to_owned(),
-            (_, assertion) => escape(assertion),
+            (_, assertion) => escape_html(assertion),
         };
-        let (id, text, note) = (node.id, escape(&node.text), escape(&node.note));
-        let (line, second) = (escape(&cut(&node.text)), escape(&cut(&node.note)));
+        let (id, text, note) = (node.id, escape_html(&node.text), escape_html(&node.note));
+        let (line, second) = (escape_html(&cut(&node.text)), escape_html(&cut(&node.note)));
         let Rectangle { left, top, width, height } = *found;
         picture += &format!(
             "<g class=\"node {class}\" data-node=\"{id}\"><title>{text}: {note}</title>\
@@ -189,7 +190,7 @@ fn describe(nodes: &[DiagramNode], drawn: &[(usize, usize, &DiagramEdge)]) -> St
     let related: BTreeSet<usize> = drawn.iter().flat_map(|&(a, b, _)| [a, b]).collect();
     let alone = (0..nodes.len()).filter(|at| !related.contains(at));
     words.extend(alone.map(|at| named(&nodes[at])));
-    escape(&words.join("; "))
+    escape_html(&words.join("; "))
 }
 
 /// A cubic curve from one box to another.
@@ -274,10 +275,6 @@ impl Taken {
             .flatten()
             .all(|one| !one.overlaps(free))
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

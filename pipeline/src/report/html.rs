@@ -20,7 +20,7 @@ pub fn to_html(document: &ReportDocument, report: &ParsedReport) -> String {
          <style>{STYLE}{DIAGRAM_STYLE}</style></head><body><h1>{0}</h1><p>Marks: <mark class=\"present\">present</mark> \
          <mark class=\"absent\">absent</mark> <mark class=\"uncertain\">uncertain</mark> \
          <mark class=\"anatomy\">anatomy</mark> <mark class=\"modifier\">modifier</mark></p>\n",
-        escape(&report.id)
+        escape_html(&report.id)
     );
     for section in &report.sections {
         page.push_str(&format!("<h2>{}</h2>\n<p>", section.kind));
@@ -30,15 +30,15 @@ pub fn to_html(document: &ReportDocument, report: &ParsedReport) -> String {
     page.push_str("<h2>graph</h2>\n");
     page.push_str(&report_diagram(document, report));
     for policy in &report.labels {
-        page.push_str(&format!("<h2>{}</h2>\n<table>", escape(&policy.policy)));
+        page.push_str(&format!("<h2>{}</h2>\n<table>", escape_html(&policy.policy)));
         for value in policy.values.iter().filter(|value| value.value != 0) {
             let words: Vec<String> = value
                 .evidence
                 .iter()
                 .filter_map(|&id| report.nodes.get(id as usize))
-                .map(|node| escape(slice(document, node.start, node.end)))
+                .map(|node| escape_html(slice(document, node.start, node.end)))
                 .collect();
-            let name = escape(&value.label);
+            let name = escape_html(&value.label);
             page.push_str(&format!(
                 "<tr><th>{name}</th><td>{:+}</td><td>{}</td></tr>",
                 value.value,
@@ -71,7 +71,7 @@ fn marked(
             (_, None) => "modifier",
         };
         let words = text(slice(document, node.start, node.end));
-        let title = escape(&describe(node));
+        let title = escape_html(&describe(node));
         page.push_str(&format!("<mark class=\"{class}\" title=\"{title}\">{words}</mark>"));
         at = node.end;
     }
@@ -92,10 +92,11 @@ fn slice(document: &ReportDocument, start: u32, end: u32) -> &str {
 }
 
 fn text(text: &str) -> String {
-    escape(text).replace('\n', "<br>\n")
+    escape_html(text).replace('\n', "<br>\n")
 }
 
-fn escape(text: &str) -> String {
+/// Text as it must stand in HTML, in an attribute, too.
+pub fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -50,7 +50,7 @@ mod tests;
 pub use coverage::Coverage;
 pub use diagram::{DIAGRAM_STYLE, DiagramEdge, DiagramNode, diagram};
 pub use document::{GivenSection, ReportDocument};
-pub use html::to_html;
+pub use html::{escape_html, to_html};
 pub use identifier::{FoundIdentifier, IdentifierKind, find_identifiers};
 pub use json::{to_json, to_json_line};
 pub use label::{LabelDefinition, LabelPolicy, LabelRule, UncertainPolicy};

@@ -148,7 +148,7 @@ mod tests {
                 study: &StudyId::from("study"),
                 patient: &PatientKey::from("patient"),
             };
-            expected.push((writer.push(ids, &tensor).expect("writes"), tensor));
+            expected.push((writer.push(ids, &tensor, tensor.xxh3()).expect("writes"), tensor));
         }
         let (sha256, size) = writer.finish().expect("finishes");
         let content = std::fs::read(&path).expect("reads");
@@ -163,7 +163,7 @@ mod tests {
         for (index, (placement, tensor)) in expected.iter().enumerate() {
             assert_eq!(placement.offset % BODY_ALIGNMENT, 0);
             let mapped = reader
-                .verified(placement.offset, placement.length, tensor.xxh3)
+                .verified(placement.offset, placement.length, tensor.xxh3())
                 .expect("the hash agrees");
             assert_eq!(mapped, tensor.bytes);
             let column = batches[index].column(0);

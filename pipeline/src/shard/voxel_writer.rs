@@ -119,13 +119,18 @@ impl VoxelWriter {
         Ok(length)
     }
 
-    /// Adds a tensor as a record batch of its own.
+    /// Adds a tensor with its hash as a record batch of its own.
     ///
     /// # Errors
     ///
     /// What the system says.
-    pub fn push(&mut self, ids: SampleIds<'_>, tensor: &ViewTensor) -> io::Result<Placement> {
-        let batch = self.batch(ids, tensor);
+    pub fn push(
+        &mut self,
+        ids: SampleIds<'_>,
+        tensor: &ViewTensor,
+        xxh3: u64,
+    ) -> io::Result<Placement> {
+        let batch = self.batch(ids, tensor, xxh3);
         let (dictionaries, encoded) = IpcDataGenerator::default()
             .encode(
                 &batch,
@@ -152,7 +157,7 @@ impl VoxelWriter {
         })
     }
 
-    fn batch(&self, ids: SampleIds<'_>, tensor: &ViewTensor) -> RecordBatch {
+    fn batch(&self, ids: SampleIds<'_>, tensor: &ViewTensor, xxh3: u64) -> RecordBatch {
         let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
         let voxels: ArrayRef = match self.fixed_shape {
             Some(_) => fixed_tensor(self.schema.field(0).data_type(), tensor),
@@ -170,7 +175,7 @@ impl VoxelWriter {
             Column::array([spacing].iter()),
             Column::array([tensor.affine.to_row_major()].iter()),
             Column::array([tensor.crop_starts.concat()].iter()),
-            Arc::new(UInt64Array::from(vec![tensor.xxh3])),
+            Arc::new(UInt64Array::from(vec![xxh3])),
         ];
         RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .expect("every column has one row of the schema's type")

@@ -22,6 +22,32 @@ impl Encoder {
         self.windows.len()
     }
 
+    /// Whether voxels are integers and windows begin and end at one.
+    pub(super) fn is_whole(&self) -> bool {
+        let whole = |edge: &f32| f32::from(*edge as i16).to_bits() == edge.to_bits();
+        self.dtype == VoxelType::I16 && self.windows.iter().flatten().all(whole)
+    }
+
+    /// Writes integers with `shift` added as voxels of channel `channel`, of which [`Self::is_whole`]
+    /// holds, the last one first where they are `reversed`.
+    pub(super) fn copy(
+        &self,
+        channel: usize,
+        values: &[i16],
+        shift: i16,
+        reversed: bool,
+        target: &mut [u8],
+    ) {
+        let [low, high] = self.windows[channel].map(|edge| edge as i16);
+        let voxel = |value: &i16| value.saturating_add(shift).max(low).min(high).to_le_bytes();
+        let pairs = target.as_chunks_mut::<2>().0.iter_mut();
+        if reversed {
+            pairs.zip(values.iter().rev()).for_each(|(pair, value)| *pair = voxel(value));
+        } else {
+            pairs.zip(values).for_each(|(pair, value)| *pair = voxel(value));
+        }
+    }
+
     /// Writes the low end of the window of channel `channel`, which is what padding holds.
     pub(super) fn fill(&self, channel: usize, target: &mut [u8]) {
         let size = self.dtype.size();
@@ -84,6 +110,29 @@ mod tests {
             let expected = value.clamp(-32768.0, 32767.0).round_ties_even() as i16;
             assert_eq!(i16::from_le_bytes(*pair), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn integers_copied_are_those_that_went_through_floats() {
+        let stored: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        for window in [[-32768.0, 32767.0], [-1000.0, 1000.0], [0.0, 3071.0]] {
+            let encoder = Encoder::new(&[window], VoxelType::I16);
+            assert!(encoder.is_whole());
+            for shift in [0, -1024, 1024, i16::MAX, i16::MIN] {
+                let sums: Vec<f32> =
+                    stored.iter().map(|&value| f32::from(value) + f32::from(shift)).collect();
+                let mut expected = vec![0; 2 * stored.len()];
+                encoder.encode(0, &sums, &mut expected);
+                let mut copied = vec![0; expected.len()];
+                encoder.copy(0, &stored, shift, false, &mut copied);
+                assert!(copied == expected, "{window:?} {shift}");
+                let backwards: Vec<i16> = stored.iter().rev().copied().collect();
+                encoder.copy(0, &backwards, shift, true, &mut copied);
+                assert!(copied == expected, "{window:?} {shift}, reversed");
+            }
+        }
+        assert!(!Encoder::new(&[[-0.5, 1.0]], VoxelType::I16).is_whole());
+        assert!(!Encoder::new(&[[0.0, 40_000.0]], VoxelType::I16).is_whole());
     }
 
     #[test]

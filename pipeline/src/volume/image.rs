@@ -1,6 +1,11 @@
 //! A 3D image as read from disk.
 
+use rayon::prelude::*;
+
 use super::affine::Affine;
+
+/// Voxels that a thread looks at in one go.
+const BLOCK: usize = 1 << 13;
 
 /// Voxels in the type they were stored in, so that nothing is widened before it must be.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,9 +37,10 @@ impl Voxels {
     pub fn range(&self) -> (f64, f64) {
         match self {
             Self::I16(values) => {
-                let fold =
-                    |(low, high): (i16, i16), &value: &i16| (low.min(value), high.max(value));
-                let (low, high) = values.iter().fold((i16::MAX, i16::MIN), fold);
+                let (low, high) = values.par_chunks(BLOCK).map(extremes).reduce(
+                    || (i16::MAX, i16::MIN),
+                    |one, other| (one.0.min(other.0), one.1.max(other.1)),
+                );
                 (f64::from(low), f64::from(high))
             }
             Self::F32(values) => {
@@ -52,14 +58,11 @@ impl Voxels {
     }
 }
 
-/// Lowest and highest value; one fold each, since a fold of both is not made into vector code.
+/// Lowest and highest value.
 fn extremes(values: &[i16]) -> (i16, i16) {
-    let mut extremes = (i16::MAX, i16::MIN);
-    for block in values.chunks(1 << 14) {
-        extremes.0 = block.iter().fold(extremes.0, |low, &value| low.min(value));
-        extremes.1 = block.iter().fold(extremes.1, |high, &value| high.max(value));
-    }
-    extremes
+    // One fold each, since a fold of both is not made into vector code.
+    let low = values.iter().fold(i16::MAX, |low, &value| low.min(value));
+    (low, values.iter().fold(i16::MIN, |high, &value| high.max(value)))
 }
 
 /// The linear map from stored values to Hounsfield units, applied exactly once: where voxels are
@@ -117,19 +120,22 @@ impl Scan {
     }
 
     pub(crate) fn take(&mut self, voxels: &Voxels) {
-        // By the block, so that the loop vectorises: the sum of a block of integers is exact in 32
-        // bits, and that of all blocks in an f64.
-        const BLOCK: usize = 1 << 15;
         self.count += voxels.len();
         match voxels {
             Voxels::I16(values) => {
-                for block in values.chunks(BLOCK) {
+                // In any order: the sum of a block fits in 32 bits, and that of all is exact in an f64.
+                let blocks = values.par_chunks(BLOCK).map(|block| {
                     let (low, high) = extremes(block);
                     let sum: i32 = block.iter().map(|&value| i32::from(value)).sum();
-                    self.min = self.min.min(f64::from(low));
-                    self.max = self.max.max(f64::from(high));
-                    self.sum += f64::from(sum);
-                }
+                    (f64::from(low), f64::from(high), f64::from(sum))
+                });
+                let (low, high, sum) = blocks.reduce(
+                    || (f64::INFINITY, f64::NEG_INFINITY, 0.0),
+                    |one, other| (one.0.min(other.0), one.1.max(other.1), one.2 + other.2),
+                );
+                self.min = self.min.min(low);
+                self.max = self.max.max(high);
+                self.sum += sum;
             }
             Voxels::F32(values) => {
                 for &value in values {
@@ -140,6 +146,10 @@ impl Scan {
                 }
             }
         }
+    }
+
+    pub(crate) fn is_constant(&self) -> bool {
+        self.min >= self.max
     }
 
     pub(crate) fn statistics(self, rescale: Rescale) -> Statistics {

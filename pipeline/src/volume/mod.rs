@@ -28,4 +28,5 @@ pub(crate) use image::Scan;
 pub use image::{Rescale, Statistics, Volume, Voxels};
 pub use slabs::{SlabError, SlabView};
 pub use taps::AxisTaps;
+pub(crate) use view::too_large;
 pub use view::{ViewTensor, make_view};

@@ -17,11 +17,20 @@ use super::taps::AxisTaps;
 /// A stored value as f32.
 pub(super) trait Sample: Copy + Send + Sync + Default {
     fn value(self) -> f32;
+
+    /// The same values where they are 16-bit integers.
+    fn integers(_values: &[Self]) -> Option<&[i16]> {
+        None
+    }
 }
 
 impl Sample for i16 {
     fn value(self) -> f32 {
         f32::from(self)
+    }
+
+    fn integers(values: &[Self]) -> Option<&[i16]> {
+        Some(values)
     }
 }
 
@@ -39,6 +48,14 @@ pub(super) struct Intensity {
 }
 
 impl Intensity {
+    /// What is added to stored values, where nothing else is done and it is a whole number of 16 bits.
+    fn whole_shift(self) -> Option<i16> {
+        let shift = self.rescale.intercept;
+        let rest = Rescale { intercept: 0.0, ..self.rescale };
+        let plain = rest == Rescale::IDENTITY && self.clip.is_none();
+        (plain && f32::from(shift as i16).to_bits() == shift.to_bits()).then_some(shift as i16)
+    }
+
     fn is_identity(self) -> bool {
         self.rescale == Rescale::IDENTITY && self.clip.is_none()
     }
@@ -215,6 +232,7 @@ pub(super) fn resample<T: Sample>(
     let is_run = taps_x.is_run();
     // Where nothing is interpolated, source rows go to output rows with no array between.
     let is_copy = is_run && taps_y.is_run();
+    let shift = intensity.whole_shift().filter(|_| is_copy && encoder.is_whole());
 
     // The same slice of every channel is one piece of work.
     let mut targets: Vec<(usize, Vec<&mut [u8]>)> =
@@ -244,25 +262,33 @@ pub(super) fn resample<T: Sample>(
                 encoder.fill(index, border);
             });
         }
-        let (start_z, weights_z) = taps_z.at(z);
-        let mut used_z = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
+        let mut used_z = taps_z.used(z);
         let only_slice = match (used_z.next(), used_z.next()) {
-            (Some((offset, 1.0)), None) if is_copy => Some(start_z + offset),
+            (Some((slice, 1.0)), None) if is_copy => Some(slice),
             _ => None,
         };
         if only_slice.is_none() {
             for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
-                let used = weights_z.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-                for (index, (offset, &weight)) in used.enumerate() {
-                    let run = source.run(y, start_z + offset, &source_x);
-                    mix(mixed, run, weight, intensity, index == 0);
+                for (index, (slice, weight)) in taps_z.used(z).enumerate() {
+                    mix(mixed, source.run(y, slice, &source_x), weight, intensity, index == 0);
                 }
             }
         }
         for y in valid_y.clone() {
-            let (start_y, weights_y) = taps_y.at(y);
+            let from = (y * width + valid_x.start) * size;
+            if let (Some(slice), Some(shift)) = (only_slice, shift)
+                && let Some(run) = T::integers(source.run(taps_y.at(y).0, slice, &source_x))
+            {
+                // Whole numbers stay what they are, so that floats would give the same.
+                let reversed = source.is_reversed();
+                for (index, target) in channels.iter_mut().enumerate() {
+                    let row = &mut target[from..from + run.len() * size];
+                    encoder.copy(index, run, shift, reversed, row);
+                }
+                continue;
+            }
             let line = if let Some(slice) = only_slice {
-                let run = source.run(start_y, slice, &source_x);
+                let run = source.run(taps_y.at(y).0, slice, &source_x);
                 mix(&mut scratch.line, run, 1.0, intensity, true);
                 if source.is_reversed() {
                     scratch.line.reverse();
@@ -270,12 +296,10 @@ pub(super) fn resample<T: Sample>(
                 &scratch.line[..]
             } else {
                 let rows = || {
-                    weights_y.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(
-                        |(offset, &weight)| {
-                            let from = (start_y + offset - source_y.start) * length;
-                            (from..from + length, weight)
-                        },
-                    )
+                    taps_y.used(y).map(|(row, weight)| {
+                        let from = (row - source_y.start) * length;
+                        (from..from + length, weight)
+                    })
                 };
                 let mut used = rows();
                 let row = if let (Some((range, 1.0)), None) = (used.next(), used.next()) {
@@ -293,7 +317,6 @@ pub(super) fn resample<T: Sample>(
                     &scratch.line[..]
                 }
             };
-            let from = (y * width + valid_x.start) * size;
             for (index, target) in channels.iter_mut().enumerate() {
                 encoder.encode(index, line, &mut target[from..from + line.len() * size]);
             }

@@ -288,6 +288,14 @@ impl AxisTaps {
         (self.start[index] as usize, weights)
     }
 
+    /// Source indices and weights of output index `index` that count.
+    pub(crate) fn used(&self, index: usize) -> impl Iterator<Item = (usize, f32)> {
+        let (start, weights) = self.at(index);
+        let pairs =
+            weights.iter().enumerate().map(move |(offset, &weight)| (start + offset, weight));
+        pairs.filter(|(_, weight)| *weight != 0.0)
+    }
+
     /// Output indices that are not padding.
     pub fn valid(&self) -> std::ops::Range<usize> {
         self.valid.clone()

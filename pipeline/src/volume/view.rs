@@ -11,6 +11,7 @@ use super::encode::Encoder;
 use super::image::{Rescale, Volume, Voxels};
 use super::resample::{Intensity, Sample, Stored, permuted, resample};
 use super::taps::{AxisTaps, TapsBuilder};
+use crate::memory::zeroed;
 
 /// By what share a quotient of spacings may fall short of a whole number through the rounding of
 /// headers to f32: a few units in the last place, and no more, for what lies below is truncated.
@@ -31,8 +32,13 @@ pub struct ViewTensor {
     pub affine: Affine,
     /// First voxel (x, y, z) of each crop on that grid; negative where the crop begins in padding.
     pub crop_starts: Vec<[i64; 3]>,
+}
+
+impl ViewTensor {
     /// XXH3-64 of `bytes`.
-    pub xxh3: u64,
+    pub fn xxh3(&self) -> u64 {
+        xxh3_64(&self.bytes)
+    }
 }
 
 /// Makes the view that `recipe` describes.
@@ -56,6 +62,44 @@ pub fn make_view(volume: &Volume, recipe: &Recipe) -> ViewTensor {
     plan.finish(bytes)
 }
 
+/// Longest axis of a grid: a scan of the whole body has some thousand slices.
+const LONGEST: f64 = 65_536.0;
+
+/// Says why a view of such a volume would be out of all proportion: a grid with an axis too long, as
+/// headers with impossible voxel sizes ask for, or more than `limit` bytes.
+pub(crate) fn too_large(
+    dims: [usize; 3],
+    affine: Affine,
+    recipe: &Recipe,
+    limit: u64,
+) -> Option<String> {
+    let order = affine.order_for(recipe.orientation);
+    let spacing = affine.reordered(order, dims).spacing();
+    let sizes = order.source.map(|source| dims[source] as f64);
+    let grid: [f64; 3] = std::array::from_fn(|axis| match recipe.spacing {
+        Some(target) => (sizes[axis] * spacing[axis] / target[axis]).ceil(),
+        None => sizes[axis],
+    });
+    let kept: [f64; 3] = std::array::from_fn(|axis| match (recipe.crop, recipe.resize) {
+        (_, Some(size)) => f64::from(size[axis]),
+        (Crop::CenterSize(size) | Crop::BodySize(size), None) if size[axis] > 0 => {
+            f64::from(size[axis])
+        }
+        _ => grid[axis],
+    });
+    let bytes = kept.iter().product::<f64>() * (recipe.windows.len() * recipe.dtype.size()) as f64;
+    // Not a number where the header's voxel sizes are none.
+    let sound = grid.iter().all(|length| *length <= LONGEST);
+    let fits = recipe.crops.is_some() || bytes <= limit as f64;
+    let [x, y, z] = spacing;
+    (!sound || !fits).then(|| {
+        format!(
+            "resampled, the voxels of {x:.3} × {y:.3} × {z:.3} mm become a grid of {:.0} × {:.0} × {:.0}",
+            grid[0], grid[1], grid[2]
+        )
+    })
+}
+
 fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8> {
     let turned;
     let source = if plan.order.source[0] == 0 {
@@ -64,7 +108,7 @@ fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8>
         turned = permuted(values, dims, plan.order);
         Stored::new(&turned.0, 0, turned.1, turned.2)
     };
-    let mut bytes = vec![0; plan.bytes()];
+    let mut bytes = zeroed(plan.bytes());
     for (taps, output) in plan.blocks.iter().zip(bytes.chunks_mut(plan.block_bytes().max(1))) {
         resample(&source, taps, plan.intensity, &plan.encoder, |_| true, output);
     }
@@ -94,23 +138,21 @@ impl ViewPlan {
         let oriented = affine.reordered(order, dims);
         let sizes = order.source.map(|source| dims[source]);
         let whole = axes(sizes, oriented.spacing(), recipe, body);
-        let crop_starts = match recipe.crops {
-            Some(crops) => crop_starts(crops, std::array::from_fn(|axis| whole[axis].len())),
-            None => Vec::new(),
-        };
-        let mut blocks: Vec<[AxisTaps; 3]> = crop_starts
-            .iter()
-            .map(|start| {
-                let size = recipe.crops.map_or([0; 3], |crops| crops.size);
-                std::array::from_fn(|axis| {
-                    whole[axis].clone().window(start[axis], size[axis] as usize).build()
-                })
-            })
-            .collect();
         let (scale, shift): (Vec<_>, Vec<_>) = whole.iter().map(TapsBuilder::mapping).unzip();
-        if blocks.is_empty() {
-            blocks.push(whole.map(TapsBuilder::build));
-        }
+        let (crop_starts, blocks) = match recipe.crops {
+            Some(crops) => {
+                let starts = crop_starts(crops, std::array::from_fn(|axis| whole[axis].len()));
+                let block = |start: &[i64; 3]| {
+                    std::array::from_fn(|axis| {
+                        let taps = whole[axis].clone();
+                        taps.window(start[axis], crops.size[axis] as usize).build()
+                    })
+                };
+                let blocks = starts.iter().map(block).collect();
+                (starts, blocks)
+            }
+            None => (Vec::new(), vec![whole.map(TapsBuilder::build)]),
+        };
         let window = recipe.first_window().map(|edge| edge as f32);
         Self {
             order,
@@ -140,7 +182,6 @@ impl ViewPlan {
     pub(super) fn finish(self, bytes: Vec<u8>) -> ViewTensor {
         let taps = &self.blocks[0];
         ViewTensor {
-            xxh3: xxh3_64(&bytes),
             bytes,
             shape: [taps[2].len(), taps[1].len(), taps[0].len()],
             blocks: self.blocks.len() * self.encoder.channels(),
@@ -550,7 +591,7 @@ mod tests {
             rescale: Rescale::IDENTITY,
         };
         let (one, other) = (make_view(&plain, &recipe()), make_view(&turned, &recipe()));
-        assert_eq!(one.xxh3, other.xxh3);
+        assert_eq!(one.xxh3(), other.xxh3());
         assert_eq!(one.affine, other.affine);
     }
 

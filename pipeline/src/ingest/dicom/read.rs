@@ -18,6 +18,7 @@ use super::header::SliceHeader;
 use super::plane::Transform;
 use super::series::group;
 use super::stacks::stacks;
+use crate::memory::zeroed;
 use crate::volume::repair::{interpolate_slices, remove_shear};
 use crate::volume::{Rescale, Volume, Voxels};
 
@@ -124,7 +125,7 @@ fn read_stack(
         }
     }
     warnings.extend(grid.warnings);
-    let mut words = vec![0_i16; plane * grid.frames.len()];
+    let mut words = zeroed::<i16>(plane * grid.frames.len());
     decode_all(&grid.frames, &mut words, plane, limit)?;
     let replaced: Vec<(usize, usize)> = words
         .par_chunks_mut(plane)

@@ -10,5 +10,5 @@ mod read;
 mod tests;
 mod write;
 
-pub use read::{NiftiImage, decoded_bytes, read, read_slabs, voxel_count};
+pub use read::{NiftiImage, NiftiSize, read, read_slabs, size};
 pub use write::write;

@@ -1,16 +1,18 @@
 //! Voxels of a file.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use nifti::Endianness;
+use rayon::prelude::*;
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
 use super::super::gzip::{MAGIC, Members, decode_exactly};
 use super::super::intensity::HeaderFacts;
 use super::header::{Frame, Header, affine, datatype_width, dimensions, read_header};
+use crate::memory::zeroed;
 use crate::volume::{Affine, Rescale, Voxels};
 
 /// A NIfTI image before its intensity unit is decided.
@@ -81,31 +83,33 @@ impl Opened {
     }
 
     fn scaling(&self) -> Option<Rescale> {
-        let header = &self.header;
-        let valid = header.scl_slope.is_finite() && header.scl_slope != 0.0;
+        // NIfTI-2 has doubles here, which may be too small or too large for what voxels are.
+        let [slope, intercept] = [self.header.scl_slope, self.header.scl_inter].map(|x| x as f32);
+        let valid = slope.is_finite() && slope != 0.0;
         valid.then_some(Rescale {
-            slope: header.scl_slope as f32,
-            intercept: if header.scl_inter.is_finite() { header.scl_inter as f32 } else { 0.0 },
+            slope,
+            intercept: if intercept.is_finite() { intercept } else { 0.0 },
         })
     }
 }
 
-/// Bytes that the voxels of the file at `path` take when decoded, by its header.
-///
-/// # Errors
-///
-/// As [`read`].
-pub fn decoded_bytes(path: &Path, limit: u64, first_frame: bool) -> Result<u64, IngestError> {
-    Ok(Opened::new(path, limit, first_frame)?.bytes as u64)
+/// What the header of a file says of its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NiftiSize {
+    /// Voxels of the image.
+    pub voxels: usize,
+    /// Bytes they take when decoded.
+    pub bytes: u64,
 }
 
-/// Voxels of the file at `path`, by its header.
+/// The size of the file at `path`, by its header.
 ///
 /// # Errors
 ///
 /// As [`read`].
-pub fn voxel_count(path: &Path, limit: u64, first_frame: bool) -> Result<usize, IngestError> {
-    Ok(Opened::new(path, limit, first_frame)?.frame.dims.iter().product())
+pub fn size(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiSize, IngestError> {
+    let file = Opened::new(path, limit, first_frame)?;
+    Ok(NiftiSize { voxels: file.frame.dims.iter().product(), bytes: file.bytes as u64 })
 }
 
 /// Reads the NIfTI file at `path`, or the pair it is one half of; the decoded voxels may take `limit`
@@ -216,6 +220,7 @@ fn image_path(path: &Path) -> Result<PathBuf, IngestError> {
 
 /// A file, gzip or plain by its first bytes.
 struct Input {
+    path: PathBuf,
     file: File,
     is_gzip: bool,
 }
@@ -225,7 +230,7 @@ impl Input {
         let mut file = File::open(path).map_err(unreadable)?;
         let mut start = [0; 2];
         let is_gzip = file.read_exact(&mut start).is_ok() && start == MAGIC;
-        Ok(Self { file, is_gzip })
+        Ok(Self { path: path.to_owned(), file, is_gzip })
     }
 
     /// The decoded bytes from the start.
@@ -252,18 +257,14 @@ impl Input {
         Vec::<i16>::new().try_reserve_exact(bytes.div_ceil(2)).map_err(|_| {
             IngestError::new(Reason::TooLarge, format!("no memory for {bytes} bytes of voxels"))
         })?;
-        let content;
-        let mut input = if self.is_gzip {
-            content = self.content()?;
-            if let Some(raw) = decode_whole(&content, skip as usize, bytes) {
-                return Ok(raw);
-            }
-            Stream::Gzip(Box::new(Members::new(Box::new(&content[..]))))
-        } else {
-            self.stream()?
-        };
+        if self.is_gzip
+            && let Some(raw) = decode_whole(self.content()?, skip as usize, bytes)
+        {
+            return Ok(raw);
+        }
+        let mut input = self.stream()?;
         input.skip(skip, bytes)?;
-        let mut raw = vec![0_i16; bytes.div_ceil(2)];
+        let mut raw = zeroed::<i16>(bytes.div_ceil(2));
         let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..bytes];
         fill(&mut input, target, 0, bytes)?;
         if to_end {
@@ -272,11 +273,19 @@ impl Input {
         Ok(raw)
     }
 
-    /// The file as stored.
-    fn content(&mut self) -> Result<Vec<u8>, IngestError> {
-        let mut content = Vec::new();
-        self.file.rewind().map_err(unreadable)?;
-        self.file.read_to_end(&mut content).map_err(unreadable)?;
+    /// The file as stored, read by all threads that are free.
+    fn content(&self) -> Result<Vec<u8>, IngestError> {
+        const PART: usize = 16 << 20;
+        let length = self.file.metadata().map_err(unreadable)?.len() as usize;
+        let mut content = zeroed::<u8>(length);
+        let parts = content.par_chunks_mut(PART).enumerate();
+        parts
+            .try_for_each(|(index, part)| {
+                let mut file = File::open(&self.path)?;
+                file.seek(SeekFrom::Start((index * PART) as u64))?;
+                file.read_exact(part)
+            })
+            .map_err(unreadable)?;
         Ok(content)
     }
 }
@@ -325,17 +334,16 @@ fn unreadable(error: io::Error) -> IngestError {
 
 /// The voxels of a gzip file whose content is exactly `skip + bytes` long, by the fast decoder; none
 /// for any other file.
-fn decode_whole(content: &[u8], skip: usize, bytes: usize) -> Option<Vec<i16>> {
-    if !skip.is_multiple_of(2) {
-        return None;
-    }
-    let mut raw = vec![0_i16; (skip + bytes).div_ceil(2)];
+fn decode_whole(mut content: Vec<u8>, skip: usize, bytes: usize) -> Option<Vec<i16>> {
+    let mut raw = zeroed::<i16>((skip + bytes).div_ceil(2));
     let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..skip + bytes];
-    if !decode_exactly(content, target) {
-        return None;
-    }
-    raw.drain(..skip / 2);
-    Some(raw)
+    // A corpus is read by many threads of a pool, each with a file of its own.
+    let is_alone = rayon::current_thread_index().is_none();
+    let threads = if is_alone { rayon::current_num_threads() } else { 1 };
+    decode_exactly(&mut content, target, skip, threads).then(|| {
+        raw.truncate(bytes.div_ceil(2));
+        raw
+    })
 }
 
 /// Fills `target`, which is the part from `before` on of `all` bytes.

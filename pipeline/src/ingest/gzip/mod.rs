@@ -3,11 +3,16 @@
 //! The library's own multi-member reader reports garbage after the last member and a wrong checksum
 //! as the same kind of error; the first is common and harmless, the second is not.
 
+mod deflate;
+mod parts;
+
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 use libdeflater::Decompressor;
 use rayon::prelude::*;
+
+use self::parts::decode_in_parts;
 
 /// First bytes of a gzip member.
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -46,14 +51,20 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// Fills `target` from a whole gzip file in memory, checksums verified; false where the file's content
-/// is not exactly as long, is damaged, or has members of unknown length: the streaming reader then
-/// reads it or names its fault. About a third faster than streaming, and parallel where the file was
-/// written in blocks (BGZF, section 4.1 of the SAM specification).
-pub(super) fn decode_exactly(content: &[u8], target: &mut [u8]) -> bool {
-    if let Some(blocks) = blocks(content) {
+/// Decodes a whole gzip file in memory, checksums verified, and moves what follows the first `skip` bytes
+/// to the start of `target`. False where the file's content is not exactly as long as `target`, is
+/// damaged, or has members of unknown length: the streaming reader then reads it or names its fault.
+/// Several threads share the work where the file was written in blocks (BGZF, section 4.1 of the SAM
+/// specification), and up to `threads` where it was not. What `content` holds afterwards is not said.
+pub(super) fn decode_exactly(
+    content: &mut [u8],
+    target: &mut [u8],
+    skip: usize,
+    threads: usize,
+) -> bool {
+    let done = if let Some(blocks) = blocks(content) {
         let mut parts = Vec::with_capacity(blocks.len());
-        let mut rest = target;
+        let mut rest = &mut *target;
         for block in blocks {
             let Some((part, after)) = rest.split_at_mut_checked(decoded_length(block)) else {
                 return false;
@@ -61,11 +72,20 @@ pub(super) fn decode_exactly(content: &[u8], target: &mut [u8]) -> bool {
             parts.push((block, part));
             rest = after;
         }
-        return rest.is_empty() && parts.into_par_iter().all(|(block, part)| decode(block, part));
-    }
-    // The decoded length of the last member stands at the end of the file. Where it is not that of the
-    // whole, there are several members, or something follows.
-    decoded_length(content) == target.len() as u32 as usize && decode(content, target)
+        rest.is_empty() && parts.into_par_iter().all(|(block, part)| decode(block, part))
+    } else {
+        // The decoded length of the last member stands at the end of the file. Where it is not that of
+        // the whole, there are several members, or something follows.
+        if decoded_length(content) != target.len() as u32 as usize {
+            return false;
+        }
+        if let Some(done) = decode_in_parts(content, target, skip, threads) {
+            return done;
+        }
+        decode(content, target)
+    };
+    target.copy_within(skip.min(target.len()).., 0);
+    done
 }
 
 fn decode(member: &[u8], target: &mut [u8]) -> bool {
@@ -124,7 +144,7 @@ mod tests {
         let mut file: Vec<u8> = plain.chunks(30_000).flat_map(block).collect();
         file.extend(block(&[]));
         assert!(blocks(&file).is_some_and(|blocks| blocks.len() == 15));
-        assert!(decode_exactly(&file, &mut target));
+        assert!(decode_exactly(&mut file, &mut target, 0, 1));
         assert_eq!(target, plain);
         let mut streamed = Vec::new();
         Members::new(&file[..]).read_to_end(&mut streamed).expect("decodes");
@@ -134,17 +154,20 @@ mod tests {
         encoder.write_all(&plain).expect("encodes");
         let single = encoder.finish().expect("encodes");
         target.fill(0);
-        assert!(decode_exactly(&single, &mut target));
+        assert!(decode_exactly(&mut single.clone(), &mut target, 0, 1));
         assert_eq!(target, plain);
 
         for wrong in [&file[..file.len() - 1], &single[..single.len() - 1], &single[1..]] {
-            assert!(!decode_exactly(wrong, &mut target));
+            assert!(!decode_exactly(&mut wrong.to_vec(), &mut target, 0, 1));
         }
         for at in [30, file.len() / 2] {
             let mut damaged = file.clone();
             damaged[at] ^= 1;
-            assert!(!decode_exactly(&damaged, &mut target), "the checksum of a block is verified");
+            assert!(
+                !decode_exactly(&mut damaged, &mut target, 0, 1),
+                "the checksum of a block is verified"
+            );
         }
-        assert!(!decode_exactly(&file, &mut target[1..]), "the length is told");
+        assert!(!decode_exactly(&mut file, &mut target[1..], 0, 1), "the length is told");
     }
 }
