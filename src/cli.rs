@@ -177,6 +177,10 @@ pub(crate) struct ReportArgs {
     /// Look for what could give a patient away: identifiers of the report's own row, names, numbers.
     #[arg(long, group = "form")]
     pub(crate) identifiers: bool,
+    /// Write the tables of a release's reports as Parquet into this folder: reports, sentences, nodes,
+    /// edges, labels, measurements, sentence types and their similarity.
+    #[arg(long, value_name = "DIR", group = "form")]
+    pub(crate) out: Option<PathBuf>,
     /// Print the sentences of each report by organ.
     #[arg(long, group = "form")]
     pub(crate) organs: bool,

@@ -41,6 +41,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Lexicon(#[from] pipeline::report::LexiconError),
     #[error(transparent)]
+    Table(#[from] pipeline::shard::TableError),
+    #[error(transparent)]
     Device(#[from] model::device::DeviceError),
     #[error("`{path}`: {source}")]
     Ingest { path: PathBuf, source: pipeline::ingest::IngestError },

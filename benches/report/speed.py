@@ -1,11 +1,17 @@
 """Measures reports a second on one core, and that time grows with the text.
 
-Usage: python3 benches/report/speed.py REPORTS.csv [RADLOOM]
+Usage: python3 benches/report/speed.py REPORTS.csv [RADLOOM] [--peers CONCEPTS.tsv]
 
 The longest column of the csv is the text. Time is the processor time of the one thread that parses and writes JSON;
 the start of the program, measured with one report, is taken out. Best of three runs.
+
+With `--peers`, negspacy and medspaCy's ConText read the same reports after the same number of cores: a blank English
+model with spaCy's sentencizer, the observations of our lexicon (`pipeline/lexicon/concepts.tsv`) as phrases, and their
+rules. They find and assert mentions; they have no sections, sizes, relations or labels (pip install spacy negspacy
+medspacy). RadGraph's weights are on a model hub, without which the package cannot be run or timed.
 """
 
+import argparse
 import csv
 import json
 import os
@@ -13,6 +19,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
+
+from reports import concept_rows
 
 
 def seconds(binary, texts, folder):
@@ -23,13 +32,38 @@ def seconds(binary, texts, folder):
     best = float("inf")
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([binary, "report", path, "--json"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([binary, "report", path, "--json", "--threads", "1"], check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return best
 
 
-def main(path, binary):
+def peers(texts, concepts):
+    import spacy
+
+    surfaces = {row["surface"] for row in concept_rows(concepts) if row["kind"] == "observation"}
+    for name in ("negspacy", "medspaCy ConText"):
+        model = spacy.blank("en")
+        model.add_pipe("sentencizer")
+        ruler = model.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
+        ruler.add_patterns([{"label": "FINDING", "pattern": surface} for surface in sorted(surfaces)])
+        if name == "negspacy":
+            from negspacy.negation import Negex  # noqa: F401  (registers the pipe)
+            from negspacy.termsets import termset
+
+            model.add_pipe("negex", config={"neg_termset": termset("en").get_patterns()})
+        else:
+            import medspacy.context  # noqa: F401  (registers the pipe)
+
+            model.add_pipe("medspacy_context")
+        model(texts[0])
+        start = time.process_time()
+        mentions = sum(len(model(text).ents) for text in texts)
+        spent = time.process_time() - start
+        print(f"{name}: {len(texts) / spent:.0f} reports/s, {mentions} mentions in {len(texts)} reports")
+
+
+def main(path, binary, concepts):
     csv.field_size_limit(1 << 24)
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -43,7 +77,14 @@ def main(path, binary):
         for times in (1, 10, 100):
             spent = seconds(binary, [" ".join(texts[:20] * times)], folder) - idle
             print(f"one text of {times * sum(map(len, texts[:20])) / 1e3:.0f} kB: {spent * 1e3:.1f} ms")
+    if concepts:
+        peers(texts[:200], concepts)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "target/release/radloom")
+    options = argparse.ArgumentParser()
+    options.add_argument("reports")
+    options.add_argument("binary", nargs="?", default="target/release/radloom")
+    options.add_argument("--peers", metavar="CONCEPTS.tsv")
+    options = options.parse_args()
+    main(options.reports, options.binary, options.peers)

@@ -100,6 +100,7 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
                         if sentence % 2 == 0 { "right" } else { "left" },
                     ),
                     impression: sentence > 12,
+                    ..SentenceText::default()
                 })
                 .collect(),
             labels: Vec::new(),

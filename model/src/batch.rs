@@ -44,6 +44,10 @@ pub struct SentenceText {
     pub text: String,
     /// Whether it belongs to the impression, which is kept first when a report is too long.
     pub impression: bool,
+    /// Bytes of the text at which a clause starts that can be left out with all that follows it.
+    pub breaks: Vec<usize>,
+    /// Bytes that its entities span, in order and apart from each other.
+    pub entities: Vec<std::ops::Range<usize>>,
 }
 
 /// Element type of stored voxels.

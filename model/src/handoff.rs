@@ -170,6 +170,12 @@ fn study_batch(
                 .map(|sentence| SentenceText {
                     text: sentence.text.clone(),
                     impression: sentence.impression,
+                    breaks: sentence.breaks.iter().map(|&at| at as usize).collect(),
+                    entities: sentence
+                        .entities
+                        .iter()
+                        .map(|entity| entity.start as usize..entity.end as usize)
+                        .collect(),
                 })
                 .collect(),
             labels: text.labels.clone(),

@@ -40,13 +40,19 @@ impl Stream {
 
     /// The first `count` entries of a random permutation of `0..size`, ascending.
     pub(crate) fn choose(&mut self, size: usize, count: usize) -> Vec<usize> {
+        let mut chosen = self.draw(size, count);
+        chosen.sort_unstable();
+        chosen
+    }
+
+    /// The first `count` entries of a random permutation of `0..size`, in its order.
+    pub(crate) fn draw(&mut self, size: usize, count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..size).collect();
         for position in 0..count.min(size) {
             let other = position + self.below(size - position);
             order.swap(position, other);
         }
         order.truncate(count);
-        order.sort_unstable();
         order
     }
 }

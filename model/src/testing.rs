@@ -3,7 +3,8 @@
 use crate::batch::{SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType};
 use crate::random::Stream;
 use crate::system::InputConfig;
-use crate::text::{ReportTokenizer, build_vocabulary};
+use crate::text::{ReportTokenizer, TextMask, build_vocabulary};
+use schemas::manifest::train::TextMaskPolicy;
 
 /// Findings of the set and the sentence of each when present.
 pub(crate) const FINDINGS: [&str; 3] = ["effusion", "nodule", "emphysema"];
@@ -18,7 +19,7 @@ pub(crate) fn input_config() -> InputConfig {
         patch: [4, 4, 4],
         block: [8, 8, 8],
         image_mask_ratio: 0.5,
-        text_mask_ratio: 0.3,
+        text_mask: TextMask { ratio: 0.3, policy: TextMaskPolicy::Word, entity_share: 0.5 },
         max_tokens: 48,
         similarity_positive: 0.9,
         similarity_negative: 0.6,
@@ -47,7 +48,7 @@ pub(crate) fn study(index: u64) -> (StudySample, Vec<u8>) {
         .zip(&present)
         .map(|(finding, present)| SentenceText {
             text: if *present { format!("There is {finding}.") } else { format!("No {finding}.") },
-            impression: false,
+            ..SentenceText::default()
         })
         .collect();
     let sample = StudySample {

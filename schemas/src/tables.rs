@@ -13,7 +13,7 @@ use arrow_schema::{DataType, Field, Schema};
 /// Version of the table formats: raised when an old reader would misread a new file.
 pub const VERSION: u32 = 1;
 /// Revision of the table formats: raised when columns are added.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// A Rust type that is a column.
 pub trait Column: Sized {
@@ -298,7 +298,7 @@ table! {
         study_id: String,
         /// The person.
         patient_key: String,
-        /// `train`, `val` or `test`.
+        /// `train`, `val` or `test`; empty where the reports are of no release.
         split: String,
         /// The text.
         text: String,
@@ -326,6 +326,9 @@ table! {
         end: u32,
         /// Identifier of the sentence type (xxh3 of the normalised text).
         sentence_type: u64,
+        /// First byte of each clause that can be left out with all that follows it in the sentence,
+        /// without changing what stands before. Since revision 2.
+        breaks: Vec<u32>,
     }
 }
 

@@ -1,33 +1,61 @@
 //! `radloom report`: reports into graphs, one JSON object a line, and other views of them.
+//!
+//! Reports are read in windows. While one is parsed on all threads the next is read, and what comes
+//! out is written in the order of the file: the same bytes at any thread count, in memory that does
+//! not grow with the file.
 
-use std::io::{BufWriter, Read, Write};
+use std::collections::BTreeMap;
+use std::io::{BufWriter, ErrorKind, Read, Write};
 use std::path::Path;
 
+use pipeline::execute::ReportTables;
+use pipeline::graph::{ReportOrigin, ReportRows};
 use pipeline::report::{
-    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, Side, SourceError,
-    SourceReport, find_identifiers, organ_texts, read_reports, to_html, to_json_line, to_radgraph,
+    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, ReportReader, Side,
+    SourceError, SourceReport, find_identifiers, organ_texts, to_html, to_json_line, to_radgraph,
 };
+use rayon::prelude::*;
+use schemas::manifest::GraphSection;
 use serde_json::{Map, Value, json};
 
+use super::settings::use_threads;
 use crate::cli::{Common, ReportArgs};
 use crate::failure::{DONE, Failure};
+use crate::usage::peak_memory;
+
+/// What errors of writing are said to be of.
+const STDOUT: &str = "standard output";
 
 pub(super) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
+    use_threads(common.threads.unwrap_or(0))?;
     let parser = parser(args)?;
-    let reports = reports(args)?;
-    let stdout = std::io::stdout();
-    let mut out = BufWriter::new(stdout.lock());
-    let written = if args.coverage {
-        coverage(&parser, &reports, common.json, &mut out)
-    } else {
-        reports.iter().try_for_each(|report| show(&parser, report, args, common.json, &mut out))
+    let mut out = BufWriter::new(std::io::stdout());
+    let done = match &args.out {
+        Some(folder) => tables(&parser, args, folder, common.json, &mut out),
+        None if args.coverage => coverage(&parser, args, common.json, &mut out),
+        None => each_window(args, |window| {
+            let pages = window.par_iter().map(|report| {
+                let mut page = Vec::new();
+                show(&parser, report, args, common.json, &mut page)?;
+                Ok(page)
+            });
+            let pages: std::io::Result<Vec<Vec<u8>>> = pages.collect();
+            pages
+                .and_then(|pages| pages.iter().try_for_each(|page| out.write_all(page)))
+                .map_err(Failure::io(STDOUT))
+        }),
     };
-    // Whoever reads the output may stop early, as `head` does.
-    match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::io("standard output")(error))
+    // What stands before an error is written; that there is one counts more than how the rest went.
+    let flushed = out.flush().map_err(Failure::io(STDOUT));
+    match done.and(flushed) {
+        // Whoever reads the output may stop early, as `head` does.
+        Err(Failure::Io { path, source })
+            if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe =>
+        {
+            Ok(DONE)
         }
-        _ => Ok(DONE),
+        Err(failure) => Err(failure),
+        Ok(()) => Ok(DONE),
     }
 }
 
@@ -54,18 +82,77 @@ fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
     Ok(parser)
 }
 
-fn reports(args: &ReportArgs) -> Result<Vec<SourceReport>, Failure> {
+/// Hands the reports to `work` window by window; the next one is read meanwhile.
+fn each_window(
+    args: &ReportArgs,
+    mut work: impl FnMut(Vec<SourceReport>) -> Result<(), Failure> + Send,
+) -> Result<(), Failure> {
     if args.file == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map_err(Failure::io("-"))?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let document = ReportDocument::from_text("-", text);
-        return Ok(vec![SourceReport { document, identifiers: Vec::new() }]);
+        let mut report = SourceReport::from_bytes("-", &bytes);
+        report.identifiers.clear();
+        return work(vec![report]);
     }
-    read_reports(&args.file, &args.column).map_err(|error| match error {
+    let failure = |error| match error {
         SourceError::Io { path, source } => Failure::Io { path, source },
         other => Failure::Usage(other.to_string()),
-    })
+    };
+    let mut reader = ReportReader::open(&args.file, &args.column).map_err(failure)?;
+    let mut window = reader.next_window().map_err(failure)?;
+    while !window.is_empty() {
+        let (done, next) = rayon::join(|| work(window), || reader.next_window());
+        done?;
+        window = next.map_err(failure)?;
+    }
+    Ok(())
+}
+
+/// Writes the tables and says what they hold.
+fn tables(
+    parser: &ReportParser,
+    args: &ReportArgs,
+    folder: &Path,
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(Failure::io(folder))?;
+    let mut tables = ReportTables::create(folder)?;
+    let none = BTreeMap::new();
+    each_window(args, |window| {
+        let rows = window.into_par_iter().map(|report| {
+            let SourceReport { document, patient, .. } = report;
+            let parsed = parser.parse(&document);
+            let origin = ReportOrigin {
+                study_id: &document.id,
+                patient_key: patient.as_deref().unwrap_or(&document.id),
+                split: "",
+                source_labels: &none,
+            };
+            (ReportRows::new(&origin, &document, &parsed), document, parsed)
+        });
+        Ok(tables.add(rows.collect())?)
+    })?;
+    let counts = tables.finish(folder, &GraphSection::default())?;
+    if as_json {
+        let value = json!({
+            "out": folder, "reports": counts.reports, "sentences": counts.sentences,
+            "nodes": counts.nodes, "edges": counts.edges, "sentence_types": counts.sentence_types,
+            "similarity": counts.similarity, "peak_rss_bytes": peak_memory(),
+        });
+        return writeln!(out, "{value}").map_err(Failure::io(STDOUT));
+    }
+    writeln!(
+        out,
+        "{} reports, {} sentences ({} distinct), {} mentions, {} relations in `{}`",
+        counts.reports,
+        counts.sentences,
+        counts.sentence_types,
+        counts.nodes,
+        counts.edges,
+        folder.display()
+    )
+    .map_err(Failure::io(STDOUT))
 }
 
 fn show(
@@ -173,14 +260,17 @@ fn identifiers(report: &SourceReport, as_json: bool, out: &mut impl Write) -> st
 
 fn coverage(
     parser: &ReportParser,
-    reports: &[SourceReport],
+    args: &ReportArgs,
     as_json: bool,
     out: &mut impl Write,
-) -> std::io::Result<()> {
+) -> Result<(), Failure> {
     let mut found = Coverage::default();
-    for report in reports {
-        parser.add_coverage(&report.document, &mut found);
-    }
+    each_window(args, |window| {
+        for report in window {
+            parser.add_coverage(&report.document, &mut found);
+        }
+        Ok(())
+    })?;
     if as_json {
         let unknown: Vec<Value> = found
             .by_count()
@@ -189,11 +279,12 @@ fn coverage(
             .collect();
         let (words, known, share) = (found.words, found.known, found.share());
         let value = json!({"words": words, "known": known, "share": share, "unknown": unknown});
-        return writeln!(out, "{value}");
+        return writeln!(out, "{value}").map_err(Failure::io(STDOUT));
     }
     for (word, count) in found.by_count() {
-        writeln!(out, "{count:6} {word}")?;
+        writeln!(out, "{count:6} {word}").map_err(Failure::io(STDOUT))?;
     }
     let percent = found.share() * 100.0;
     writeln!(out, "{percent:.1} % of {} content words are known", found.words)
+        .map_err(Failure::io(STDOUT))
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use pipeline::release::{Contents, ReleaseError, TableReader};
+use pipeline::report::{DiagramEdge, DiagramNode};
 use serde_json::Value;
 
 /// One series with its picture.
+#[derive(Default)]
 pub(super) struct Card {
     pub(super) series: String,
     pub(super) study: String,
@@ -38,6 +40,8 @@ pub(super) struct Text {
     pub(super) sections: Vec<(String, u32, u32)>,
     pub(super) marks: Vec<Mark>,
     pub(super) labels: Vec<(String, i8)>,
+    pub(super) nodes: Vec<DiagramNode>,
+    pub(super) edges: Vec<DiagramEdge>,
 }
 
 /// Everything on the page but the training.
@@ -136,6 +140,7 @@ fn texts(release: &Path) -> Result<BTreeMap<String, Text>, ReleaseError> {
     let (concepts, assertions) = (nodes.texts("concept")?, nodes.texts("assertion")?);
     let (sides, changes) = (nodes.texts("side")?, nodes.texts("change")?);
     let (starts, ends) = (nodes.u32s("start")?, nodes.u32s("end")?);
+    let numbers = nodes.u32s("node")?;
     for row in 0..nodes.rows() {
         let class =
             if assertions[row].is_empty() { kinds[row].clone() } else { assertions[row].clone() };
@@ -145,12 +150,37 @@ fn texts(release: &Path) -> Result<BTreeMap<String, Text>, ReleaseError> {
                 .map(String::as_str)
                 .filter(|part| !part.is_empty())
                 .collect();
-        texts.entry(studies[row].clone()).or_default().marks.push(Mark {
+        let text = texts.entry(studies[row].clone()).or_default();
+        let words = text.body.get(starts[row] as usize..ends[row] as usize).unwrap_or_default();
+        // The concept of a word for a side is named after the side, which has a place of its own.
+        let concept = concepts[row].trim_start_matches("side_").replace('_', " ");
+        let mut notes: Vec<&str> = Vec::new();
+        for note in [&concept, &assertions[row], &sides[row], &changes[row]] {
+            if !note.is_empty() && !notes.contains(&note.as_str()) {
+                notes.push(note);
+            }
+        }
+        text.nodes.push(DiagramNode {
+            id: numbers[row],
+            text: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            kind: kinds[row].clone(),
+            assertion: assertions[row].clone(),
+            note: notes.join(" · "),
+        });
+        text.marks.push(Mark {
             start: starts[row],
             end: ends[row],
             class,
             title: parts.join(" · "),
         });
+    }
+    let edges = TableReader::open(release, "edges")?;
+    let ends = edges.u32s("source")?.into_iter().zip(edges.u32s("target")?);
+    let relations = edges.texts("relation")?.into_iter().zip(ends);
+    for (study, (relation, (source, target))) in edges.texts("study_id")?.into_iter().zip(relations)
+    {
+        let edge = DiagramEdge { source, target, relation };
+        texts.entry(study).or_default().edges.push(edge);
     }
     let labels = TableReader::open(release, "labels")?;
     let values = labels.texts("label")?.into_iter().zip(labels.i8s("value")?);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pipeline::report::escape_html;
+use pipeline::report::{DIAGRAM_STYLE, diagram, escape_html};
 use serde_json::Value;
 
 use super::chart;
@@ -17,7 +17,7 @@ td,th{text-align:left;padding:.25rem .6rem;border-bottom:1px solid var(--line);v
 .card{border:1px solid var(--line);border-radius:8px;margin:1rem 0;overflow:hidden}\
 .card header{padding:.5rem 1rem;background:var(--soft);display:flex;gap:1rem;flex-wrap:wrap}\
 .card img{display:block;max-width:100%;margin:0 auto;background:#181818}\
-.card div{padding:.2rem 1rem .6rem}.section{font-weight:600;margin-top:.5rem}\
+.card div,.card details{padding:.2rem 1rem .6rem}.section{font-weight:600;margin-top:.5rem}\
 mark{border-radius:3px;padding:0 .15em;color:inherit;background:#8883}\
 mark.present{background:#e5484d55}mark.absent{background:#30a46c55}\
 mark.uncertain{background:#f5a52455}mark.anatomy{background:#3e63dd44}\
@@ -36,7 +36,7 @@ pub(super) fn render(page: &Page, extras: &Extras) -> String {
         format_args!(
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{0}</title>\
-         <style>{STYLE}</style><h1>{0}</h1><p class=\"quiet\">version {1} · {2} · release \
+         <style>{STYLE}{DIAGRAM_STYLE}</style><h1>{0}</h1><p class=\"quiet\">version {1} · {2} · release \
          <code>{3}</code></p><p>{4} studies ({5}), {6} volumes, {7} inputs left out.</p>",
             escape_html(&lock.name),
             escape_html(&lock.data_version),
@@ -146,6 +146,11 @@ fn study(html: &mut String, card: &Card, text: Option<&Text>) {
             put(html, format_args!("<span class=\"label\">{}{doubt}</span>", escape_html(label)));
         }
         html.push_str("</div>");
+        if !text.nodes.is_empty() {
+            html.push_str("<details><summary>Graph</summary>");
+            html.push_str(&diagram(&text.nodes, &text.edges, &card.study));
+            html.push_str("</details>");
+        }
     }
     html.push_str("</article>\n");
 }
@@ -198,6 +203,8 @@ fn excluded(html: &mut String, page: &Page) {
 
 #[cfg(test)]
 mod tests {
+    use pipeline::report::{DiagramEdge, DiagramNode};
+
     use super::super::collect::Mark;
     use super::*;
 
@@ -219,5 +226,32 @@ mod tests {
             "No <mark class=\"absent\" title=\"a &quot;b&quot;\">&lt;effusion&gt;</mark> in \
              <mark class=\"anatomy\" title=\"a &quot;b&quot;\">lung</mark>."
         );
+    }
+
+    #[test]
+    fn a_study_s_graph_is_drawn_from_its_rows() {
+        let node = |id, text: &str, kind: &str, assertion: &str| DiagramNode {
+            id,
+            text: text.into(),
+            kind: kind.into(),
+            assertion: assertion.into(),
+            note: String::new(),
+        };
+        let text = Text {
+            nodes: vec![
+                node(0, "effusion", "observation", "absent"),
+                node(1, "lung", "anatomy", ""),
+            ],
+            edges: vec![DiagramEdge { source: 0, target: 1, relation: "located_at".into() }],
+            ..Text::default()
+        };
+        let card = Card { series: "s".into(), study: "study 1".into(), ..Card::default() };
+        let mut html = String::new();
+        study(&mut html, &card, Some(&text));
+        assert_eq!(html.matches("data-node=").count(), 2);
+        assert!(html.contains("data-source=\"0\" data-target=\"1\""), "{html}");
+        assert!(html.contains("aria-labelledby=\"study-1-title study-1-desc\""), "{html}");
+        study(&mut html, &card, Some(&Text::default()));
+        assert_eq!(html.matches("<svg").count(), 1, "no graph, no picture");
     }
 }

@@ -119,6 +119,76 @@ fn report_prints_one_object_a_report_with_byte_offsets() {
     assert!(missing.stderr.contains("no column `befund`"), "{}", missing.stderr);
 }
 
+/// More reports than one window holds, of few distinct sentences.
+fn many_reports(path: &Path, count: usize) {
+    let findings = ["No effusion.", "A 4 mm nodule in the left lung.", "Heart size is normal."];
+    let mut content = String::from("id,PatientID,text\n");
+    for row in 0..count {
+        let (first, second) = (findings[row % 3], findings[(row / 3) % 3]);
+        content += &format!("r{row},p{},\"{first}\n{second}\"\n", row / 2);
+    }
+    write(path, content.as_bytes());
+}
+
+#[test]
+fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
+    let place = Place::new();
+    let file = place.path("r.csv");
+    many_reports(&file, 1300);
+    let lines =
+        |threads: &str| done(&["report", text(&file), "--json", "--threads", threads]).stdout;
+    let one = lines("1");
+    assert!(one == lines("3"), "lines depend on threads");
+    let graphs: Vec<serde_json::Value> =
+        one.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let ids: Vec<String> = (0..1300).map(|row| format!("r{row}")).collect();
+    assert!(graphs.iter().map(|graph| &graph["id"]).eq(&ids), "reports come in their order");
+
+    let tables = |threads: &str| {
+        let out = place.path(&format!("tables-{threads}"));
+        let command = ["report", text(&file), "--out", text(&out), "--json", "--threads", threads];
+        let said: serde_json::Value =
+            serde_json::from_str(&done(&command).stdout).expect("an object");
+        (out, said)
+    };
+    let ((a, said), (b, _)) = (tables("1"), tables("3"));
+    let mut names: Vec<_> = std::fs::read_dir(&a)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names.len(), 8, "{names:?}");
+    for name in names {
+        let read = |folder: &Path| std::fs::read(folder.join(&name)).expect("reads");
+        assert!(read(&a) == read(&b), "{} depends on threads", name.display());
+    }
+    let sum = |key: &str| -> usize {
+        graphs.iter().map(|graph| graph[key].as_array().expect("a list").len()).sum()
+    };
+    assert_eq!(said["reports"], 1300);
+    assert_eq!(said["sentence_types"], 3);
+    for key in ["sentences", "nodes", "edges"] {
+        assert_eq!(said[key], sum(key), "{key}");
+    }
+    let batches = pipeline::shard::read_table(&a.join("reports.parquet")).expect("reads");
+    let mut rows = 0;
+    for batch in &batches {
+        rows += batch.num_rows();
+    }
+    assert_eq!(rows, 1300);
+}
+
+#[test]
+fn reports_before_a_broken_line_are_printed_and_the_line_is_named() {
+    let place = Place::new();
+    let file = place.path("r.jsonl");
+    write(&file, b"{\"id\": \"a\", \"text\": \"No mass.\"}\n{\"id\": \"b\"}\n");
+    let said = run(&["report", text(&file), "--json"]);
+    assert_eq!(said.code, Some(2));
+    assert_eq!(said.stdout.lines().count(), 1);
+    assert!(said.stderr.contains("line 2"), "{}", said.stderr);
+}
+
 #[test]
 fn the_loader_s_order_does_not_depend_on_ranks_or_threads() {
     let place = Place::new();

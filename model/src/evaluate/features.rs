@@ -94,7 +94,7 @@ impl<B: Backend> Extractor<'_, B> {
         let samples: Vec<StudySample> = texts
             .iter()
             .map(|text| StudySample {
-                sentences: vec![SentenceText { text: text.clone(), impression: false }],
+                sentences: vec![SentenceText { text: text.clone(), ..SentenceText::default() }],
                 ..StudySample::default()
             })
             .collect();

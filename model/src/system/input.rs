@@ -8,7 +8,7 @@ use super::config::Mg3dConfig;
 use crate::batch::{StudyBatch, StudySample};
 use crate::objective::SimilarityTarget;
 use crate::random::Stream;
-use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TokenizeError, mask_words};
+use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TextMask, TokenizeError};
 
 /// Constants of the preparation.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,8 @@ pub struct InputConfig {
     pub block: [usize; 3],
     /// Share of blocks that are masked.
     pub image_mask_ratio: f64,
-    /// Share of words that are masked.
-    pub text_mask_ratio: f64,
+    /// Which tokens are masked.
+    pub text_mask: TextMask,
     /// Longest token sequence.
     pub max_tokens: usize,
     /// Sentence pairs at or above are positive.
@@ -68,6 +68,8 @@ pub struct Mg3dInput<B: Backend> {
     pub same_study: Tensor<B, 2, Bool>,
     /// Sentences left out because a report is longer than the budget.
     pub dropped_sentences: usize,
+    /// Clauses left out of sentences that were kept in part, for the same reason.
+    pub dropped_clauses: usize,
 }
 
 impl InputConfig {
@@ -79,7 +81,11 @@ impl InputConfig {
             patch: model.architecture.patch,
             block: model.block,
             image_mask_ratio: objectives.image_mask_ratio,
-            text_mask_ratio: objectives.text_mask_ratio,
+            text_mask: TextMask {
+                policy: objectives.text_mask,
+                ratio: objectives.text_mask_ratio,
+                entity_share: objectives.text_mask_entity_share,
+            },
             max_tokens: model.architecture.text.max_tokens,
             similarity_positive: objectives.similarity_positive,
             similarity_negative: objectives.similarity_negative,
@@ -106,7 +112,7 @@ impl InputConfig {
             .iter()
             .enumerate()
             .map(|(position, report)| {
-                mask_words(report, tokenizer, self.text_mask_ratio, self.seed, step, position)
+                self.text_mask.draw(report, tokenizer, self.seed, step, position)
             })
             .collect();
         let text = self.text(&reports, &masked, tokenizer);
@@ -144,6 +150,7 @@ impl InputConfig {
             text_rows: (rows > 1).then(|| int(with_text)),
             same_study: bool(same, [rows, rows]),
             dropped_sentences: reports.iter().map(|report| report.dropped).sum(),
+            dropped_clauses: reports.iter().map(|report| report.dropped_clauses).sum(),
         })
     }
 

@@ -1,9 +1,10 @@
-//! Reports as tokens: the tokenizer with its sentence map, and masks for reconstruction.
+//! Reports as tokens: the tokenizer with its maps to sentences and entities, and masks for
+//! reconstruction.
 
 mod mask;
 mod tokenize;
 mod vocabulary;
 
-pub use mask::{MaskedText, mask_words};
+pub use mask::{MaskedText, TextMask};
 pub use tokenize::{EncodedReport, ReportTokenizer, TokenizeError};
 pub use vocabulary::build_vocabulary;

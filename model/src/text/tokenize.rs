@@ -1,5 +1,6 @@
-//! One report to token ids, with the sentence each token belongs to.
+//! One report to token ids, with the sentence and the entity each token belongs to.
 
+use std::ops::Range;
 use std::path::Path;
 
 use thiserror::Error;
@@ -38,7 +39,13 @@ pub enum TokenizeError {
     },
 }
 
-/// A tokenizer and the ids of its special tokens.
+/// The names that special tokens go by: BERT's, then RoBERTa's.
+const PAD: [&str; 2] = ["[PAD]", "<pad>"];
+const CLS: [&str; 2] = ["[CLS]", "<s>"];
+const SEP: [&str; 2] = ["[SEP]", "</s>"];
+const MASK: [&str; 2] = ["[MASK]", "<mask>"];
+
+/// A tokenizer and the ids of its special tokens, named as in BERT or as in RoBERTa.
 #[derive(Debug, Clone)]
 pub struct ReportTokenizer {
     tokenizer: Tokenizer,
@@ -62,8 +69,13 @@ pub struct EncodedReport {
     pub sentence: Vec<i32>,
     /// Word of each token, ascending over the report, -1 for `[CLS]` and `[SEP]`.
     pub word: Vec<i32>,
+    /// Entity of each token, counted over the sentences as they came; -1 outside of entities and for
+    /// `[CLS]` and `[SEP]`. A token belongs to an entity when they share a byte.
+    pub entity: Vec<i32>,
     /// Sentences left out because the report is longer than the budget.
     pub dropped: usize,
+    /// Clauses left out of sentences that are kept in part.
+    pub dropped_clauses: usize,
 }
 
 impl ReportTokenizer {
@@ -79,8 +91,11 @@ impl ReportTokenizer {
             .with_truncation(None)
             .map_err(|error| TokenizeError::Definition { message: error.to_string() })?;
         tokenizer.with_padding(None);
-        let id = |token| tokenizer.token_to_id(token).ok_or(TokenizeError::SpecialToken { token });
-        let (pad, cls, sep, mask) = (id("[PAD]")?, id("[CLS]")?, id("[SEP]")?, id("[MASK]")?);
+        let id = |names: [&'static str; 2]| {
+            let found = names.iter().find_map(|name| tokenizer.token_to_id(name));
+            found.ok_or(TokenizeError::SpecialToken { token: names[0] })
+        };
+        let (pad, cls, sep, mask) = (id(PAD)?, id(CLS)?, id(SEP)?, id(MASK)?);
         Ok(Self { tokenizer, definition: definition.to_owned(), pad, cls, sep, mask })
     }
 
@@ -106,8 +121,10 @@ impl ReportTokenizer {
 
     /// Encodes the sentences of a report, joined by a space and tokenised once.
     ///
-    /// When they exceed `max_tokens` (which counts `[CLS]` and `[SEP]`), whole sentences are left out from the
-    /// end: first those outside the impression, then those of the impression.
+    /// When they exceed `max_tokens` (which counts `[CLS]` and `[SEP]`), sentences are left out from the
+    /// end: first those outside the impression, then those of the impression. Of the first that does not
+    /// fit the leading clauses that do are kept; nothing is cut within a clause, and what is left out is
+    /// counted.
     ///
     /// # Errors
     /// When the tokenizer refuses the text.
@@ -116,76 +133,140 @@ impl ReportTokenizer {
         sentences: &[SentenceText],
         max_tokens: usize,
     ) -> Result<EncodedReport, TokenizeError> {
-        let mut text = String::new();
-        let mut ends = Vec::with_capacity(sentences.len());
-        for sentence in sentences {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(&sentence.text);
-            ends.push(text.len());
-        }
+        let joined = Joined::new(sentences);
         let encoding = self
             .tokenizer
-            .encode(text.as_str(), false)
+            .encode(joined.text.as_str(), false)
             .map_err(|error| TokenizeError::Encode { message: error.to_string() })?;
 
-        // A token belongs to the sentence that its first byte lies in.
-        let owner: Vec<usize> = encoding
-            .get_offsets()
-            .iter()
-            .map(|&(start, _)| ends.partition_point(|&end| end <= start))
-            .collect();
-        let mut lengths = vec![0usize; sentences.len()];
-        for &sentence in &owner {
-            if let Some(length) = lengths.get_mut(sentence) {
+        let offsets = encoding.get_offsets();
+        let owner: Vec<usize> = offsets.iter().map(|&(start, _)| joined.clause(start)).collect();
+        let mut lengths = vec![0usize; joined.clauses.len()];
+        for &clause in &owner {
+            if let Some(length) = lengths.get_mut(clause) {
                 *length += 1;
             }
         }
-        let kept = keep(sentences, &lengths, max_tokens.saturating_sub(2));
+        let kept = joined.keep(sentences, &lengths, max_tokens.saturating_sub(2));
 
         let mut report = EncodedReport {
-            dropped: kept.iter().filter(|kept| !**kept).count(),
+            dropped: kept.dropped,
+            dropped_clauses: kept.dropped_clauses,
             ..EncodedReport::default()
         };
-        let mut push = |id, sentence, word| {
+        let mut push = |id, sentence, word, entity| {
             report.ids.push(id);
             report.sentence.push(sentence);
             report.word.push(word);
+            report.entity.push(entity);
         };
-        push(self.cls, -1, -1);
+        push(self.cls, -1, -1, -1);
         let words = encoding.get_word_ids();
         for (index, &id) in encoding.get_ids().iter().enumerate() {
-            let sentence = owner[index];
-            if kept.get(sentence) == Some(&true) {
+            let Some(clause) = joined.clauses.get(owner[index]) else { continue };
+            if kept.clauses[owner[index]] {
                 // A tokenizer without pre-tokenisation has no words; then every token is one.
                 let word = words[index].map_or(index as i32, |word| word as i32);
-                push(id, sentence as i32, word);
+                push(id, clause.sentence as i32, word, joined.entity(offsets[index]));
             }
         }
-        push(self.sep, -1, -1);
+        push(self.sep, -1, -1, -1);
         Ok(report)
     }
 }
 
-/// Which sentences fit into `budget` tokens.
-fn keep(sentences: &[SentenceText], lengths: &[usize], budget: usize) -> Vec<bool> {
-    let mut kept = vec![false; sentences.len()];
-    let mut left = budget;
-    for impression in [true, false] {
-        for (index, sentence) in sentences.iter().enumerate() {
-            if sentence.impression != impression {
-                continue;
+/// The sentences of a report as one text.
+struct Joined {
+    text: String,
+    /// Clauses of all sentences in order; every sentence has at least one.
+    clauses: Vec<Clause>,
+    /// Entities of all sentences in order, in bytes of `text`.
+    entities: Vec<Range<usize>>,
+}
+
+struct Clause {
+    sentence: usize,
+    /// Byte after its last; a blank that follows belongs to the next clause, whose first token may
+    /// start with it.
+    end: usize,
+}
+
+/// What fits the budget.
+struct Kept {
+    /// Whether each clause does.
+    clauses: Vec<bool>,
+    dropped: usize,
+    dropped_clauses: usize,
+}
+
+impl Joined {
+    fn new(sentences: &[SentenceText]) -> Self {
+        let mut joined = Self { text: String::new(), clauses: Vec::new(), entities: Vec::new() };
+        for (number, sentence) in sentences.iter().enumerate() {
+            if !joined.text.is_empty() && !sentence.text.is_empty() {
+                joined.text.push(' ');
             }
-            if lengths[index] > left {
-                // What follows is left out too, so that the text that stays has no holes.
-                break;
+            let start = joined.text.len();
+            let mut begin = 0;
+            for &at in &sentence.breaks {
+                let Some(before) = sentence.text.get(begin..at) else { continue };
+                if !before.trim().is_empty() && at < sentence.text.len() {
+                    let end = start + begin + before.trim_end().len();
+                    joined.clauses.push(Clause { sentence: number, end });
+                    begin = at;
+                }
             }
-            left -= lengths[index];
-            kept[index] = true;
+            let end = start + sentence.text.len();
+            joined.clauses.push(Clause { sentence: number, end });
+            let entities = sentence.entities.iter();
+            joined.entities.extend(entities.map(|span| start + span.start..start + span.end));
+            joined.text.push_str(&sentence.text);
         }
+        joined
     }
-    kept
+
+    /// The clause that a token belongs to whose first byte is `start`.
+    fn clause(&self, start: usize) -> usize {
+        self.clauses.partition_point(|clause| clause.end <= start)
+    }
+
+    /// The entity that shares a byte with a token; the first of two.
+    fn entity(&self, (start, end): (usize, usize)) -> i32 {
+        let at = self.entities.partition_point(|span| span.end <= start);
+        let shares = self.entities.get(at).is_some_and(|span| span.start < end && start < end);
+        if shares { at as i32 } else { -1 }
+    }
+
+    /// Which clauses fit into `budget` tokens, of which each needs one of `lengths`.
+    fn keep(&self, sentences: &[SentenceText], lengths: &[usize], budget: usize) -> Kept {
+        let mut clauses = vec![false; self.clauses.len()];
+        let mut left = budget;
+        for impression in [true, false] {
+            let own = |clause: &Clause| sentences[clause.sentence].impression == impression;
+            for (index, _) in self.clauses.iter().enumerate().filter(|(_, clause)| own(clause)) {
+                if lengths[index] > left {
+                    // What follows is left out too, so that the text that stays has no holes.
+                    break;
+                }
+                left -= lengths[index];
+                clauses[index] = true;
+            }
+        }
+        // Clauses go from the end of a sentence, so it is gone when its first one is.
+        let (mut dropped, mut dropped_clauses) = (0, 0);
+        let mut last = None;
+        let mut begun = false;
+        for (clause, &kept) in self.clauses.iter().zip(&clauses) {
+            if last != Some(clause.sentence) {
+                last = Some(clause.sentence);
+                begun = kept;
+                dropped += usize::from(!kept);
+            } else if begun && !kept {
+                dropped_clauses += 1;
+            }
+        }
+        Kept { clauses, dropped, dropped_clauses }
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +275,7 @@ mod tests {
     use crate::text::build_vocabulary;
 
     fn sentence(text: &str, impression: bool) -> SentenceText {
-        SentenceText { text: text.to_owned(), impression }
+        SentenceText { text: text.to_owned(), impression, ..SentenceText::default() }
     }
 
     fn report() -> Vec<SentenceText> {
@@ -253,5 +334,63 @@ mod tests {
         assert_eq!(encoded.sentence, [-1, 1, 1, 1, 1, 3, -1]);
         let none = tokenizer().encode(&[], 64).expect("encode");
         assert_eq!(none.ids.len(), 2);
+    }
+
+    /// A sentence with a break at the first byte of each of `breaks` and an entity at each of `entities`.
+    fn marked(text: &str, breaks: &[&str], entities: &[&str]) -> SentenceText {
+        let at = |part: &&str| text.find(part).expect("a part of the text");
+        SentenceText {
+            text: text.to_owned(),
+            impression: false,
+            breaks: breaks.iter().map(at).collect(),
+            entities: entities.iter().map(|part| at(part)..at(part) + part.len()).collect(),
+        }
+    }
+
+    #[test]
+    fn every_token_of_an_entity_maps_to_it_and_no_other_token_does() {
+        let sentences = [
+            marked("No pleural effusion.", &[], &["pleural", "effusion"]),
+            sentence("Normal.", false),
+            marked("Small nodule, right.", &[], &["Small nodule"]),
+        ];
+        let encoded = tokenizer().encode(&sentences, 64).expect("encode");
+        // [CLS] no pleural effusion . normal . small nodule , right . [SEP]
+        assert_eq!(encoded.entity, [-1, -1, 0, 1, -1, -1, -1, 2, 2, -1, -1, -1, -1]);
+    }
+
+    #[test]
+    fn a_long_sentence_loses_whole_clauses_from_its_end_and_they_are_counted() {
+        let text = "No pleural effusion; small nodule, but normal right.";
+        let sentences = [
+            marked(text, &["small", "but"], &["nodule", "normal"]),
+            marked("Normal; right.", &["right"], &[]),
+        ];
+        let encode = |budget| tokenizer().encode(&sentences, budget).expect("encode");
+        // no pleural effusion ; | small nodule , | but normal right . || normal ; | right .
+        let whole = encode(17);
+        assert_eq!((whole.ids.len(), whole.dropped, whole.dropped_clauses), (17, 0, 0));
+        let cases = [(16, 15, 0, 1), (14, 13, 1, 0), (12, 9, 1, 1), (8, 6, 1, 2), (5, 2, 2, 0)];
+        for (budget, tokens, dropped, clauses) in cases {
+            let cut = encode(budget);
+            let found = (cut.ids.len(), cut.dropped, cut.dropped_clauses);
+            assert_eq!(found, (tokens, dropped, clauses), "budget {budget}");
+            assert_eq!(cut.ids[..tokens - 1], whole.ids[..tokens - 1]);
+            assert_eq!(cut.entity[..tokens - 1], whole.entity[..tokens - 1]);
+        }
+    }
+
+    #[test]
+    fn breaks_that_cut_nothing_off_change_nothing() {
+        let plain = sentence("Größe 5 µm; right.", false);
+        // Before the text, inside a letter of two bytes, at its end and beyond it.
+        let odd = SentenceText { breaks: vec![0, 3, 22, 900], ..plain.clone() };
+        let tokenizer = tokenizer();
+        for budget in 2..9 {
+            assert_eq!(
+                tokenizer.encode(std::slice::from_ref(&plain), budget).expect("encode"),
+                tokenizer.encode(std::slice::from_ref(&odd), budget).expect("encode")
+            );
+        }
     }
 }

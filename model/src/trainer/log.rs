@@ -26,6 +26,9 @@ pub struct StepReport {
     pub gradient_norm: f64,
     /// Sentences left out of the batch because reports were longer than the token budget.
     pub dropped_sentences: usize,
+    /// Clauses left out of sentences that were kept in part, for the same reason.
+    #[serde(default)]
+    pub dropped_clauses: usize,
 }
 
 /// The log file of a run.
@@ -76,6 +79,7 @@ mod tests {
             step_s: 0.5,
             gradient_norm: 2.0,
             dropped_sentences: 0,
+            dropped_clauses: 0,
         }
     }
 

@@ -217,7 +217,8 @@ pub fn train<B: AutodiffBackend>(
         let rate =
             learning_rate(&section.schedule, section.optimizer.lr, state.step, section.steps);
         let prepared = input.prepare::<B>(batch, &state.tokenizer, device)?;
-        let dropped_sentences = prepared.dropped_sentences;
+        let (dropped_sentences, dropped_clauses) =
+            (prepared.dropped_sentences, prepared.dropped_clauses);
         let done = state.step + 1;
         let update = update(state.model, &mut state.optimizer, &prepared, section, rate, done)?;
         state.model = update.model;
@@ -234,6 +235,7 @@ pub fn train<B: AutodiffBackend>(
                 step_s: started.elapsed().as_secs_f64(),
                 gradient_norm: update.norm,
                 dropped_sentences,
+                dropped_clauses,
             };
             log.write(&report).map_err(log_error)?;
             progress(&report);

@@ -1,3 +1,4 @@
 //! Integration tests of the model crate.
 
 mod goldens;
+mod tokens;

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::observe::{Cancel, Observer, Stage};
 use super::outcome::UnitOutcome;
+use super::report_tables::ReportTables;
 use super::unit::{View, run_unit};
-use crate::graph::{ReportRows, SentenceTypes, similar_types};
+use crate::graph::{ReportOrigin, ReportRows};
 use crate::plan::{PlanError, StudyPlan, Survey, Unit, cut_units, survey};
 use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
 use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
-use crate::shard::{TableError, TableWriter, sha256_bytes, write_atomically, write_table};
+use crate::shard::{TableError, sha256_bytes, write_atomically};
 
 /// A run that did not end in a release.
 #[derive(Debug, thiserror::Error)]
@@ -342,13 +343,7 @@ fn write_reports<'a>(
         .collect();
 
     observer.begin(Stage::Reports, kept.len() as u64);
-    let mut reports = TableWriter::create(tables)?;
-    let mut sentences = TableWriter::create(tables)?;
-    let mut nodes = TableWriter::create(tables)?;
-    let mut edges = TableWriter::create(tables)?;
-    let mut labels = TableWriter::create(tables)?;
-    let mut measurements = TableWriter::create(tables)?;
-    let mut types = SentenceTypes::default();
+    let mut writer = ReportTables::create(tables)?;
     let with_report: Vec<&StudyPlan> =
         kept.iter().copied().filter(|study| study.report.is_some()).collect();
     for window in with_report.chunks(256) {
@@ -361,29 +356,19 @@ fn write_reports<'a>(
                 let document = document(study);
                 let mut parsed = parser.parse(&document);
                 parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
-                (ReportRows::new(study, &document, &parsed), document, parsed)
+                let origin = ReportOrigin {
+                    study_id: study.id.as_str(),
+                    patient_key: study.patient.as_str(),
+                    split: study.split.name(),
+                    source_labels: &study.source_labels,
+                };
+                (ReportRows::new(&origin, &document, &parsed), document, parsed)
             })
             .collect();
-        for (rows, document, parsed) in parsed {
-            types.add(&document, &parsed);
-            reports.extend([rows.report])?;
-            sentences.extend(rows.sentences)?;
-            nodes.extend(rows.nodes)?;
-            edges.extend(rows.edges)?;
-            labels.extend(rows.labels)?;
-            measurements.extend(rows.measurements)?;
-        }
+        writer.add(parsed)?;
         observer.advance(window.len() as u64);
     }
-    reports.finish()?;
-    sentences.finish()?;
-    nodes.finish()?;
-    edges.finish()?;
-    labels.finish()?;
-    measurements.finish()?;
-    let types = types.finish(manifest.graph.boilerplate);
-    write_table(tables, similar_types(&types, &manifest.graph))?;
-    write_table(tables, types)?;
+    writer.finish(tables, &manifest.graph)?;
     observer.end();
     Ok((kept, excluded))
 }

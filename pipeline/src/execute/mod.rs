@@ -1,6 +1,7 @@
 //! The execute room: units are run on this machine's threads, outcomes committed, the release sealed.
 //!
 //! - [`curate`] does the whole of it and resumes what is unfinished.
+//! - [`ReportTables`] writes every table made from reports, of a corpus or of a file.
 //! - [`make_views`] takes one series from its files to tensors.
 //! - [`Observer`] hears what is going on; [`Cancel`] stops it between two studies.
 //! - [`UnitOutcome`] is what a unit leaves behind; it is committed last, so that a unit without one is
@@ -9,12 +10,14 @@
 mod curate;
 mod observe;
 mod outcome;
+mod report_tables;
 mod unit;
 mod views;
 
 pub use curate::{CurateError, Curation, curate};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use outcome::UnitOutcome;
+pub use report_tables::{ReportCounts, ReportTables};
 pub use views::{SeriesFacts, make_views};
 
 /// Sizes the pool of worker threads that every room shares; 0 means one for each processor.

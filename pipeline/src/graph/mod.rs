@@ -10,6 +10,6 @@ mod rows;
 mod sentence_types;
 mod similarity;
 
-pub use rows::ReportRows;
+pub use rows::{ReportOrigin, ReportRows};
 pub use sentence_types::{SentenceTypes, sentence_type};
 pub use similarity::{gate, similar_types};

@@ -1,10 +1,24 @@
 //! A parsed report as rows.
 
+use std::collections::BTreeMap;
+
 use schemas::tables::{EdgeRow, LabelRow, MeasurementRow, NodeRow, ReportRow, SentenceRow};
 
 use super::sentence_types::sentence_type;
-use crate::plan::StudyPlan;
 use crate::report::{ParsedReport, ReportDocument, normalise_sentence};
+
+/// Whose report it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportOrigin<'a> {
+    /// The study.
+    pub study_id: &'a str,
+    /// The person.
+    pub patient_key: &'a str,
+    /// `train`, `val` or `test`; empty outside a release.
+    pub split: &'a str,
+    /// Labels that came with the corpus.
+    pub source_labels: &'a BTreeMap<String, i8>,
+}
 
 /// One report as rows of every report table.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,9 +46,13 @@ fn name(value: &impl serde::Serialize) -> String {
 }
 
 impl ReportRows {
-    /// The rows of the report of `study`.
-    pub fn new(study: &StudyPlan, document: &ReportDocument, parsed: &ParsedReport) -> Self {
-        let study_id = study.id.to_string();
+    /// The rows of one report.
+    pub fn new(
+        origin: &ReportOrigin<'_>,
+        document: &ReportDocument,
+        parsed: &ParsedReport,
+    ) -> Self {
+        let study_id = origin.study_id.to_owned();
         let text = &document.text;
         let sentences = parsed
             .sentences
@@ -52,6 +70,7 @@ impl ReportRows {
                 sentence_type: sentence_type(&normalise_sentence(
                     &text[sentence.start as usize..sentence.end as usize],
                 )),
+                breaks: sentence.breaks.clone(),
             })
             .collect();
         let nodes = parsed
@@ -95,7 +114,7 @@ impl ReportRows {
                 label: value.label.clone(),
                 value: value.value,
                 evidence: value.evidence.clone(),
-                source_value: study.source_labels.get(&value.label).copied(),
+                source_value: origin.source_labels.get(&value.label).copied(),
             })
             .collect();
         let measurements = parsed
@@ -114,8 +133,8 @@ impl ReportRows {
             .collect();
         let report = ReportRow {
             study_id,
-            patient_key: study.patient.to_string(),
-            split: study.split.name().into(),
+            patient_key: origin.patient_key.to_owned(),
+            split: origin.split.to_owned(),
             text: text.clone(),
             section_kind: parsed.sections.iter().map(|section| name(&section.kind)).collect(),
             section_start: parsed.sections.iter().map(|section| section.start).collect(),

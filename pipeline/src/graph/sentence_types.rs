@@ -1,8 +1,8 @@
 //! Sentences that are equal after normalisation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::tables::SentenceTypeRow;
+use schemas::tables::{SentenceRow, SentenceTypeRow};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::report::{ParsedReport, ReportDocument, normalise_sentence, sentence_signature};
@@ -23,21 +23,28 @@ pub struct SentenceTypes {
 const BOILERPLATE_REPORTS: u32 = 3;
 
 impl SentenceTypes {
-    /// Adds the sentences of one report.
-    pub fn add(&mut self, document: &ReportDocument, parsed: &ParsedReport) {
+    /// Adds the sentences of one report, whose rows are `sentences`. Memory grows with types met for
+    /// the first time and with nothing else.
+    pub fn add(
+        &mut self,
+        document: &ReportDocument,
+        parsed: &ParsedReport,
+        sentences: &[SentenceRow],
+    ) {
         self.reports += 1;
-        let mut met = std::collections::BTreeSet::new();
-        for sentence in &parsed.sentences {
-            let text = &document.text[sentence.start as usize..sentence.end as usize];
-            let normalised = normalise_sentence(text);
-            let id = sentence_type(&normalised);
-            let row = self.types.entry(id).or_insert_with(|| SentenceTypeRow {
-                sentence_type: id,
-                text: normalised,
-                count: 0,
-                reports: 0,
-                boilerplate: false,
-                signature: sentence_signature(parsed, sentence.id),
+        let mut met = BTreeSet::new();
+        for sentence in sentences {
+            let id = sentence.sentence_type;
+            let row = self.types.entry(id).or_insert_with(|| {
+                let span = sentence.start as usize..sentence.end as usize;
+                SentenceTypeRow {
+                    sentence_type: id,
+                    text: normalise_sentence(&document.text[span]),
+                    count: 0,
+                    reports: 0,
+                    boilerplate: false,
+                    signature: sentence_signature(parsed, sentence.sentence),
+                }
             });
             row.count += 1;
             if met.insert(id) {

@@ -44,12 +44,21 @@ fn claims(signature: &[String]) -> Vec<Claim<'_>> {
 pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
     // A sentence that affirms a finding on one side and denies it on the other still equals itself.
     if a == b {
-        return if a.is_empty() { text } else { text.max(AGREEMENT) };
+        return agreeing(text, a.is_empty());
     }
-    let (left, right) = (claims(a), claims(b));
+    text * factor(&claims(a), &claims(b))
+}
+
+/// The similarity of sentences that assert the same, or nothing at all.
+fn agreeing(text: f32, silent: bool) -> f32 {
+    if silent { text } else { text.max(AGREEMENT) }
+}
+
+/// What is left of the cosine of two sentences that do not assert the same.
+fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
     let mut factor = 1.0_f32;
-    for one in &left {
-        for other in right.iter().filter(|other| other.about[0] == one.about[0]) {
+    for one in a {
+        for other in b.iter().filter(|other| other.about[0] == one.about[0]) {
             if one.assertion != other.assertion {
                 factor = factor.min(OPPOSITE);
             } else if one.about[1] == other.about[1]
@@ -59,13 +68,21 @@ pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
             }
         }
     }
-    text * factor
+    factor
+}
+
+/// Sums of one type against all, kept from type to type so that a sum is a place in memory.
+struct Sums {
+    cosines: Vec<f32>,
+    /// Types whose sum was begun, each once.
+    met: Vec<usize>,
 }
 
 /// Relates every type to its most similar ones; boilerplate is left out. Rows are sorted and each
 /// pair stands once with `a < b`.
 pub fn similar_types(types: &[SentenceTypeRow], section: &GraphSection) -> Vec<SimilarityRow> {
     let vectors = vectors(types);
+    let claims: Vec<Vec<Claim<'_>>> = types.iter().map(|row| claims(&row.signature)).collect();
     let mut postings: BTreeMap<u32, Vec<(usize, f32)>> = BTreeMap::new();
     let mut by_signature: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (index, row) in types.iter().enumerate().filter(|(_, row)| !row.boilerplate) {
@@ -76,37 +93,49 @@ pub fn similar_types(types: &[SentenceTypeRow], section: &GraphSection) -> Vec<S
             by_signature.entry(&row.signature).or_default().push(index);
         }
     }
+    let start = || Sums { cosines: vec![0.0; types.len()], met: Vec::new() };
     let neighbours: Vec<Vec<(usize, f32, f32)>> = (0..types.len())
         .into_par_iter()
-        .map(|index| {
+        .map_init(start, |sums, index| {
             if types[index].boilerplate {
                 return Vec::new();
             }
-            let mut cosines: BTreeMap<usize, f32> = BTreeMap::new();
             for (term, weight) in &vectors[index] {
                 for &(other, other_weight) in postings.get(term).into_iter().flatten() {
-                    *cosines.entry(other).or_default() += weight * other_weight;
+                    let sum = &mut sums.cosines[other];
+                    if *sum == 0.0 {
+                        sums.met.push(other);
+                    }
+                    *sum += weight * other_weight;
                 }
             }
             // Other words for the same claim may share no word at all.
-            for &other in by_signature.get(types[index].signature.as_slice()).into_iter().flatten()
-            {
-                cosines.entry(other).or_default();
-            }
-            cosines.remove(&index);
-            let mut found: Vec<_> = cosines
-                .into_iter()
-                .map(|(other, text)| {
-                    let text = text.min(1.0);
-                    let gated = gate(text, &types[index].signature, &types[other].signature);
-                    (other, text, gated)
-                })
+            let same = by_signature.get(types[index].signature.as_slice());
+            let same = same.map_or(&[][..], Vec::as_slice);
+            let text = |other: usize| sums.cosines[other].min(1.0);
+            let agree =
+                same.iter().map(|&other| (other, text(other), agreeing(text(other), false)));
+            // The gate only ever lowers the others, so those below the threshold need not pass it.
+            let differ = sums
+                .met
+                .iter()
+                .filter(|&&other| f64::from(text(other)) >= section.threshold)
+                .filter(|other| same.binary_search(other).is_err())
+                .map(|&other| {
+                    (other, text(other), text(other) * factor(&claims[index], &claims[other]))
+                });
+            let mut found: Vec<_> = agree
+                .chain(differ)
+                .filter(|&(other, _, _)| other != index)
                 .filter(|(_, text, gated)| f64::from(gated.max(*text)) >= section.threshold)
                 .collect();
             // A pair that the gate pushed apart is a negative worth keeping, so the rank is by the
             // larger of the two.
             found.sort_by(|x, y| y.2.max(y.1).total_cmp(&x.2.max(x.1)).then(x.0.cmp(&y.0)));
             found.truncate(section.similar as usize);
+            for other in sums.met.drain(..) {
+                sums.cosines[other] = 0.0;
+            }
             found
         })
         .collect();

@@ -2,7 +2,7 @@
 //!
 //! - [`nifti::read`] reads one NIfTI file; [`dicom`] groups files into series and reads one.
 //! - [`read_series`] reads either, whichever a source is.
-//! - [`csv::Table`] reads the corpus's csv files.
+//! - [`csv::Table`] reads the corpus's csv files; [`records::CsvRecords`] reads one row after row.
 
 pub mod csv;
 pub mod dicom;
@@ -12,6 +12,7 @@ mod geometry;
 mod gzip;
 mod intensity;
 pub mod nifti;
+pub mod records;
 mod source;
 
 pub use error::IngestError;

@@ -69,6 +69,17 @@ pub struct Sample {
     pub xxh3: u64,
 }
 
+/// Where an entity stands in its sentence. Mentions that share text count as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntityRef {
+    /// Its row in `nodes`; of mentions that share text, the first.
+    pub node: u32,
+    /// First byte in the sentence's text.
+    pub start: u32,
+    /// Byte after the last.
+    pub end: u32,
+}
+
 /// One sentence of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentenceRef {
@@ -78,6 +89,10 @@ pub struct SentenceRef {
     pub impression: bool,
     /// Its sentence type.
     pub sentence_type: u64,
+    /// Bytes of its text at which it can end early; none in releases of revision 1.
+    pub breaks: Vec<u32>,
+    /// Its entities, in order and apart from each other.
+    pub entities: Vec<EntityRef>,
 }
 
 /// The report of a study.
@@ -253,7 +268,10 @@ fn texts(path: &Path) -> Result<Texts, ReleaseError> {
     let sentences = TableReader::open(path, "sentences")?;
     let (studies, sections) = (sentences.texts("study_id")?, sentences.texts("section")?);
     let (starts, ends) = (sentences.u32s("start")?, sentences.u32s("end")?);
-    let types = sentences.u64s("sentence_type")?;
+    let (types, numbers) = (sentences.u64s("sentence_type")?, sentences.u32s("sentence")?);
+    let breaks = sentences.u32_lists("breaks").unwrap_or_default();
+    let nodes = TableReader::open(path, "nodes")?;
+    let mentions = Mentions::read(&nodes)?;
     for row in 0..sentences.rows() {
         // Indication and technique say what was asked and done, not what is seen.
         if matches!(sections[row].as_str(), "clinical_information" | "technique") {
@@ -265,6 +283,13 @@ fn texts(path: &Path) -> Result<Texts, ReleaseError> {
             text: text.to_owned(),
             impression: sections[row] == "impression",
             sentence_type: types[row],
+            breaks: breaks
+                .get(row)
+                .into_iter()
+                .flatten()
+                .filter_map(|at| at.checked_sub(starts[row]))
+                .collect(),
+            entities: mentions.entities(&studies[row], numbers[row], starts[row], ends[row]),
         });
     }
     let labels = TableReader::open(path, "labels")?;
@@ -282,6 +307,48 @@ fn texts(path: &Path) -> Result<Texts, ReleaseError> {
         texts.entry(studies[row].clone()).or_default().labels.push(values[row]);
     }
     Ok((texts, order))
+}
+
+/// The spans of all nodes, by study.
+struct Mentions {
+    by_study: BTreeMap<String, Vec<Mention>>,
+}
+
+/// Sentence, first byte, byte after the last and number of a node.
+type Mention = (u32, u32, u32, u32);
+
+impl Mentions {
+    fn read(nodes: &TableReader) -> Result<Self, ReleaseError> {
+        let (sentences, numbers) = (nodes.u32s("sentence")?, nodes.u32s("node")?);
+        let (starts, ends) = (nodes.u32s("start")?, nodes.u32s("end")?);
+        let mut by_study: BTreeMap<String, Vec<Mention>> = BTreeMap::new();
+        for (row, study) in nodes.texts("study_id")?.into_iter().enumerate() {
+            let mention = (sentences[row], starts[row], ends[row], numbers[row]);
+            by_study.entry(study).or_default().push(mention);
+        }
+        for mentions in by_study.values_mut() {
+            mentions.sort_unstable();
+        }
+        Ok(Self { by_study })
+    }
+
+    /// The entities of a sentence that stands at `from..to` of its report.
+    fn entities(&self, study: &str, sentence: u32, from: u32, to: u32) -> Vec<EntityRef> {
+        let Some(all) = self.by_study.get(study) else { return Vec::new() };
+        let first = all.partition_point(|mention| mention.0 < sentence);
+        let mut entities: Vec<EntityRef> = Vec::new();
+        for &(_, start, end, node) in all[first..].iter().take_while(|m| m.0 == sentence) {
+            if start < from || end > to || start >= end {
+                continue;
+            }
+            let (start, end) = (start - from, end - from);
+            match entities.last_mut() {
+                Some(last) if start < last.end => last.end = last.end.max(end),
+                _ => entities.push(EntityRef { node, start, end }),
+            }
+        }
+        entities
+    }
 }
 
 type Similarities = (BTreeMap<(u64, u64), f32>, std::collections::BTreeSet<u64>);

@@ -11,7 +11,7 @@ mod order;
 mod ring;
 mod token;
 
-pub use dataset::{Dataset, DatasetError, Sample, SentenceRef, StudyText};
+pub use dataset::{Dataset, DatasetError, EntityRef, Sample, SentenceRef, StudyText};
 pub use order::{Order, Shard};
 pub use ring::{Batch, Loader, LoaderConfig, LoaderError, Metrics, Slot};
 pub use token::{ResumeToken, TokenError};

@@ -180,6 +180,21 @@ impl TableReader {
         })
     }
 
+    /// A column of lists of u32.
+    ///
+    /// # Errors
+    ///
+    /// [`ReleaseError::Column`].
+    pub fn u32_lists(&self, column: &str) -> Result<Vec<Vec<u32>>, ReleaseError> {
+        self.column::<ListArray, _>(column, |array, out| {
+            for index in 0..array.len() {
+                let values = array.value(index);
+                let numbers = values.as_any().downcast_ref::<UInt32Array>();
+                out.push(numbers.map(|numbers| numbers.values().to_vec()).unwrap_or_default());
+            }
+        })
+    }
+
     /// The values of a fixed-size list of f64, `N` a row.
     ///
     /// # Errors

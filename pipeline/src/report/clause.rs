@@ -47,6 +47,22 @@ pub(super) fn subject_clause(clauses: &[Clause], tokens: &[Token], index: usize)
     before.iter().rposition(|earlier| !earlier.relative)
 }
 
+/// First tokens of the clauses that can be left out together with all that follows them without
+/// changing what stands before: not of those that restrict, except or complete an earlier one.
+pub(super) fn breaks<'a>(
+    clauses: &'a [Clause],
+    tokens: &'a [Token],
+) -> impl Iterator<Item = usize> + 'a {
+    (1..clauses.len())
+        .filter(|&index| {
+            let clause = &clauses[index];
+            let bound = clause.relative || clause.exception;
+            let main = clauses[..index].iter().any(|earlier| !earlier.exception);
+            main && !bound && subject_clause(clauses, tokens, index).is_none()
+        })
+        .map(|index| clauses[index].first)
+}
+
 /// The clauses of a sentence, in order and without gaps.
 pub(super) fn split_clauses(
     lexicon: &Lexicon,

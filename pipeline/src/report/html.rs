@@ -1,6 +1,7 @@
 //! One report as an HTML page for eyes: what was found stands marked in the text, with its concept,
-//! side, change and the rule that decided when the pointer rests on it.
+//! side, change and the rule that decided when the pointer rests on it, and the graph as a picture.
 
+use super::diagram::{DIAGRAM_STYLE, report_diagram};
 use super::document::ReportDocument;
 use super::types::{Node, NodeKind, ParsedReport};
 
@@ -16,7 +17,7 @@ const STYLE: &str = "body{font:16px/1.6 system-ui,sans-serif;max-width:60rem;mar
 pub fn to_html(document: &ReportDocument, report: &ParsedReport) -> String {
     let mut page = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title>\
-         <style>{STYLE}</style></head><body><h1>{0}</h1><p>Marks: <mark class=\"present\">present</mark> \
+         <style>{STYLE}{DIAGRAM_STYLE}</style></head><body><h1>{0}</h1><p>Marks: <mark class=\"present\">present</mark> \
          <mark class=\"absent\">absent</mark> <mark class=\"uncertain\">uncertain</mark> \
          <mark class=\"anatomy\">anatomy</mark> <mark class=\"modifier\">modifier</mark></p>\n",
         escape_html(&report.id)
@@ -26,6 +27,8 @@ pub fn to_html(document: &ReportDocument, report: &ParsedReport) -> String {
         marked(document, report, section.start, section.end, &mut page);
         page.push_str("</p>\n");
     }
+    page.push_str("<h2>graph</h2>\n");
+    page.push_str(&report_diagram(document, report));
     for policy in &report.labels {
         page.push_str(&format!("<h2>{}</h2>\n<table>", escape_html(&policy.policy)));
         for value in policy.values.iter().filter(|value| value.value != 0) {

@@ -2,7 +2,7 @@
 
 use super::assertion::{Context, Scope, Verdict, decide, denies_earlier, scopes};
 use super::change::{Candidate, find_changes, speaks_of_earlier_examination};
-use super::clause::{Clause, split_clauses};
+use super::clause::{Clause, breaks, split_clauses};
 use super::entity::{Hit, find_hits};
 use super::lexicon::Lexicon;
 use super::measurement::{Size, find_sizes};
@@ -51,6 +51,16 @@ pub(super) struct Analysis {
     pub(super) mentions: Vec<Mention>,
     pub(super) scopes: Vec<Scope>,
     pub(super) sizes: Vec<SizedAt>,
+}
+
+impl Analysis {
+    /// Bytes of the document at which the sentence can end early; see [`breaks`].
+    pub(super) fn breaks(&self) -> Vec<u32> {
+        breaks(&self.clauses, &self.tokens)
+            .filter_map(|first| self.tokens.get(first))
+            .map(|token| self.shadow.span(token.start, token.end).0)
+            .collect()
+    }
 }
 
 /// Whether nodes of this kind carry an assertion.

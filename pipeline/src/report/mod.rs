@@ -11,7 +11,9 @@
 mod assertion;
 mod change;
 mod clause;
+mod columns;
 mod coverage;
+mod diagram;
 mod document;
 mod entity;
 mod gap;
@@ -19,6 +21,7 @@ mod html;
 mod identifier;
 mod json;
 mod label;
+mod layout;
 mod lexicon;
 mod lexicon_error;
 mod measurement;
@@ -45,6 +48,7 @@ mod types;
 mod tests;
 
 pub use coverage::Coverage;
+pub use diagram::{DIAGRAM_STYLE, DiagramEdge, DiagramNode, diagram};
 pub use document::{GivenSection, ReportDocument};
 pub use html::{escape_html, to_html};
 pub use identifier::{FoundIdentifier, IdentifierKind, find_identifiers};
@@ -55,7 +59,7 @@ pub use organ::organ_texts;
 pub use parser::ReportParser;
 pub use radgraph::to_radgraph;
 pub use signature::{normalise_sentence, sentence_signature};
-pub use source::{SourceError, SourceReport, read_reports};
+pub use source::{ReportReader, SourceError, SourceReport};
 pub use types::{
     Assertion, Change, Cue, Edge, LabelValue, Measurement, Node, NodeKind, ParsedReport,
     PolicyLabels, Reference, ReferenceKind, Relation, Section, SectionKind, SectionSource,

@@ -156,14 +156,15 @@ impl ReportParser {
         draft: &mut Draft,
     ) {
         let sentence = offset(draft.sentences.len());
+        draft.references.extend(find_references(&document.text, start, end, sentence));
+        let mut analysis = analyse(&self.lexicon, &document.text, start, end);
         draft.sentences.push(Sentence {
             id: sentence,
             section: offset(section_index),
             start: offset(start),
             end: offset(end),
+            breaks: analysis.breaks(),
         });
-        draft.references.extend(find_references(&document.text, start, end, sentence));
-        let mut analysis = analyse(&self.lexicon, &document.text, start, end);
         let Relations { edges, measured } = relate(&self.lexicon, &mut analysis);
         let ids = draft.add_nodes(&self.lexicon, &analysis, section.kind, sentence, &measured);
         for edge in edges {

@@ -282,7 +282,10 @@ impl Splitter<'_> {
     }
 
     fn after_newline(&mut self, position: usize) -> Option<usize> {
-        let line_length = position - self.line;
+        // A carriage return or a blank before the line feed makes no line longer.
+        let line = self.characters.get(self.line..position).unwrap_or_default();
+        let line_length =
+            line.len() - line.iter().rev().take_while(|(_, c)| c.is_whitespace()).count();
         self.line = position + 1;
         let mut next = position + 1;
         let mut blank_line = false;

@@ -1,37 +1,18 @@
-//! Reads reports from files: plain text, csv, JSONL and Parquet.
+//! Reads reports from files: plain text, csv, JSONL and Parquet, one after the other.
 
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
+use super::columns::ReportColumns;
 use super::document::ReportDocument;
-use super::types::SectionKind;
-use crate::ingest::csv::read_rows;
-use crate::shard::read_table;
-
-/// CT-RATE's report columns, which become sections when a table has them and not the text column.
-const COLUMNS: [(&str, SectionKind); 4] = [
-    ("ClinicalInformation_EN", SectionKind::ClinicalInformation),
-    ("Technique_EN", SectionKind::Technique),
-    ("Findings_EN", SectionKind::Findings),
-    ("Impressions_EN", SectionKind::Impression),
-];
-/// Columns that may hold a report's id, the first one there is taken.
-const IDS: [&str; 4] = ["id", "VolumeName", "study_id", "report_id"];
-/// Columns that identify a patient or study, folded: letters and digits in lower case.
-const IDENTIFIERS: [&str; 10] = [
-    "id",
-    "volumename",
-    "studyid",
-    "reportid",
-    "patientid",
-    "patientname",
-    "patientkey",
-    "accessionnumber",
-    "accession",
-    "name",
-];
+use crate::ingest::records::CsvRecords;
+use crate::shard::TableStream;
 
 /// Why reports could not be read. All of it is the user's to mend, but for the system's errors.
 #[derive(Debug, thiserror::Error)]
@@ -70,133 +51,241 @@ pub enum SourceError {
 pub struct SourceReport {
     /// The text.
     pub document: ReportDocument,
+    /// The person, where the source has a column for it.
+    pub patient: Option<String>,
     /// Identifiers to look for in the text.
     pub identifiers: Vec<String>,
 }
 
-/// The reports of a file, by its extension: `csv`, `jsonl`, `ndjson`, `parquet`, else plain text. In
-/// tables, `column` holds the text.
-///
-/// # Errors
-/// [`SourceError`], naming file and line or column.
-pub fn read_reports(path: &Path, column: &str) -> Result<Vec<SourceReport>, SourceError> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    let io = |source| SourceError::Io { path: path.to_owned(), source };
-    let format = |message: String| SourceError::Format { path: path.to_owned(), message };
-    match extension.as_str() {
-        "csv" => {
-            let rows = read_rows(path).map_err(|error| format(error.to_string()))?;
-            table(path, column, &rows.columns, rows.rows)
+/// Most reports of a window.
+const WINDOW_REPORTS: usize = 512;
+/// Text of a window in bytes, from which on it takes no further report.
+const WINDOW_BYTES: usize = 4 << 20;
+/// Rows of a Parquet file decoded at a time.
+const PARQUET_ROWS: usize = 256;
+
+/// The reports of a file in its order. What is held at a time is a row, a line or a small batch, so
+/// that memory does not grow with the file.
+#[derive(Debug)]
+pub struct ReportReader {
+    path: PathBuf,
+    kind: Kind,
+    /// What ended the last window too early; it is told when the reports before it are handed out.
+    failed: Option<SourceError>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Text(Option<SourceReport>),
+    Csv {
+        records: Box<CsvRecords>,
+        columns: ReportColumns,
+        row: usize,
+    },
+    Lines {
+        lines: BufReader<File>,
+        field: String,
+        row: usize,
+    },
+    Parquet {
+        batches: TableStream,
+        columns: ReportColumns,
+        row: usize,
+        ready: VecDeque<SourceReport>,
+    },
+}
+
+impl ReportReader {
+    /// Opens a file by its extension: `csv`, `jsonl`, `ndjson`, `parquet`, else plain text. In
+    /// tables, `column` holds the text.
+    ///
+    /// # Errors
+    /// [`SourceError`], naming file and column.
+    pub fn open(path: &Path, column: &str) -> Result<Self, SourceError> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        let io = |source| SourceError::Io { path: path.to_owned(), source };
+        let format = |message: String| SourceError::Format { path: path.to_owned(), message };
+        let kind = match extension.as_str() {
+            "csv" => {
+                let records = CsvRecords::open(path).map_err(|error| format(error.to_string()))?;
+                let columns = ReportColumns::find(path, records.columns(), column)?;
+                Kind::Csv { records: Box::new(records), columns, row: 0 }
+            }
+            "parquet" => {
+                let stream =
+                    TableStream::open(path, PARQUET_ROWS, |name| ReportColumns::uses(name, column));
+                let batches = stream.map_err(|error| format(error.to_string()))?;
+                // Of the columns of a batch only those in use are there, in the order of the file.
+                let used: Vec<String> = batches
+                    .columns()
+                    .iter()
+                    .filter(|name| ReportColumns::uses(name, column))
+                    .cloned()
+                    .collect();
+                let columns = ReportColumns::find(path, &used, column)
+                    .map_err(|error| error.with_columns(batches.columns()))?;
+                Kind::Parquet { batches, columns, row: 0, ready: VecDeque::new() }
+            }
+            "jsonl" | "ndjson" => Kind::Lines {
+                lines: BufReader::new(File::open(path).map_err(io)?),
+                field: column.to_owned(),
+                row: 0,
+            },
+            _ => {
+                let bytes = std::fs::read(path).map_err(io)?;
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                Kind::Text(Some(SourceReport::from_bytes(&name, &bytes)))
+            }
+        };
+        Ok(Self { path: path.to_owned(), kind, failed: None })
+    }
+
+    /// The next reports, at most 512 of them or about 4 MiB of text; none at the end. An error is
+    /// told after the reports that stand before it.
+    ///
+    /// # Errors
+    /// [`SourceError`], naming file and line.
+    pub fn next_window(&mut self) -> Result<Vec<SourceReport>, SourceError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
         }
-        "parquet" => {
-            let (columns, rows) = parquet(path).map_err(format)?;
-            table(path, column, &columns, rows)
+        let (mut window, mut bytes) = (Vec::new(), 0);
+        while window.len() < WINDOW_REPORTS && bytes < WINDOW_BYTES {
+            match self.next() {
+                None => break,
+                Some(Ok(report)) => {
+                    bytes += report.document.text.len();
+                    window.push(report);
+                }
+                Some(Err(error)) if window.is_empty() => return Err(error),
+                Some(Err(error)) => {
+                    self.failed = Some(error);
+                    break;
+                }
+            }
         }
-        "jsonl" | "ndjson" => jsonl(path, &std::fs::read_to_string(path).map_err(io)?, column),
-        _ => {
-            let bytes = std::fs::read(path).map_err(io)?;
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            // Reports from old systems are not always UTF-8; offsets count bytes of the decoded text.
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let identifiers = vec![name.clone()];
-            Ok(vec![SourceReport { document: ReportDocument::from_text(name, text), identifiers }])
+        Ok(window)
+    }
+}
+
+impl Iterator for ReportReader {
+    type Item = Result<SourceReport, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let format = |message: String| SourceError::Format { path: self.path.clone(), message };
+        match &mut self.kind {
+            Kind::Text(report) => report.take().map(Ok),
+            Kind::Csv { records, columns, row } => {
+                let report = records.next()?.map(|cells| columns.report(*row, &cells));
+                *row += 1;
+                Some(report.map_err(|error| format(error.to_string())))
+            }
+            Kind::Lines { lines, field, row } => loop {
+                let mut line = Vec::new();
+                match lines.read_until(b'\n', &mut line) {
+                    Ok(0) => return None,
+                    Ok(_) => {}
+                    Err(source) => {
+                        return Some(Err(SourceError::Io { path: self.path.clone(), source }));
+                    }
+                }
+                let index = *row;
+                *row += 1;
+                if line.trim_ascii().is_empty() {
+                    continue;
+                }
+                let report = json_line(&line, field, index);
+                return Some(report.map_err(|what| format(format!("line {}: {what}", index + 1))));
+            },
+            Kind::Parquet { batches, columns, row, ready } => {
+                while ready.is_empty() {
+                    let filled = batches
+                        .next()?
+                        .map_err(|error| error.to_string())
+                        .and_then(|batch| fill(&batch, columns, row, ready));
+                    if let Err(message) = filled {
+                        return Some(Err(format(message)));
+                    }
+                }
+                ready.pop_front().map(Ok)
+            }
         }
     }
 }
 
-type Cells = Vec<Vec<Option<String>>>;
-
-/// The table's columns and its cells as text.
-fn parquet(path: &Path) -> Result<(Vec<String>, Cells), String> {
-    let mut columns = Vec::new();
-    let mut rows = Vec::new();
-    for batch in read_table(path).map_err(|error| error.to_string())? {
-        if columns.is_empty() {
-            columns = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+impl SourceReport {
+    /// A plain text. Reports from old systems are not always UTF-8; offsets count bytes of the decoded
+    /// text.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            document: ReportDocument::from_text(name, text),
+            patient: None,
+            identifiers: vec![name.to_owned()],
         }
-        let options = FormatOptions::default();
-        let cells = batch
+    }
+}
+
+impl SourceError {
+    /// The same with all the columns that the file has.
+    fn with_columns(self, columns: &[String]) -> Self {
+        match self {
+            Self::Column { path, column, .. } => {
+                Self::Column { path, column, found: columns.join(", ") }
+            }
+            other => other,
+        }
+    }
+}
+
+/// The rows of a batch as reports, cells as text.
+fn fill(
+    batch: &RecordBatch,
+    columns: &ReportColumns,
+    row: &mut usize,
+    ready: &mut VecDeque<SourceReport>,
+) -> Result<(), String> {
+    let options = FormatOptions::default();
+    let cells = batch
+        .columns()
+        .iter()
+        .map(|array| ArrayFormatter::try_new(array.as_ref(), &options))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| error.to_string())?;
+    for index in 0..batch.num_rows() {
+        let values: Vec<Option<String>> = batch
             .columns()
             .iter()
-            .map(|array| ArrayFormatter::try_new(array.as_ref(), &options))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.to_string())?;
-        for row in 0..batch.num_rows() {
-            let values =
-                batch.columns().iter().zip(&cells).map(|(array, cell)| {
-                    (!array.is_null(row)).then(|| cell.value(row).to_string())
-                });
-            rows.push(values.collect());
-        }
+            .zip(&cells)
+            .map(|(array, cell)| (!array.is_null(index)).then(|| cell.value(index).to_string()))
+            .collect();
+        ready.push_back(columns.report(*row, &values));
+        *row += 1;
     }
-    Ok((columns, rows))
+    Ok(())
 }
 
-fn table(
-    path: &Path,
-    column: &str,
-    columns: &[String],
-    rows: Cells,
-) -> Result<Vec<SourceReport>, SourceError> {
-    let has = |name: &str| columns.iter().position(|found| found == name);
-    let id = IDS.iter().find_map(|name| has(name));
-    let own: Vec<usize> =
-        (0..columns.len()).filter(|&at| columns.get(at).is_some_and(|c| identifies(c))).collect();
-    let text = has(column);
-    let sections: Vec<(usize, SectionKind)> =
-        COLUMNS.iter().filter_map(|&(name, kind)| Some((has(name)?, kind))).collect();
-    if text.is_none() && sections.is_empty() {
-        return Err(SourceError::Column {
-            path: path.to_owned(),
-            column: column.to_owned(),
-            found: columns.join(", "),
-        });
-    }
-    let reports = rows.into_iter().enumerate().map(|(index, cells)| {
-        let cell = |at: usize| cells.get(at).and_then(Option::as_deref);
-        let name = id.and_then(cell).map_or_else(|| index.to_string(), str::to_owned);
-        let document = if let Some(at) = text {
-            ReportDocument::from_text(name, cell(at).unwrap_or_default())
-        } else {
-            let texts: Vec<(SectionKind, &str)> =
-                sections.iter().map(|&(at, kind)| (kind, cell(at).unwrap_or_default())).collect();
-            ReportDocument::from_columns(name, &texts)
-        };
-        let identifiers = own.iter().filter_map(|&at| cell(at)).map(str::to_owned).collect();
-        SourceReport { document, identifiers }
-    });
-    Ok(reports.collect())
-}
-
-fn identifies(column: &str) -> bool {
-    let folded: String =
-        column.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
-    IDENTIFIERS.contains(&folded.as_str())
-}
-
-fn jsonl(path: &Path, content: &str, field: &str) -> Result<Vec<SourceReport>, SourceError> {
-    let mut reports = Vec::new();
-    for (index, line) in content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let problem = |what: String| SourceError::Format {
-            path: path.to_owned(),
-            message: format!("line {}: {what}", index + 1),
-        };
-        let value: Value =
-            serde_json::from_str(line).map_err(|error| problem(error.to_string()))?;
-        let text = value.get(field).and_then(Value::as_str).ok_or_else(|| {
-            problem(format!("has no text field `{field}`; name yours with `--column`"))
-        })?;
-        let plain = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let id = value.get("id").map_or_else(|| index.to_string(), plain);
-        let fields = value.as_object().into_iter().flatten();
-        let identifiers =
-            fields.filter(|(name, _)| identifies(name)).map(|(_, value)| plain(value)).collect();
-        reports.push(SourceReport { document: ReportDocument::from_text(id, text), identifiers });
-    }
-    Ok(reports)
+fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, String> {
+    let value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let text = value
+        .get(field)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("has no text field `{field}`; name yours with `--column`"))?;
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let id = value.get("id").map_or_else(|| index.to_string(), plain);
+    let fields = || value.as_object().into_iter().flatten();
+    let patient = fields().find(|(name, _)| ReportColumns::names_patient(name));
+    Ok(SourceReport {
+        document: ReportDocument::from_text(id, text),
+        patient: patient.map(|(_, value)| plain(value)),
+        identifiers: fields()
+            .filter(|(name, _)| ReportColumns::identifies(name))
+            .map(|(_, value)| plain(value))
+            .collect(),
+    })
 }
 
 #[cfg(test)]
@@ -208,8 +297,8 @@ mod tests {
     fn read(name: &str, content: &[u8], column: &str) -> Result<Vec<SourceReport>, SourceError> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
-        std::fs::File::create(&path).and_then(|mut f| f.write_all(content)).expect("writes");
-        read_reports(&path, column)
+        File::create(&path).and_then(|mut file| file.write_all(content)).expect("writes");
+        ReportReader::open(&path, column)?.collect()
     }
 
     #[test]
@@ -223,6 +312,7 @@ mod tests {
         assert_eq!(csv, jsonl);
         assert_eq!(csv[0].document, ReportDocument::from_text("a", text));
         assert_eq!(csv[0].identifiers, ["a", "77"]);
+        assert_eq!(csv[0].patient.as_deref(), Some("77"));
         let plain = read("a.txt", text.as_bytes(), "text").expect("reads");
         assert_eq!(plain[0].document, csv[0].document);
     }
@@ -231,14 +321,20 @@ mod tests {
     fn parquet_tables_are_read_by_column() {
         use schemas::tables::SplitRow;
         let folder = tempfile::tempdir().expect("a folder");
-        let row = SplitRow { patient_key: "p1".into(), split: "No mass.".into(), rule: "r".into() };
-        crate::shard::write_table(folder.path(), vec![row]).expect("writes");
+        let rows = (0..600).map(|row| SplitRow {
+            patient_key: format!("p{row}"),
+            split: format!("No mass {row}."),
+            rule: "r".into(),
+        });
+        crate::shard::write_table(folder.path(), rows.collect()).expect("writes");
         let path = folder.path().join("splits.parquet");
-        let reports = read_reports(&path, "split").expect("reads");
-        assert_eq!(reports[0].document, ReportDocument::from_text("0", "No mass."));
-        assert_eq!(reports[0].identifiers, ["p1"]);
-        let missing = read_reports(&path, "text").expect_err("no such column");
-        assert!(missing.to_string().contains("patient_key"), "{missing}");
+        let reports: Vec<SourceReport> =
+            ReportReader::open(&path, "split").and_then(Iterator::collect).expect("reads");
+        assert_eq!(reports.len(), 600);
+        assert_eq!(reports[599].document, ReportDocument::from_text("599", "No mass 599."));
+        assert_eq!(reports[599].identifiers, ["p599"]);
+        let missing = ReportReader::open(&path, "text").expect_err("no such column");
+        assert!(missing.to_string().contains("split, rule"), "{missing}");
     }
 
     #[test]
@@ -247,5 +343,36 @@ mod tests {
         assert!(error.expect_err("a number").to_string().contains("line 2"));
         let error = read("r.csv", b"a,b\n1,2\n", "text").expect_err("no column");
         assert!(error.to_string().contains("no column `text`"), "{error}");
+    }
+
+    #[test]
+    fn windows_are_bounded_and_an_error_comes_after_the_reports_before_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.jsonl");
+        let mut content: String =
+            (0..600).map(|row| format!("{{\"id\": {row}, \"text\": \"Clear.\"}}\n\n")).collect();
+        content += "{\"text\":\n";
+        File::create(&path).and_then(|mut f| f.write_all(content.as_bytes())).expect("writes");
+        let mut reader = ReportReader::open(&path, "text").expect("opens");
+        assert_eq!(reader.next_window().expect("reads").len(), WINDOW_REPORTS);
+        let rest = reader.next_window().expect("what stands before the error");
+        assert_eq!(rest.len(), 600 - WINDOW_REPORTS);
+        assert_eq!(rest[87].document.id, "599");
+        let error = reader.next_window().expect_err("half an object").to_string();
+        assert!(error.contains("line 1201"), "{error}");
+        assert!(reader.next_window().expect("the end").is_empty());
+    }
+
+    #[test]
+    fn a_window_of_long_reports_holds_few() {
+        let long = "x".repeat(WINDOW_BYTES / 3);
+        let rows: String = (0..8).map(|row| format!("{row},{long}\n")).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.csv");
+        let content = format!("id,text\n{rows}");
+        File::create(&path).and_then(|mut f| f.write_all(content.as_bytes())).expect("writes");
+        let mut reader = ReportReader::open(&path, "text").expect("opens");
+        assert_eq!(reader.next_window().expect("reads").len(), 4);
+        assert_eq!(reader.next_window().expect("reads").len(), 4);
     }
 }

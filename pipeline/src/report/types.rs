@@ -195,6 +195,9 @@ pub struct Sentence {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// First byte of each clause that can be left out together with all that follows it in the
+    /// sentence, without changing what stands before.
+    pub breaks: Vec<u32>,
 }
 
 /// The words that decided an assertion.

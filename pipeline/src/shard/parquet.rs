@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use schemas::tables::{Row, VERSION};
@@ -147,19 +147,63 @@ pub fn write_table<R: Row>(folder: &Path, rows: Vec<R>) -> Result<u64, TableErro
 ///
 /// [`TableError::Newer`] for a table of a newer radloom, otherwise what went wrong and where.
 pub fn read_table(path: &Path) -> Result<Vec<RecordBatch>, TableError> {
-    let format_error = |message: String| TableError::Format { path: path.to_owned(), message };
-    let file =
-        File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| format_error(error.to_string()))?;
-    let schema = Arc::clone(builder.schema());
-    let version = schema.metadata().get("radloom.version").and_then(|text| text.parse().ok());
-    if let Some(found) = version.filter(|found| *found > VERSION) {
-        return Err(TableError::Newer { path: path.to_owned(), found });
+    TableStream::open(path, BATCH, |_| true)?.collect()
+}
+
+/// The record batches of a Parquet table, one after the other: what is held at a time is a batch and
+/// a page of each column, however large the file.
+#[derive(Debug)]
+pub struct TableStream {
+    path: PathBuf,
+    columns: Vec<String>,
+    reader: ParquetRecordBatchReader,
+}
+
+impl TableStream {
+    /// Opens the table at `path` for batches of `rows`; `keep` says by name which columns are read.
+    ///
+    /// # Errors
+    ///
+    /// [`TableError::Newer`] for a table of a newer radloom, otherwise what went wrong and where.
+    pub fn open(path: &Path, rows: usize, keep: impl Fn(&str) -> bool) -> Result<Self, TableError> {
+        let format_error = |message: String| TableError::Format { path: path.to_owned(), message };
+        let file =
+            File::open(path).map_err(|source| TableError::Io { path: path.to_owned(), source })?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|error| format_error(error.to_string()))?;
+        let schema = Arc::clone(builder.schema());
+        let version = schema.metadata().get("radloom.version").and_then(|text| text.parse().ok());
+        if let Some(found) = version.filter(|found| *found > VERSION) {
+            return Err(TableError::Newer { path: path.to_owned(), found });
+        }
+        let columns: Vec<String> =
+            schema.fields().iter().map(|field| field.name().clone()).collect();
+        let kept = (0..columns.len()).filter(|&at| keep(&columns[at]));
+        let projection = ProjectionMask::roots(builder.parquet_schema(), kept);
+        let reader = builder
+            .with_projection(projection)
+            .with_batch_size(rows)
+            .build()
+            .map_err(|error| format_error(error.to_string()))?;
+        Ok(Self { path: path.to_owned(), columns, reader })
     }
-    let reader =
-        builder.with_batch_size(BATCH).build().map_err(|error| format_error(error.to_string()))?;
-    reader.collect::<Result<_, _>>().map_err(|error| format_error(error.to_string()))
+
+    /// Names of all columns of the file, read or not.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+}
+
+impl Iterator for TableStream {
+    type Item = Result<RecordBatch, TableError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|error| TableError::Format {
+            path: self.path.clone(),
+            message: error.to_string(),
+        }))
+    }
 }
 
 #[cfg(test)]
@@ -191,5 +235,19 @@ mod tests {
         assert!(read(one.path()) == read(other.path()));
         let batches = read_table(&one.path().join("splits.parquet")).expect("reads");
         assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 20_000);
+    }
+
+    #[test]
+    fn a_stream_gives_the_columns_asked_for_in_batches() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write_table(folder.path(), rows(2_500)).expect("writes");
+        let path = folder.path().join("splits.parquet");
+        let stream = TableStream::open(&path, 1_000, |name| name == "split").expect("opens");
+        assert_eq!(stream.columns(), ["patient_key", "split", "rule"]);
+        let batches: Vec<_> = stream.map(|batch| batch.expect("reads")).collect();
+        let sizes: Vec<_> = batches.iter().map(RecordBatch::num_rows).collect();
+        assert_eq!(sizes, [1_000, 1_000, 500]);
+        assert_eq!(batches[0].schema().field(0).name(), "split");
+        assert_eq!(batches[0].num_columns(), 1);
     }
 }

@@ -364,8 +364,13 @@ pub struct ObjectiveSection {
     pub image_mask_ratio: f64,
     /// Edges of a masked block along D, H, W, in voxels; a multiple of the patch. Default: [16, 16, 16].
     pub image_mask_block: [usize; 3],
-    /// Share of words that are masked. Default: 0.15.
+    /// Share of words (of tokens, by entity) that are masked. Default: 0.15.
     pub text_mask_ratio: f64,
+    /// What is masked as a whole. Default: `word`.
+    pub text_mask: TextMaskPolicy,
+    /// Share of the masked tokens that whole entity mentions make up, 0..1; only for the policy `entity`.
+    /// Default: 0.5.
+    pub text_mask_entity_share: f64,
     /// Sentence pairs at or above this similarity pull their image features together. Default: 0.9.
     pub similarity_positive: f64,
     /// Sentence pairs at or below this similarity push their image features to cosine 0. Default: 0.6.
@@ -380,10 +385,25 @@ impl Default for ObjectiveSection {
             image_mask_ratio: 0.5,
             image_mask_block: [16, 16, 16],
             text_mask_ratio: 0.15,
+            text_mask: TextMaskPolicy::Word,
+            text_mask_entity_share: 0.5,
             similarity_positive: 0.9,
             similarity_negative: 0.6,
         }
     }
+}
+
+/// What masked text reconstruction hides as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextMaskPolicy {
+    /// Words, drawn evenly, with all their tokens.
+    #[default]
+    Word,
+    /// Mentions of findings, places, attributes and devices as the report's graph has them, with all
+    /// their tokens, until they make up `text_mask_entity_share` of the budget; words outside of
+    /// mentions fill the rest.
+    Entity,
 }
 
 /// Weight of each loss in the total; 0 turns the loss off and saves its computation where it can.

@@ -85,6 +85,46 @@ fn every_finding_of_the_lexicon_can_be_denied() {
     assert!(checked > 1500, "{checked} wordings");
 }
 
+/// Where a sentence may end early, what is left says the same as before.
+#[test]
+fn clauses_break_off_where_the_rest_keeps_its_sense() {
+    let cut = |text: &str| -> Vec<String> {
+        let report = parse(text);
+        let sentence = &report.sentences[0];
+        sentence.breaks.iter().map(|&at| text[..at as usize].trim_end().to_owned()).collect()
+    };
+    assert_eq!(
+        cut("No effusion is seen; a nodule is present, but the heart is normal."),
+        ["No effusion is seen;", "No effusion is seen; a nodule is present,"]
+    );
+    // A relative clause, an exception and the verb after one belong to what they restrict.
+    let whole: [&str; 4] = [
+        "Effusion, which was seen before, is not seen.",
+        "No nodule except for a granuloma in the left lung.",
+        "Except for a small cyst, no lesion is seen.",
+        "A nodule which was not seen before is present.",
+    ];
+    for text in whole {
+        assert!(cut(text).is_empty(), "{text}: {:?}", cut(text));
+    }
+    // What stands before a break is asserted as it was in the whole.
+    for text in [
+        "The liver is enlarged and no focal lesion is seen, while the spleen is normal.",
+        "Pleural effusion is absent; atelectasis may be present but there is no pneumothorax.",
+    ] {
+        let whole = parse(text);
+        assert!(!whole.sentences[0].breaks.is_empty(), "{text}");
+        for &at in &whole.sentences[0].breaks {
+            let part = parse(&text[..at as usize]);
+            for (a, b) in whole.nodes.iter().zip(&part.nodes) {
+                assert_eq!((&a.concept, a.assertion), (&b.concept, b.assertion), "{text}");
+            }
+            let before = whole.nodes.iter().filter(|node| node.end <= at).count();
+            assert_eq!(part.nodes.len(), before, "{text}");
+        }
+    }
+}
+
 #[test]
 fn columns_give_the_sections() {
     let document = ReportDocument::from_columns(
@@ -139,6 +179,11 @@ fn check_invariants(text: &str, report: &ParsedReport) {
         assert_eq!(body.trim(), body);
         let section = &report.sections[sentence.section as usize];
         assert!(section.start <= sentence.start && sentence.end <= section.end);
+        assert!(sentence.breaks.is_sorted());
+        for &at in &sentence.breaks {
+            assert!(sentence.start < at && at < sentence.end, "{at} in {body:?}");
+            assert!(text.is_char_boundary(at as usize));
+        }
     }
     for (index, node) in report.nodes.iter().enumerate() {
         assert_eq!(node.id as usize, index);

@@ -47,6 +47,46 @@ fn items_and_lines() {
     assert_eq!(split(wrapped), [wrapped]);
 }
 
+/// A line whose length is next to the limit under which its end was meant.
+#[test]
+fn line_ends_do_not_move_the_borders_of_sentences() {
+    for length in 20..90 {
+        let line = format!("Nodule {}", "x".repeat(length));
+        let [unix, dos, blank] = ["\n", "\r\n", "  \n"].map(|end| {
+            let text = format!("{line}{end}Cyst in the liver");
+            split(&text).len()
+        });
+        assert_eq!((unix, unix), (dos, blank), "{length} letters");
+    }
+}
+
+/// The lexicon knows a side's wording for the other side too, where the side is not part of a name.
+#[test]
+fn wordings_with_a_side_come_in_pairs() {
+    let rows = include_str!("../../../lexicon/concepts.tsv").lines();
+    let sided: std::collections::BTreeSet<&str> = rows
+        .filter(|row| !row.starts_with('#'))
+        .filter_map(|row| {
+            let columns: Vec<&str> = row.split('\t').collect();
+            (matches!(columns.get(5), Some(&("left" | "right")))).then(|| columns[2])
+        })
+        .filter(|surface| surface.split(' ').any(|word| matches!(word, "left" | "right")))
+        .collect();
+    assert!(sided.len() > 5);
+    for surface in &sided {
+        let mirrored: Vec<&str> = surface
+            .split(' ')
+            .map(|word| match word {
+                "left" => "right",
+                "right" => "left",
+                other => other,
+            })
+            .collect();
+        let mirrored = mirrored.join(" ");
+        assert!(sided.contains(mirrored.as_str()), "`{surface}` without `{mirrored}`");
+    }
+}
+
 #[test]
 fn a_semicolon_does_not_end_a_sentence() {
     let text = "When examined in the lung window; no nodule is seen.";

@@ -1,0 +1,204 @@
+//! The rows of a csv file one after the other, in memory that does not grow with the file.
+//!
+//! [`super::csv`] reads a table that is looked up by key and must be held; a file of reports is read
+//! once from front to back.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use csv_core::{ReadRecordResult, Reader};
+
+use super::csv::CsvError;
+
+/// Bytes read from the file at a time.
+const BUFFER: usize = 1 << 18;
+
+/// A csv file (RFC 4180) being read: every cell text, blank cells none.
+#[derive(Debug)]
+pub struct CsvRecords {
+    path: PathBuf,
+    columns: Vec<String>,
+    input: BufReader<File>,
+    reader: Reader,
+    /// The cells of the last row without quotation marks, one after the other.
+    cells: Vec<u8>,
+    /// Byte after the last of each cell in `cells`.
+    ends: Vec<usize>,
+}
+
+impl CsvRecords {
+    /// Opens the file at `path` and reads its header.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError::Read`].
+    pub fn open(path: &Path) -> Result<Self, CsvError> {
+        let file = File::open(path)
+            .map_err(|source| CsvError::Read { path: path.into(), message: source.to_string() })?;
+        let mut records = Self {
+            path: path.to_owned(),
+            columns: Vec::new(),
+            input: BufReader::with_capacity(BUFFER, file),
+            reader: Reader::new(),
+            cells: vec![0; 1 << 12],
+            ends: vec![0; 32],
+        };
+        let Some((cells, ends)) = records.read()? else {
+            return Err(records.error("is empty".to_owned()));
+        };
+        let header = records.texts(cells, ends, ends)?;
+        records.columns = header.into_iter().map(Option::unwrap_or_default).collect();
+        Ok(records)
+    }
+
+    /// Names of the columns in order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    fn error(&self, message: String) -> CsvError {
+        CsvError::Read { path: self.path.clone(), message }
+    }
+
+    /// Reads a row and gives how many bytes and cells it has; none at the end.
+    fn read(&mut self) -> Result<Option<(usize, usize)>, CsvError> {
+        let (mut written, mut ended) = (0, 0);
+        loop {
+            let input = match self.input.fill_buf() {
+                Ok(input) => input,
+                Err(source) => {
+                    return Err(CsvError::Read {
+                        path: self.path.clone(),
+                        message: source.to_string(),
+                    });
+                }
+            };
+            let (result, taken, wrote, ends) =
+                self.reader.read_record(input, &mut self.cells[written..], &mut self.ends[ended..]);
+            self.input.consume(taken);
+            written += wrote;
+            ended += ends;
+            match result {
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record => return Ok(Some((written, ended))),
+                ReadRecordResult::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The first `count` cells of the row just read, which has `bytes` bytes and `found` cells.
+    fn texts(
+        &self,
+        bytes: usize,
+        found: usize,
+        count: usize,
+    ) -> Result<Vec<Option<String>>, CsvError> {
+        let row = std::str::from_utf8(&self.cells[..bytes])
+            .map_err(|error| self.error(format!("line {}: {error}", self.line())))?;
+        let mut start = 0;
+        let mut texts = Vec::with_capacity(count);
+        for &end in &self.ends[..found] {
+            // A character cut in two by a comma is no text either.
+            let cell = row
+                .get(start..end)
+                .ok_or_else(|| self.error(format!("line {}: is no UTF-8", self.line())))?;
+            texts.push((!cell.is_empty()).then(|| cell.to_owned()));
+            start = end;
+        }
+        // Rows may be shorter than the header; the last columns are then blank.
+        texts.resize(count, None);
+        Ok(texts)
+    }
+
+    /// Number of the line that the last row ended in.
+    fn line(&self) -> u64 {
+        self.reader.line().saturating_sub(1)
+    }
+}
+
+impl Iterator for CsvRecords {
+    type Item = Result<Vec<Option<String>>, CsvError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.read() {
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+            Ok(Some((_, found))) if found > self.columns.len() => Some(Err(self.error(format!(
+                "line {}: has {found} cells, the header has {}; is a quotation mark missing?",
+                self.line(),
+                self.columns.len()
+            )))),
+            Ok(Some((bytes, found))) => Some(self.texts(bytes, found, self.columns.len())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ingest::csv::read_rows;
+
+    fn file(content: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(content).expect("writes");
+        file
+    }
+
+    fn rows(content: &[u8]) -> Result<Vec<Vec<Option<String>>>, CsvError> {
+        CsvRecords::open(file(content).path())?.collect()
+    }
+
+    #[test]
+    fn short_rows_end_in_blanks_and_long_ones_are_refused_by_line() {
+        let found = rows(b"a,b\r\n1\r\n,\"x\ny\"\r\n").expect("reads");
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(found, [vec![text("1"), None], vec![None, text("x\ny")]]);
+        let error = rows(b"a,b\n1,2\n1,2,3\n").expect_err("a cell too many").to_string();
+        assert!(error.contains("line 3") && error.contains("3 cells"), "{error}");
+        let error = rows(b"a\n\xff\n").expect_err("no text").to_string();
+        assert!(error.contains("line 2") && error.contains("utf-8"), "{error}");
+        assert!(rows(b"").expect_err("no header").to_string().contains("is empty"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Row after row gives what the corpus tables' reader, polars, gives of the whole.
+        #[test]
+        fn rows_equal_those_of_the_reader_of_whole_tables(
+            cells in prop::collection::vec(
+                prop::collection::vec("[a-c ,\"\n]{0,6}|\u{e9}[0-9.]{1,4}", 3), 1..12),
+            dos in any::<bool>(),
+        ) {
+            let end = if dos { "\r\n" } else { "\n" };
+            let mut content = format!("x,y,z{end}");
+            for row in &cells {
+                // The first column always holds something, so that no row is a blank line.
+                let quoted: Vec<String> = row
+                    .iter()
+                    .enumerate()
+                    .map(|(at, cell)| {
+                        let cell = if at == 0 { format!("k{cell}") } else { cell.clone() };
+                        let plain = !cell.contains([',', '"', '\n']);
+                        if plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
+                    })
+                    .collect();
+                content += &quoted.join(",");
+                content += end;
+            }
+            let file = file(content.as_bytes());
+            let whole = read_rows(file.path()).expect("reads");
+            let streamed = CsvRecords::open(file.path()).expect("opens");
+            prop_assert_eq!(streamed.columns(), &whole.columns[..]);
+            let streamed = streamed.collect::<Result<Vec<_>, _>>().expect("reads");
+            prop_assert_eq!(streamed, whole.rows);
+        }
+    }
+}
