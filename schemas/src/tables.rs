@@ -312,6 +312,22 @@ table! {
 }
 
 table! {
+    /// A stretch of a report that could name the patient. The words themselves stand in the report
+    /// alone. Since revision 2.
+    IdentifierRow "identifiers" {
+        /// The study.
+        study_id: String,
+        /// First byte.
+        start: u32,
+        /// Byte after the last.
+        end: u32,
+        /// `own` (of the study: name, number, date), `name`, `record_number`, `telephone`, `mail`, or
+        /// `placeholder`, which de-identification left.
+        kind: String,
+    }
+}
+
+table! {
     /// One sentence.
     SentenceRow "sentences" {
         /// The study.

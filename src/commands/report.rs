@@ -121,9 +121,11 @@ fn tables(
     let none = BTreeMap::new();
     each_window(args, |window| {
         let rows = window.into_par_iter().map(|report| {
-            let SourceReport { document, patient, .. } = report;
+            let SourceReport { document, patient, identifiers } = report;
+            let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
             let parsed = parser.parse(&document);
             let origin = ReportOrigin {
+                identifiers: &identifiers,
                 study_id: &document.id,
                 patient_key: patient.as_deref().unwrap_or(&document.id),
                 split: "",
@@ -138,7 +140,7 @@ fn tables(
         let value = json!({
             "out": folder, "reports": counts.reports, "sentences": counts.sentences,
             "nodes": counts.nodes, "edges": counts.edges, "sentence_types": counts.sentence_types,
-            "similarity": counts.similarity, "peak_rss_bytes": peak_memory(),
+            "similarity": counts.similarity, "identifiers": counts.identifiers, "peak_rss_bytes": peak_memory(),
         });
         return writeln!(out, "{value}").map_err(Failure::io(STDOUT));
     }

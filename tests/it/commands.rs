@@ -157,7 +157,7 @@ fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
         .map(|entry| entry.expect("an entry").file_name())
         .collect();
     names.sort();
-    assert_eq!(names.len(), 8, "{names:?}");
+    assert_eq!(names.len(), 9, "{names:?}");
     for name in names {
         let read = |folder: &Path| std::fs::read(folder.join(&name)).expect("reads");
         assert!(read(&a) == read(&b), "{} depends on threads", name.display());

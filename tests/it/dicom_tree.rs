@@ -39,7 +39,8 @@ fn curate(
     studies: &[String],
     lines: &str,
 ) -> (Value, PathBuf) {
-    let rows: String = studies.iter().map(|uid| format!("{uid},No effusion.,Normal.\n")).collect();
+    let rows: String =
+        studies.iter().map(|uid| format!("{uid},No effusion.,As on 1 January 2006.\n")).collect();
     let reports = format!("StudyInstanceUID,findings,impression\n{rows}");
     write(&root.join("reports.csv"), reports.as_bytes());
     let manifest = place.path(&format!("{name}.toml"));
@@ -119,6 +120,8 @@ fn names_depth_and_archives_change_no_voxel() {
         assert!(views.keys().eq(["mg3d", "native"]));
         found.push(views);
     }
+    // The date of the study stands in its report.
+    assert_eq!(texts(&place.path("out-straight/release"), "identifiers", "kind"), ["own"]);
     assert_eq!(found[0], found[1]);
     assert_eq!(found[0], found[2]);
 }

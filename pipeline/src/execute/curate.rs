@@ -356,7 +356,9 @@ fn write_reports<'a>(
                 let document = document(study);
                 let mut parsed = parser.parse(&document);
                 parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
+                let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
                 let origin = ReportOrigin {
+                    identifiers: &identifiers,
                     study_id: study.id.as_str(),
                     patient_key: study.patient.as_str(),
                     split: study.split.name(),

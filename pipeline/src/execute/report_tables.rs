@@ -3,18 +3,21 @@
 use std::path::Path;
 
 use schemas::manifest::GraphSection;
-use schemas::tables::{EdgeRow, LabelRow, MeasurementRow, NodeRow, ReportRow, Row, SentenceRow};
+use schemas::tables::{
+    EdgeRow, IdentifierRow, LabelRow, MeasurementRow, NodeRow, ReportRow, Row, SentenceRow,
+};
 
 use crate::graph::{ReportRows, SentenceTypes, similar_types};
 use crate::report::{ParsedReport, ReportDocument};
 use crate::shard::{TableError, TableWriter, write_table};
 
-/// Writers of `reports`, `sentences`, `nodes`, `edges`, `labels` and `measurements`, and what
+/// Writers of `reports`, `identifiers`, `sentences`, `nodes`, `edges`, `labels` and `measurements`, and what
 /// `sentence_types` and `similarity` are made of at the end.
 ///
 /// Rows leave memory with every row group; what stays is one entry for each distinct sentence.
 pub struct ReportTables {
     reports: TableWriter<ReportRow>,
+    identifiers: TableWriter<IdentifierRow>,
     sentences: TableWriter<SentenceRow>,
     nodes: TableWriter<NodeRow>,
     edges: TableWriter<EdgeRow>,
@@ -38,6 +41,8 @@ pub struct ReportCounts {
     pub sentence_types: u64,
     /// Pairs of sentence types.
     pub similarity: u64,
+    /// Stretches that could name a patient, marks of de-identification among them.
+    pub identifiers: u64,
 }
 
 impl ReportTables {
@@ -49,6 +54,7 @@ impl ReportTables {
     pub fn create(folder: &Path) -> Result<Self, TableError> {
         Ok(Self {
             reports: TableWriter::create(folder)?,
+            identifiers: TableWriter::create(folder)?,
             sentences: TableWriter::create(folder)?,
             nodes: TableWriter::create(folder)?,
             edges: TableWriter::create(folder)?,
@@ -73,20 +79,22 @@ impl ReportTables {
         let mut parts = Parts::default();
         for (rows, _, _) in reports {
             parts.reports.push(rows.report);
+            parts.identifiers.push(rows.identifiers);
             parts.sentences.push(rows.sentences);
             parts.nodes.push(rows.nodes);
             parts.edges.push(rows.edges);
             parts.labels.push(rows.labels);
             parts.measurements.push(rows.measurements);
         }
-        let mut results = [const { Ok(()) }; 6];
-        let [reports, sentences, nodes, edges, labels, measurements] = &mut results;
+        let mut results = [const { Ok(()) }; 7];
+        let [identifiers, reports, sentences, nodes, edges, labels, measurements] = &mut results;
         rayon::scope(|scope| {
             scope.spawn(|_| *nodes = extend(&mut self.nodes, parts.nodes));
             scope.spawn(|_| *sentences = extend(&mut self.sentences, parts.sentences));
             scope.spawn(|_| *edges = extend(&mut self.edges, parts.edges));
             scope.spawn(|_| *labels = extend(&mut self.labels, parts.labels));
             scope.spawn(|_| *reports = self.reports.extend(parts.reports));
+            scope.spawn(|_| *identifiers = extend(&mut self.identifiers, parts.identifiers));
             scope.spawn(|_| *measurements = extend(&mut self.measurements, parts.measurements));
         });
         results.into_iter().collect()
@@ -105,6 +113,7 @@ impl ReportTables {
             edges: self.edges.finish()?,
             sentence_types: 0,
             similarity: 0,
+            identifiers: self.identifiers.finish()?,
         };
         self.labels.finish()?;
         self.measurements.finish()?;
@@ -118,6 +127,7 @@ impl ReportTables {
 #[derive(Default)]
 struct Parts {
     reports: Vec<ReportRow>,
+    identifiers: Vec<Vec<IdentifierRow>>,
     sentences: Vec<Vec<SentenceRow>>,
     nodes: Vec<Vec<NodeRow>>,
     edges: Vec<Vec<EdgeRow>>,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use schemas::tables::{EdgeRow, LabelRow, MeasurementRow, NodeRow, ReportRow, SentenceRow};
+use schemas::tables::{
+    EdgeRow, IdentifierRow, LabelRow, MeasurementRow, NodeRow, ReportRow, SentenceRow,
+};
 
 use super::sentence_types::sentence_type;
-use crate::report::{ParsedReport, ReportDocument, normalise_sentence};
+use crate::report::{ParsedReport, ReportDocument, find_identifiers, normalise_sentence};
 
 /// Whose report it is.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +18,8 @@ pub struct ReportOrigin<'a> {
     pub patient_key: &'a str,
     /// `train`, `val` or `test`; empty outside a release.
     pub split: &'a str,
+    /// What names the patient or the visit, to be looked for in the text.
+    pub identifiers: &'a [&'a str],
     /// Labels that came with the corpus.
     pub source_labels: &'a BTreeMap<String, i8>,
 }
@@ -25,6 +29,8 @@ pub struct ReportOrigin<'a> {
 pub struct ReportRows {
     /// The report itself.
     pub report: ReportRow,
+    /// What in it could name the patient.
+    pub identifiers: Vec<IdentifierRow>,
     /// Its sentences.
     pub sentences: Vec<SentenceRow>,
     /// Its mentions.
@@ -54,6 +60,15 @@ impl ReportRows {
     ) -> Self {
         let study_id = origin.study_id.to_owned();
         let text = &document.text;
+        let identifiers = find_identifiers(text, origin.identifiers)
+            .into_iter()
+            .map(|found| IdentifierRow {
+                study_id: study_id.clone(),
+                start: found.start,
+                end: found.end,
+                kind: name(&found.kind),
+            })
+            .collect();
         let sentences = parsed
             .sentences
             .iter()
@@ -140,6 +155,6 @@ impl ReportRows {
             section_start: parsed.sections.iter().map(|section| section.start).collect(),
             section_end: parsed.sections.iter().map(|section| section.end).collect(),
         };
-        Self { report, sentences, nodes, edges, labels, measurements }
+        Self { report, identifiers, sentences, nodes, edges, labels, measurements }
     }
 }

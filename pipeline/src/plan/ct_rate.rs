@@ -88,6 +88,7 @@ fn series(name: CtRateName, source: SeriesSource, relative: String) -> FoundSeri
         id: name.series,
         study: name.study,
         patient: name.patient,
+        identifiers: Vec::new(),
         corpus_split: Some(name.split),
         source,
         relative,

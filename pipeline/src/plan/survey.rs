@@ -79,6 +79,8 @@ pub struct StudyPlan {
     pub patient: PatientKey,
     /// The person's split.
     pub split: Split,
+    /// What names the patient or the visit, sorted: to be looked for in the report, never written.
+    pub identifiers: BTreeSet<String>,
     /// Series, sorted by identifier.
     pub series: Vec<SeriesPlan>,
     /// The report, where there is one with text.
@@ -108,6 +110,8 @@ pub(super) struct FoundSeries {
     pub(super) id: SeriesId,
     pub(super) study: StudyId,
     pub(super) patient: PatientKey,
+    /// What names the patient or the visit.
+    pub(super) identifiers: Vec<String>,
     /// The split the layout itself names, where it does.
     pub(super) corpus_split: Option<String>,
     pub(super) source: SeriesSource,
@@ -320,6 +324,8 @@ fn match_reports(
             .map(|key| tables.labels(&key, manifest))
             .find(|labels| !labels.is_empty())
             .unwrap_or_default();
+        let mut identifiers = BTreeSet::from([study.to_string(), patient.to_string()]);
+        identifiers.extend(series.iter().flat_map(|series| series.identifiers.iter().cloned()));
         let series = series
             .into_iter()
             .map(|series| {
@@ -348,6 +354,7 @@ fn match_reports(
             id: study,
             patient,
             split,
+            identifiers,
             series,
             report,
             source_labels: labels,

@@ -134,7 +134,7 @@ pub(super) fn render(manifest: &Manifest, summary: &Summary) -> String {
     line(
         "\n## Files\n\n- `shards/*.arrow`: voxels, Arrow IPC, one record batch a sample\n\
          - `tables/*.parquet`: studies, volumes, reports, sentences, nodes, edges, labels,\n  \
-         measurements, sentence types, similarity, splits, index, excluded\n\
+         measurements, identifiers, sentence types, similarity, splits, index, excluded\n\
          - `release.lock`, `SHA256SUMS`: what it was made from, and what it is\n\
          - `croissant.json`: machine-readable metadata\n\nCheck it with `radloom release verify DIR` \
          or `sha256sum -c SHA256SUMS`.\n\n\

@@ -9,8 +9,8 @@ use std::path::Path;
 use arrow::datatypes::DataType;
 use schemas::manifest::Manifest;
 use schemas::tables::{
-    EdgeRow, ExcludedRow, IndexRow, LabelRow, MeasurementRow, NodeRow, ReportRow, Row, SentenceRow,
-    SentenceTypeRow, SimilarityRow, SplitRow, StudyRow, VolumeRow,
+    EdgeRow, ExcludedRow, IdentifierRow, IndexRow, LabelRow, MeasurementRow, NodeRow, ReportRow,
+    Row, SentenceRow, SentenceTypeRow, SimilarityRow, SplitRow, StudyRow, VolumeRow,
 };
 use serde_json::{Value, json};
 
@@ -107,6 +107,7 @@ pub(super) fn render(
             record_set::<EdgeRow>(),
             record_set::<LabelRow>(),
             record_set::<MeasurementRow>(),
+            record_set::<IdentifierRow>(),
             record_set::<SentenceTypeRow>(),
             record_set::<SimilarityRow>(),
             record_set::<SplitRow>(),

@@ -38,6 +38,23 @@ pub struct FoundIdentifier {
 
 /// Identifiers shorter than this stand in too many texts by chance.
 const SHORTEST: usize = 4;
+/// What headers hold in place of a name that was taken out.
+const NOBODY: [&str; 8] =
+    ["anonymous", "anonymized", "anonymised", "anon", "unknown", "none", "removed", "deidentified"];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 const TITLES: [&str; 7] = ["dr", "mr", "mrs", "ms", "prof", "md", "doctor"];
 const NUMBER_WORDS: [&str; 8] =
     ["mrn", "accession", "patientid", "ssn", "account", "protocol", "passport", "dob"];
@@ -51,10 +68,10 @@ pub fn find_identifiers(text: &str, own: &[&str]) -> Vec<FoundIdentifier> {
     let mut add = |kind, from: usize, to: usize| {
         found.push(FoundIdentifier { kind, start: offset(from), end: offset(to) });
     };
-    let own: Vec<Vec<String>> = own.iter().map(|name| parts(name)).collect();
-    for name in own.iter().filter(|name| name.iter().map(String::len).sum::<usize>() >= SHORTEST) {
+    let wordings: Vec<Vec<String>> = own.iter().flat_map(|name| wordings(name)).collect();
+    for name in wordings {
         for window in words.windows(name.len()) {
-            let same = window.iter().zip(name).all(|(&(from, to), part)| {
+            let same = window.iter().zip(&name).all(|(&(from, to), part)| {
                 text.get(from..to).is_some_and(|word| word.to_lowercase() == *part)
             });
             if let (true, Some(first), Some(last)) = (same, window.first(), window.last()) {
@@ -123,6 +140,54 @@ fn placeholder(text: &str, from: usize, to: usize) -> Option<usize> {
     let opened = before.ends_with("**") || before.ends_with("[**") || before.ends_with('[');
     let capital = word.len() >= 3 && word.bytes().all(|b| b.is_ascii_uppercase());
     (opened && (capital || before.ends_with("[**"))).then_some(to)
+}
+
+/// How an identifier may stand in a text, word by word: a person's name (PS3.5 section 6.2.1) in either
+/// order, a date (`YYYYMMDD`) in the ways dates are written, others as they are. None for what is too
+/// short, or stands in place of a name.
+fn wordings(identifier: &str) -> Vec<Vec<String>> {
+    let parts = parts(identifier);
+    let length: usize = parts.iter().map(String::len).sum();
+    if length < SHORTEST || parts.iter().all(|part| NOBODY.contains(&part.as_str())) {
+        return Vec::new();
+    }
+    if let Some(date) = date_wordings(identifier) {
+        return date;
+    }
+    let mut wordings = vec![parts.clone()];
+    if identifier.contains('^') && parts.len() > 1 {
+        let mut given_first = parts;
+        given_first.swap(0, 1);
+        wordings.push(given_first);
+    }
+    wordings
+}
+
+fn date_wordings(identifier: &str) -> Option<Vec<Vec<String>>> {
+    if identifier.len() != 8 || !identifier.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (year, rest) = identifier.split_at(4);
+    let (month, day) = rest.split_at(2);
+    let name = *MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let number = |part: &str| part.parse::<u16>().ok();
+    if !(1900..2100).contains(&number(year)?) || !(1..32).contains(&number(day)?) {
+        return None;
+    }
+    let mut found = vec![vec![identifier.to_owned()]];
+    for pad in [true, false] {
+        let [month, day] =
+            [month, day].map(|part| if pad { part } else { part.trim_start_matches('0') });
+        for order in [[year, month, day], [day, month, year], [month, day, year]] {
+            found.push(order.map(str::to_owned).to_vec());
+        }
+        for month in [name, &name[..3]] {
+            for order in [[day, month, year], [month, day, year]] {
+                found.push(order.map(str::to_owned).to_vec());
+            }
+        }
+    }
+    Some(found)
 }
 
 fn parts(name: &str) -> Vec<String> {
@@ -194,6 +259,22 @@ mod tests {
         );
         assert_eq!(found("No nodule in p1.", &["p1", ""]), []);
         assert_eq!(found("train_12_a shows \u{130}x.", &["train_12_a"]), [(Own, "train_12_a")]);
+    }
+
+    #[test]
+    fn dates_and_names_are_found_in_every_usual_order() {
+        use IdentifierKind::Own;
+        for written in
+            ["2006-03-07", "07.03.2006", "3/7/2006", "7 March 2006", "Mar 7, 2006", "20060307"]
+        {
+            let text = format!("Compared with {written} there is no change.");
+            assert_eq!(found(&text, &["20060307"]), [(Own, written)]);
+        }
+        assert_eq!(found("Compared with 8 March 2006.", &["20060307"]), []);
+        assert_eq!(found("Jane Doe has no nodule.", &["DOE^JANE"]), [(Own, "Jane Doe")]);
+        assert_eq!(found("An anonymous referral.", &["Anonymous", "Unknown"]), []);
+        // Not a date: a number like any other.
+        assert_eq!(found("Number 20061399.", &["20061399"]), [(Own, "20061399")]);
     }
 
     #[test]

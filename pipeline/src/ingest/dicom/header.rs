@@ -41,6 +41,9 @@ pub struct SliceHeader {
     pub path: PathBuf,
     /// PatientID (0010,0020).
     pub patient_id: String,
+    /// What names the patient or the visit: PatientName, PatientID, OtherPatientIDs,
+    /// PatientBirthDate, AccessionNumber, StudyDate, StudyID, as stored and where not empty.
+    pub identifiers: Vec<String>,
     /// StudyInstanceUID (0020,000D).
     pub study_uid: String,
     /// SeriesInstanceUID (0020,000E).
@@ -75,6 +78,16 @@ pub struct SliceHeader {
     pub(super) planes: Vec<Plane>,
 }
 
+/// Tags of what names a patient or a visit.
+const IDENTIFYING: [(u16, u16); 7] = [
+    (0x0010, 0x0010),
+    (0x0010, 0x0020),
+    (0x0010, 0x1000),
+    (0x0010, 0x0030),
+    (0x0008, 0x0050),
+    (0x0008, 0x0020),
+    (0x0020, 0x0010),
+];
 const ROWS: u32 = tag(0x0028, 0x0010);
 const COLUMNS: u32 = tag(0x0028, 0x0011);
 /// Transfer syntaxes that always lose. Decoders may differ by one stored value in them.
@@ -138,6 +151,11 @@ impl SliceHeader {
         Self {
             path: path.to_owned(),
             patient_id: text(tag(0x0010, 0x0020)),
+            identifiers: IDENTIFYING
+                .iter()
+                .map(|&(group, element)| text(tag(group, element)))
+                .filter(|value| !value.is_empty())
+                .collect(),
             study_uid: text(tag(0x0020, 0x000d)),
             series_uid: text(tag(0x0020, 0x000e)),
             description: text(tag(0x0008, 0x103e)),
