@@ -41,8 +41,8 @@ pub struct SliceHeader {
     pub path: PathBuf,
     /// PatientID (0010,0020).
     pub patient_id: String,
-    /// What names the patient or the visit: PatientName, PatientID, OtherPatientIDs,
-    /// PatientBirthDate, AccessionNumber, StudyDate, StudyID, as stored and where not empty.
+    /// What names the patient or the visit: `PatientName`, PatientID, `OtherPatientIDs`,
+    /// `PatientBirthDate`, `AccessionNumber`, `StudyDate`, `StudyID`, as stored and where not empty.
     pub identifiers: Vec<String>,
     /// StudyInstanceUID (0020,000D).
     pub study_uid: String,

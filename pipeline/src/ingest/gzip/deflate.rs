@@ -98,7 +98,9 @@ pub(super) fn decode_block(data: &[u8], from: usize, decoded: &mut Decoded) -> O
             let (length, complement) = (bits.take(16)?, bits.take(16)?);
             let start = bits.position / 8;
             let stored = data.get(start..start + length)?;
-            stored.iter().for_each(|&byte| decoded.literal(byte));
+            for &byte in stored {
+                decoded.literal(byte);
+            }
             bits.position += 8 * length;
             return (length ^ complement == 0xffff && !is_last).then_some(bits.position);
         }
@@ -140,12 +142,11 @@ impl Bits<'_> {
     /// What comes next, zeros after the end.
     fn peek(&self) -> Next {
         let start = self.position / 8;
-        let word = match self.data.get(start..).and_then(<[u8]>::first_chunk) {
-            Some(bytes) => u64::from_le_bytes(*bytes),
-            None => {
-                let rest = self.data.get(start..).unwrap_or_default();
-                rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
-            }
+        let rest = self.data.get(start..).unwrap_or_default();
+        let word = if let Some(bytes) = rest.first_chunk() {
+            u64::from_le_bytes(*bytes)
+        } else {
+            rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
         };
         Next { word: word >> (self.position % 8), used: 0 }
     }
@@ -255,11 +256,11 @@ impl Code {
         if fullness(lengths) > FULL {
             return None;
         }
-        let mut counts = [0; LONGEST + 1];
+        let mut counts = [0_u16; LONGEST + 1];
         let mut symbols = Vec::with_capacity(lengths.len());
         let mut quick = [0; 1 << QUICK];
         let mut code = 0_usize;
-        for length in 1..=LONGEST {
+        for (length, count) in counts.iter_mut().enumerate().skip(1) {
             for (symbol, _) in
                 lengths.iter().enumerate().filter(|(_, own)| usize::from(**own) == length)
             {
@@ -271,7 +272,7 @@ impl Code {
                     }
                 }
                 symbols.push(symbol as u16);
-                counts[length] += 1;
+                *count += 1;
                 code += 1;
             }
             code <<= 1;
@@ -288,9 +289,9 @@ impl Code {
         }
         // Codes of one length follow one another; so do their symbols.
         let (mut code, mut first, mut index) = (0, 0, 0);
-        for length in 1..=LONGEST {
+        for (length, &count) in self.counts.iter().enumerate().skip(1) {
             code |= (next.word >> (length - 1)) as usize & 1;
-            let count = usize::from(self.counts[length]);
+            let count = usize::from(count);
             if code < first + count {
                 next.take(length);
                 return self.symbols.get(index + code - first).map(|&symbol| symbol.into());

@@ -117,17 +117,17 @@ fn decode_parts(stream: &mut [u8], target: &mut [u8], skip: usize, cuts: Vec<Cut
     let (mut done, mut checksum) = first?;
     for ((part, (bit, head)), end) in parts?.into_iter().zip(heads).zip(ends) {
         let Part { mut decoded, rest } = part;
-        let window: &[u8; WINDOW] = &*Box::new(*target[..done].last_chunk()?);
+        let window: Box<[u8; WINDOW]> = Box::new(*target[..done].last_chunk()?);
         let rest = if let Some(rest) = rest {
             rest
         } else {
             // What is before the part is known by now.
             decoded = Decoded::default();
             stream[bit / 8..][..END].copy_from_slice(&head);
-            decode_after(window, stream, bit, end, length)?
+            decode_after(&window, stream, bit, end, length)?
         };
         let (marked, place) = target.get_mut(done..)?.split_at_mut_checked(decoded.len())?;
-        decoded.resolve(window, marked);
+        decoded.resolve(&window, marked);
         checksum.update(marked);
         let bytes = &rest.bytes[WINDOW..];
         let place = place.get_mut(..bytes.len())?;
