@@ -26,6 +26,9 @@ use crate::usage::peak_memory;
 /// What errors of writing are said to be of.
 const STDOUT: &str = "standard output";
 
+/// Reports whose output a thread gathers before the next one's.
+const REPORTS_A_PAGE: usize = 16;
+
 pub(super) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;
     let parser = parser(args)?;
@@ -34,9 +37,11 @@ pub(super) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
         Some(folder) => tables(&parser, args, folder, common.json, &mut out),
         None if args.coverage => coverage(&parser, args, common.json, &mut out),
         None => each_window(args, |window| {
-            let pages = window.par_iter().map(|report| {
+            let pages = window.par_chunks(REPORTS_A_PAGE).map(|reports| {
                 let mut page = Vec::new();
-                show(&parser, report, args, common.json, &mut page)?;
+                for report in reports {
+                    show(&parser, report, args, common.json, &mut page)?;
+                }
                 Ok(page)
             });
             let pages: std::io::Result<Vec<Vec<u8>>> = pages.collect();
