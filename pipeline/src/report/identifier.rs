@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::document::offset;
+use super::reference::MONTHS;
 
 /// What a stretch of text could give away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -41,20 +42,6 @@ const SHORTEST: usize = 4;
 /// What headers hold in place of a name that was taken out.
 const NOBODY: [&str; 8] =
     ["anonymous", "anonymized", "anonymised", "anon", "unknown", "none", "removed", "deidentified"];
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 const TITLES: [&str; 7] = ["dr", "mr", "mrs", "ms", "prof", "md", "doctor"];
 const NUMBER_WORDS: [&str; 8] =
     ["mrn", "accession", "patientid", "ssn", "account", "protocol", "passport", "dob"];

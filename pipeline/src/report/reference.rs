@@ -3,8 +3,21 @@
 use super::document::offset;
 use super::types::{Reference, ReferenceKind};
 
-const MONTHS: [&str; 12] =
-    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+/// In the order of the year.
+pub(super) const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 /// Words that introduce the number of an image or a series.
 const IMAGE_WORDS: [&str; 11] =
     ["series", "image", "images", "serial", "slice", "section", "img", "im", "se", "ser", "frame"];
@@ -98,7 +111,7 @@ fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
         let text = word(text, words, at).to_ascii_lowercase();
         text.len() >= 3
             && text.bytes().all(|b| b.is_ascii_lowercase())
-            && MONTHS.iter().any(|m| text.starts_with(m))
+            && MONTHS.iter().any(|month| text.starts_with(&month[..3]))
             && is_month(&text)
     };
     let year = |at: usize| number(word(text, words, at), 1900..=2199);
@@ -113,21 +126,7 @@ fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
 
 /// `mar`, `march`, `sept`, but not `marked`.
 fn is_month(word: &str) -> bool {
-    const FULL: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    word.len() == 3 || word == "sept" || FULL.contains(&word)
+    word.len() == 3 || word == "sept" || MONTHS.contains(&word)
 }
 
 /// How many words an image reference takes from `at`: `series 5 image 379`, `SE6`, `img117`.
