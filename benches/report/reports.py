@@ -1,5 +1,6 @@
 """Shared by the scripts of this folder: runs `radloom report` on texts and reads the graphs back."""
 
+import csv
 import json
 import os
 import subprocess
@@ -29,6 +30,15 @@ def parse(binary, texts, policy=None, lexicon=None, sections=False):
     if len(graphs) != len(texts):
         raise SystemExit(f"{len(texts)} texts went in and {len(graphs)} graphs came out")
     return graphs
+
+
+def long_texts(path):
+    """What the longest column of a csv holds, without empty cells."""
+    csv.field_size_limit(1 << 24)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    column = max(rows[0], key=lambda name: len(rows[0][name] or ""))
+    return [row[column] for row in rows if row[column]]
 
 
 def concept_rows(path):

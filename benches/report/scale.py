@@ -17,6 +17,8 @@ import sys
 import tempfile
 import time
 
+from reports import long_texts
+
 
 def run(command, digest=False):
     """Wall and processor seconds and peak memory in MiB of a command, and the hash of what it prints when asked."""
@@ -71,11 +73,7 @@ def write(texts, size, folder):
 
 
 def main(path, binary, sizes):
-    csv.field_size_limit(1 << 24)
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    column = max(rows[0], key=lambda name: len(rows[0][name] or ""))
-    texts = [row[column] for row in rows if row[column]]
+    texts = long_texts(path)
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             paths = write(texts, size, folder)

@@ -12,7 +12,6 @@ medspacy). RadGraph's weights are on a model hub, without which the package cann
 """
 
 import argparse
-import csv
 import json
 import os
 import resource
@@ -21,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from reports import concept_rows
+from reports import concept_rows, long_texts
 
 
 def seconds(binary, texts, folder):
@@ -64,11 +63,7 @@ def peers(texts, concepts):
 
 
 def main(path, binary, concepts):
-    csv.field_size_limit(1 << 24)
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    column = max(rows[0], key=lambda name: len(rows[0][name] or ""))
-    texts = [row[column] for row in rows if row[column]]
+    texts = long_texts(path)
     with tempfile.TemporaryDirectory() as folder:
         idle = seconds(binary, texts[:1], folder)
         once, four = (seconds(binary, texts * times, folder) - idle for times in (1, 4))

@@ -64,8 +64,10 @@ def parser_of(documentation: str | None) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(description=documentation, formatter_class=plain)
 
 
-def verdict(failures: list[str]) -> int:
-    """Prints what failed and gives the exit code."""
+def verdict(failures: list[str], compared: int | None = None) -> int:
+    """Prints what failed and gives the exit code; that nothing was compared is a failure, too."""
+    if compared == 0:
+        failures = [*failures, "nothing was compared"]
     for failure in failures:
         print(f"FAILED: {failure}")
     if not failures:

@@ -154,19 +154,15 @@ fn texts(release: &Path) -> Result<BTreeMap<String, Text>, ReleaseError> {
         let words = text.body.get(starts[row] as usize..ends[row] as usize).unwrap_or_default();
         // The concept of a word for a side is named after the side, which has a place of its own.
         let concept = concepts[row].trim_start_matches("side_").replace('_', " ");
-        let mut notes: Vec<&str> = Vec::new();
-        for note in [&concept, &assertions[row], &sides[row], &changes[row]] {
-            if !note.is_empty() && !notes.contains(&note.as_str()) {
-                notes.push(note);
-            }
-        }
-        text.nodes.push(DiagramNode {
-            id: numbers[row],
-            text: words.split_whitespace().collect::<Vec<_>>().join(" "),
-            kind: kinds[row].clone(),
-            assertion: assertions[row].clone(),
-            note: notes.join(" · "),
-        });
+        let notes = [&concept, &assertions[row], &sides[row], &changes[row]];
+        let notes = notes.into_iter().map(String::as_str);
+        text.nodes.push(DiagramNode::new(
+            numbers[row],
+            words,
+            &kinds[row],
+            &assertions[row],
+            notes,
+        ));
         text.marks.push(Mark {
             start: starts[row],
             end: ends[row],

@@ -126,7 +126,7 @@ fn candidates(key: &str, series: &DicomSeries, root: &Path) -> Vec<Candidate> {
                 id: SeriesId(id),
                 study: StudyId(first.study_uid.clone()),
                 patient: PatientKey(patient.clone()),
-                identifiers: first.identifiers.clone(),
+                identifiers: SliceHeader::identifiers(&first.path),
                 corpus_split: None,
                 relative: folder.unwrap_or_default(),
                 source: volume.source.clone(),

@@ -23,6 +23,31 @@ pub struct DiagramNode {
     pub note: String,
 }
 
+impl DiagramNode {
+    /// The mention of these words; `notes` make the second line, each once.
+    pub fn new<'a>(
+        id: u32,
+        words: &str,
+        kind: &str,
+        assertion: &str,
+        notes: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let mut kept: Vec<&str> = Vec::new();
+        for note in notes {
+            if !note.is_empty() && !kept.contains(&note) {
+                kept.push(note);
+            }
+        }
+        Self {
+            id,
+            text: words.split_whitespace().collect::<Vec<_>>().join(" "),
+            kind: kind.to_owned(),
+            assertion: assertion.to_owned(),
+            note: kept.join(" \u{b7} "),
+        }
+    }
+}
+
 /// A relation as the picture shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiagramEdge {
@@ -71,23 +96,15 @@ fn shown(document: &ReportDocument, node: &Node) -> DiagramNode {
         node.change.map(Change::as_str),
     ];
     let concept = (node.concept != "measurement").then_some(node.preferred.as_str());
-    let mut notes: Vec<&str> = Vec::new();
-    for note in std::iter::once(concept).chain(own).flatten() {
-        // A word for a side is named after it.
-        if note != text.to_lowercase() && !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
+    // A word for a side is named after it.
+    let lower = text.to_lowercase();
+    let mut notes: Vec<&str> =
+        std::iter::once(concept).chain(own).flatten().filter(|note| *note != lower).collect();
     if notes.is_empty() {
         notes.push(if node.kind == NodeKind::Anatomy { "place" } else { "attribute" });
     }
-    DiagramNode {
-        id: node.id,
-        text: text.split_whitespace().collect::<Vec<_>>().join(" "),
-        kind: node.kind.as_str().to_owned(),
-        assertion: node.assertion.map_or("", Assertion::as_str).to_owned(),
-        note: notes.join(" \u{b7} "),
-    }
+    let assertion = node.assertion.map_or("", Assertion::as_str);
+    DiagramNode::new(node.id, text, node.kind.as_str(), assertion, notes)
 }
 
 /// The picture of any graph in a `<figure>`; `key` makes its ids unique on the page. Relations that name

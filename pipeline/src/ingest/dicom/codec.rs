@@ -249,7 +249,10 @@ fn code_stream(
     data: &[u8],
     values: &mut [i16],
 ) -> Result<(), IngestError> {
-    let head = if coding == Coding::Jpeg2000 { jpeg_2000_head(data) } else { jpeg_head(data) };
+    let head = match coding {
+        Coding::Jpeg2000 => jpeg_2000_head(data),
+        _ => jpeg_head(data, coding == Coding::JpegLs),
+    };
     let head = head.ok_or_else(|| {
         refuse(header, Reason::VolumeCorrupt, "a frame is no JPEG or JPEG 2000 stream")
     })?;
@@ -274,25 +277,28 @@ fn code_stream(
             ),
         ));
     }
+    let adapter = if coding == Coding::JpegLs {
+        None
+    } else {
+        let reader = TransferSyntaxRegistry
+            .get(&header.transfer_syntax)
+            .and_then(|syntax| syntax.pixel_data_reader());
+        let missing = || refuse(header, Reason::VolumeUnsupported, "has no decoder");
+        Some(reader.ok_or_else(missing)?)
+    };
     let failed = |problem: &str| refuse(header, Reason::VolumeCorrupt, problem);
     let precision = head.precision;
-    let adapter = TransferSyntaxRegistry
-        .get(&header.transfer_syntax)
-        .and_then(|syntax| syntax.pixel_data_reader());
     // A decoder that fails by a panic fails on this file alone.
-    let decoded = catch_unwind(AssertUnwindSafe(|| match adapter {
-        _ if coding == Coding::JpegLs => {
-            let size = [head.columns, head.rows].map(|size| size as u32);
-            let decoded = jpegls::decode(data, size[0], size[1]);
-            decoded.map(|(words, _, _)| words).map_err(|error| error.to_string())
-        }
-        Some(reader) => {
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(reader) = adapter {
             let mut bytes = Vec::new();
             let frame = CodedFrame { header, head, data };
             let result = reader.decode_frame(&frame, 0, &mut bytes);
             result.map(|()| words(&bytes, precision)).map_err(|error| error.to_string())
+        } else {
+            let decoded = jpegls::decode(data, head.columns as u32, head.rows as u32);
+            decoded.map(|(words, _, _)| words).map_err(|error| error.to_string())
         }
-        None => Err("there is no decoder".into()),
     }));
     let decoded = decoded
         .unwrap_or_else(|_| Err("the decoder gave up".into()))
@@ -310,13 +316,12 @@ fn code_stream(
     Ok(())
 }
 
-/// Decoded bytes, one or two a pixel by the stream's precision, as words.
+/// Decoded bytes, one or two a pixel by the stream's precision, as words; a byte too many makes a word
+/// too many.
 fn words(bytes: &[u8], precision: u16) -> Vec<u16> {
-    if precision > 8 {
-        bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect()
-    } else {
-        bytes.iter().map(|&byte| byte.into()).collect()
-    }
+    let width = if precision > 8 { 2 } else { 1 };
+    let word = |pixel: &[u8]| pixel.iter().rev().fold(0, |word, &byte| word << 8 | u16::from(byte));
+    bytes.chunks(width).map(word).collect()
 }
 
 /// One frame as dicom-rs's adapters want to see it.

@@ -105,8 +105,9 @@ fn big(bytes: &[u8], at: usize) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
 }
 
-/// The frame header of a JPEG stream (ITU-T T.81 section B.2.2) or a JPEG-LS one (T.87 section C.2.2).
-pub(super) fn jpeg_head(stream: &[u8]) -> Option<StreamHead> {
+/// The frame header of a JPEG stream (ITU-T T.81 section B.2.2) or, where asked for, of a JPEG-LS one
+/// (T.87 section C.2.2).
+pub(super) fn jpeg_head(stream: &[u8], is_ls: bool) -> Option<StreamHead> {
     if !stream.starts_with(&[0xff, 0xd8]) {
         return None;
     }
@@ -120,7 +121,9 @@ pub(super) fn jpeg_head(stream: &[u8]) -> Option<StreamHead> {
             0xff => at += 1,
             0x01 | 0xd0..=0xd8 => at += 2,
             // Start of frame, but for the tables DHT, JPG and DAC among their codes.
-            0xc0..=0xcf | 0xf7 if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
+            0xc0..=0xcf | 0xf7
+                if is_ls == (marker == 0xf7) && !matches!(marker, 0xc4 | 0xc8 | 0xcc) =>
+            {
                 return Some(StreamHead {
                     precision: u16::from(*stream.get(at + 4)?),
                     rows: big(stream, at + 5)?,
@@ -191,11 +194,11 @@ mod tests {
         let jpeg = [
             0xff, 0xd8, 0xff, 0xe0, 0, 4, 0, 0, 0xff, 0xc3, 0, 11, 12, 0, 64, 0, 32, 1, 1, 0x11, 0,
         ];
-        let head = jpeg_head(&jpeg).expect("has a frame header");
+        let head = jpeg_head(&jpeg, false).expect("has a frame header");
         assert_eq!((head.rows, head.columns, head.components), (64, 32, 1));
         assert_eq!((head.precision, head.lossless), (12, true));
         for end in 0..jpeg.len() - 4 {
-            assert_eq!(jpeg_head(&jpeg[..end]), None);
+            assert_eq!(jpeg_head(&jpeg[..end], false), None);
             assert_eq!(jpeg_2000_head(&jpeg[..end]), None);
         }
     }

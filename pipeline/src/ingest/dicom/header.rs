@@ -41,9 +41,6 @@ pub struct SliceHeader {
     pub path: PathBuf,
     /// PatientID (0010,0020).
     pub patient_id: String,
-    /// What names the patient or the visit: `PatientName`, PatientID, `OtherPatientIDs`,
-    /// `PatientBirthDate`, `AccessionNumber`, `StudyDate`, `StudyID`, as stored and where not empty.
-    pub identifiers: Vec<String>,
     /// StudyInstanceUID (0020,000D).
     pub study_uid: String,
     /// SeriesInstanceUID (0020,000E).
@@ -105,6 +102,20 @@ impl SliceHeader {
         Self::read_from(&Files::new(std::iter::once(path)), path)
     }
 
+    /// What the file at `path` names the patient and the visit by: `PatientName`, PatientID,
+    /// `OtherPatientIDs`, `PatientBirthDate`, `AccessionNumber`, `StudyDate`, `StudyID`, as stored and
+    /// where not empty; nothing of a file that cannot be read. Not held with every header, since one
+    /// slice speaks for its series.
+    pub fn identifiers(path: &Path) -> Vec<String> {
+        let Ok(opened) = open(&Files::new(std::iter::once(path)), path) else {
+            return Vec::new();
+        };
+        let set = opened.data_set();
+        let values =
+            IDENTIFYING.iter().filter_map(|&(group, element)| set.text(tag(group, element)));
+        values.filter(|value| !value.is_empty()).collect()
+    }
+
     pub(super) fn read_from(files: &Files, path: &Path) -> Result<Self, IngestError> {
         let opened = open(files, path)?;
         let set = opened.data_set();
@@ -151,11 +162,6 @@ impl SliceHeader {
         Self {
             path: path.to_owned(),
             patient_id: text(tag(0x0010, 0x0020)),
-            identifiers: IDENTIFYING
-                .iter()
-                .map(|&(group, element)| text(tag(group, element)))
-                .filter(|value| !value.is_empty())
-                .collect(),
             study_uid: text(tag(0x0020, 0x000d)),
             series_uid: text(tag(0x0020, 0x000e)),
             description: text(tag(0x0008, 0x103e)),

@@ -128,6 +128,20 @@ fn write_all(folder: &Path, slices: &[Slice]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Three slices, each as the object that `make` makes of it.
+fn three(
+    folder: &Path,
+    transfer_syntax: &str,
+    make: impl Fn(Slice) -> InMemDicomObject,
+) -> Vec<PathBuf> {
+    let slice = |z: f64| {
+        let path = folder.join(format!("{z}"));
+        write(make(Slice::at(z)), &path, transfer_syntax);
+        path
+    };
+    [0.0, 3.0, 6.0].map(slice).to_vec()
+}
+
 fn take(files: &[PathBuf]) -> Result<SeriesImage, IngestError> {
     read(files, None, GeometryPolicy::default(), LIMIT)
 }
@@ -271,27 +285,21 @@ fn padding_below_air_becomes_air_and_is_counted() {
 #[test]
 fn a_modality_table_is_applied() {
     let folder = folder();
-    let files: Vec<PathBuf> = [0.0, 3.0, 6.0]
-        .iter()
-        .map(|z| {
-            let mut slice = Slice::at(*z);
-            (slice.slope, slice.intercept) = (None, None);
-            let mut object = slice.object();
-            let mut table = InMemDicomObject::new_empty();
-            let descriptor = PrimitiveValue::U16([3_u16, 7, 16].into_iter().collect());
-            put(&mut table, tags::LUT_DESCRIPTOR, VR::US, descriptor);
-            let entries = PrimitiveValue::U16([100_u16, 200, 60_000].into_iter().collect());
-            put(&mut table, tags::LUT_DATA, VR::US, entries);
-            object.put(DataElement::new(
-                tags::MODALITY_LUT_SEQUENCE,
-                VR::SQ,
-                DataSetSequence::from(vec![table]),
-            ));
-            let path = folder.path().join(format!("{z}"));
-            write(object, &path, EXPLICIT_LITTLE);
-            path
-        })
-        .collect();
+    let files = three(folder.path(), EXPLICIT_LITTLE, |mut slice| {
+        (slice.slope, slice.intercept) = (None, None);
+        let mut object = slice.object();
+        let mut table = InMemDicomObject::new_empty();
+        let descriptor = PrimitiveValue::U16([3_u16, 7, 16].into_iter().collect());
+        put(&mut table, tags::LUT_DESCRIPTOR, VR::US, descriptor);
+        let entries = PrimitiveValue::U16([100_u16, 200, 60_000].into_iter().collect());
+        put(&mut table, tags::LUT_DATA, VR::US, entries);
+        object.put(DataElement::new(
+            tags::MODALITY_LUT_SEQUENCE,
+            VR::SQ,
+            DataSetSequence::from(vec![table]),
+        ));
+        object
+    });
     let found = units(&take(&files).expect("is read"));
     // Words 0, 7, 14 of the first slice: below the first entry, the first, past the last.
     assert_eq!(found[..3], [100.0, 100.0, 60_000.0]);

@@ -12,7 +12,6 @@ use crate::ingest::dicom::stacks::stacks;
 
 fn header(index: usize, position: [f64; 3]) -> SliceHeader {
     SliceHeader {
-        identifiers: Vec::new(),
         path: PathBuf::from(format!("{index}.dcm")),
         patient_id: String::new(),
         study_uid: String::new(),

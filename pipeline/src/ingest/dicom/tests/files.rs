@@ -65,21 +65,15 @@ fn every_way_of_writing_one_series_gives_one_volume() {
 #[test]
 fn values_under_vr_un_are_decimals_all_the_same() {
     let folder = folder();
-    let files: Vec<PathBuf> = [0.0, 3.0, 6.0]
-        .iter()
-        .map(|z| {
-            let mut slice = Slice::at(*z);
-            (slice.slope, slice.intercept) = (None, None);
-            let mut object = slice.object();
-            for (tag, value) in [(tags::RESCALE_SLOPE, "1 "), (tags::RESCALE_INTERCEPT, "-1024 ")] {
-                let bytes = PrimitiveValue::U8(value.bytes().collect());
-                put(&mut object, tag, VR::UN, bytes);
-            }
-            let path = folder.path().join(format!("{z}"));
-            write(object, &path, EXPLICIT_LITTLE);
-            path
-        })
-        .collect();
+    let files = three(folder.path(), EXPLICIT_LITTLE, |mut slice| {
+        (slice.slope, slice.intercept) = (None, None);
+        let mut object = slice.object();
+        for (tag, value) in [(tags::RESCALE_SLOPE, "1 "), (tags::RESCALE_INTERCEPT, "-1024 ")] {
+            let bytes = PrimitiveValue::U8(value.bytes().collect());
+            put(&mut object, tag, VR::UN, bytes);
+        }
+        object
+    });
     let found = units(&take(&files).expect("is read"));
     assert_eq!(found[..2], [-1024.0, -1017.0]);
 }
@@ -107,17 +101,14 @@ fn hexadecimal(text: &str) -> Vec<u8> {
 
 /// Three slices of 32 × 32 pixels of 12 bits, each with this code stream.
 fn coded(folder: &Path, stream: &[u8], signed: bool, syntax: &str) -> Vec<PathBuf> {
-    let slice = |z: &f64| {
-        let mut object = Slice { signed, stored: 12, ..Slice::at(*z) }.object();
+    three(folder, syntax, |slice| {
+        let mut object = Slice { signed, stored: 12, ..slice }.object();
         put(&mut object, tags::ROWS, VR::US, PrimitiveValue::from(32_u16));
         put(&mut object, tags::COLUMNS, VR::US, PrimitiveValue::from(32_u16));
         let fragments = PixelFragmentSequence::new_fragments(vec![stream.to_vec()]);
         object.put(DataElement::new(tags::PIXEL_DATA, VR::OB, fragments));
-        let path = folder.join(format!("{z}"));
-        write(object, &path, syntax);
-        path
-    };
-    [0.0, 3.0, 6.0].iter().map(slice).collect()
+        object
+    })
 }
 
 #[test]
