@@ -27,7 +27,7 @@ SIDED = re.compile(
     r"|bundle|shunt|to[ -](left|right)|aort(a|ic)|pulmonary arter",
     re.IGNORECASE,
 )
-SWAP = re.compile(r"\b(left|right|lefts|rights|leftward|rightward|bilateral)\b", re.IGNORECASE)
+SWAP = re.compile(r"\b(left|right|lefts|rights|leftward|rightward|bilateral|[rl]t|[rl](?!/o))\b", re.IGNORECASE)
 PROSE = re.compile(r"[A-Za-z]{3,}\W+[A-Za-z]{2,}")
 
 
@@ -125,6 +125,8 @@ def facts(graph, mirror=False):
 def swap_sides(text):
     def other(match):
         word = match.group()
+        if len(word) < 3:
+            return word.translate(str.maketrans("lrLR", "rlRL"))
         swapped = {"left": "right", "right": "left"}.get(word.lower()[: 4 if word.lower().startswith("l") else 5])
         if swapped is None:
             return word

@@ -22,6 +22,8 @@ pub(super) struct Verdict {
 
 /// How likely a mention after or before a question mark is there.
 const QUESTION_LIKELIHOOD: f32 = 0.5;
+/// How likely a mention is there that cannot be excluded.
+const NOT_EXCLUDED: f32 = 0.4;
 /// Above this a hedge counts as a statement (`consistent with`).
 const STATED_FROM: f32 = 0.8;
 
@@ -142,7 +144,12 @@ fn push_scopes(
         add(cue.last, end);
     }
     if matches!(direction, Direction::Backward | Direction::Both) {
-        let first = backward_start(context, index, cue);
+        let mut first = backward_start(context, index, cue);
+        // In `opacity may represent A versus B` the opacity is no alternative.
+        if matches!(context.word(cue.first), "versus" | "vs") {
+            let verb = clause.verbs.iter().rev().find(|verb| verb.1 <= cue.first);
+            first = first.max(verb.map_or(first, |verb| verb.1));
+        }
         add(first.max(cue.first.saturating_sub(entry.max_tokens)), cue.first);
     }
 }
@@ -158,14 +165,24 @@ pub(super) fn denies_earlier(context: &Context<'_>, cue: &Hit, entry: &CueEntry)
     let led = matches!(context.word(cue.last), "in" | "on" | "at" | "during" | "there");
     led && (cue.last + 1..cue.last + 5)
         .take_while(|&at| {
-            matches!(context.class(at), Some(Class::Word | Class::Determiner | Class::Preposition))
+            matches!(
+                context.class(at),
+                Some(Class::Word | Class::Determiner | Class::Preposition | Class::Number)
+            )
         })
         .any(|at| {
             matches!(
                 context.word(at),
                 "previous" | "prior" | "earlier" | "old" | "last" | "former" | "preceding"
-            )
+            ) || is_year(context.word(at))
         })
+}
+
+/// `Not seen in 2019`: the present examination is not named by its year.
+fn is_year(word: &str) -> bool {
+    word.len() == 4
+        && (word.starts_with("19") || word.starts_with("20"))
+        && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Where a forward cue's reach ends, at `limit` at the latest.
@@ -227,6 +244,10 @@ fn forward_end(
 /// After `No effusion` and a comma or `and`: words that start a statement of their own.
 fn begins_statement(context: &Context<'_>, at: usize) -> bool {
     let at = if context.word(at) == "and" { at + 1 } else { at };
+    if context.word(at) == "with" {
+        return context.class(at.wrapping_sub(1)) == Some(Class::Comma)
+            && context.word(at + 1) != "or";
+    }
     matches!(
         context.word(at),
         "a" | "an"
@@ -270,7 +291,17 @@ fn backward_start(context: &Context<'_>, index: usize, cue: &Hit) -> usize {
         let comma = (clause.first..cue.first).find(|&at| context.class(at) == Some(Class::Comma));
         return comma.unwrap_or(clause.first);
     }
-    clause.first
+    // `Bullae present, honeycombing absent`: each item has its own answer.
+    let answered = (clause.first + 1..cue.first)
+        .rev()
+        .find(|&at| context.class(at) == Some(Class::Comma) && is_answer(context, at - 1));
+    answered.unwrap_or(clause.first)
+}
+
+/// Whether the word at `at` answers whether the item before it is there.
+fn is_answer(context: &Context<'_>, at: usize) -> bool {
+    matches!(context.word(at), "present" | "absent" | "none" | "nil" | "+" | "equivocal")
+        && context.class(at.wrapping_sub(1)) == Some(Class::Word)
 }
 
 /// The bracket that is open at token `at`, if any.
@@ -306,7 +337,10 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
             .map_or(floor, |position| position + 1),
     };
     let mut last = at;
-    let opens = (at == clause.first || start_of(context.class(at - 1)) || open == Some(at - 1))
+    let opens = (at == clause.first
+        || start_of(context.class(at - 1))
+        || open == Some(at - 1)
+        || stands_apart(context, at))
         && matches!(context.class(at + 1), Some(Class::Word | Class::Determiner));
     if opens {
         first = at + 1;
@@ -334,6 +368,15 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
     }
 }
 
+/// `Density ? vessel ? granuloma`: a question mark between blanks belongs to what follows.
+fn stands_apart(context: &Context<'_>, at: usize) -> bool {
+    let (Some(mark), Some(next)) = (context.tokens.get(at), context.tokens.get(at + 1)) else {
+        return false;
+    };
+    let blank_before = mark.start.checked_sub(1).and_then(|p| context.text.as_bytes().get(p));
+    blank_before == Some(&b' ') && next.start > mark.end
+}
+
 /// Decides on the mention of tokens `first..last`.
 pub(super) fn decide(
     context: &Context<'_>,
@@ -353,7 +396,11 @@ pub(super) fn decide(
         .iter()
         .filter(|scope| scope.covers(first, last))
         .filter(|scope| !is_presupposed(context, scope, first))
-        .max_by_key(|scope| (scope.priority, std::cmp::Reverse(distance(scope))));
+        .max_by_key(|scope| {
+            // In `doubtful whether this represents A` the doubt decides, not the nearer statement.
+            let stated = scope.category == CueCategory::Possible && scope.likelihood >= STATED_FROM;
+            (scope.priority, !stated, std::cmp::Reverse(distance(scope)))
+        });
     let Some(scope) = strongest else {
         let rule = if in_exception { "exception" } else { "stated" };
         return Verdict {
@@ -371,6 +418,14 @@ pub(super) fn decide(
             rule: "double_negation".to_owned(),
         };
     }
+    if denies_exclusion(context, scopes, first, last) {
+        return Verdict {
+            assertion: Assertion::Uncertain,
+            likelihood: NOT_EXCLUDED,
+            cue: Some(scope.cue),
+            rule: "denied_exclusion".to_owned(),
+        };
+    }
     let assertion = match scope.category {
         CueCategory::Negated => Assertion::Absent,
         CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
@@ -382,6 +437,22 @@ pub(super) fn decide(
         cue: Some(scope.cue),
         rule: scope.rule.clone(),
     }
+}
+
+/// `Neither A nor B can be ruled out`: what is denied is that it can be excluded.
+fn denies_exclusion(context: &Context<'_>, scopes: &[Scope], first: usize, last: usize) -> bool {
+    let mut denials = scopes
+        .iter()
+        .filter(|scope| scope.category == CueCategory::Negated && scope.covers(first, last));
+    let excludes = |scope: &Scope| {
+        matches!(context.word(scope.cue_tokens.1.wrapping_sub(1)), "out" | "excluded")
+            && scope.cue_tokens.0 >= last
+    };
+    let no = |scope: &Scope| {
+        matches!(context.word(scope.cue_tokens.0), "neither" | "nor" | "no")
+            && scope.cue_tokens.1 <= first
+    };
+    denials.clone().any(excludes) && denials.any(no)
 }
 
 /// `No lobe is without emphysema`: a denial in reach of another one, in one phrase.
@@ -422,6 +493,12 @@ fn is_presupposed(context: &Context<'_>, scope: &Scope, first: usize) -> bool {
     let floor = scope.first.max(first.saturating_sub(REACH));
     for at in (floor..first).rev() {
         match context.class(at) {
+            // `No pneumothorax after biopsy`.
+            Some(Class::Word)
+                if at > scope.first && matches!(context.word(at), "following" | "after") =>
+            {
+                return true;
+            }
             Some(Class::Word | Class::Number) => {}
             Some(Class::Determiner) => {
                 let definite = matches!(context.word(at), "the" | "this" | "these" | "those");

@@ -48,7 +48,7 @@ pub(super) fn find_changes(
     let mut found = Vec::new();
     for hit in denied_before {
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
-        for mention in targets(&APPEARED, hit, (tokens, clauses), clause, candidates, false) {
+        for mention in targets(&APPEARED, hit, (text, tokens, clauses), clause, candidates, false) {
             found.push(Changed { mention, change: Change::New, cue: (hit.start, hit.end) });
         }
     }
@@ -61,7 +61,9 @@ pub(super) fn find_changes(
             NeedsPrior::Always | NeedsPrior::Never => false,
         };
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
-        for mention in targets(entry, hit, (tokens, clauses), clause, candidates, adjective_only) {
+        for mention in
+            targets(entry, hit, (text, tokens, clauses), clause, candidates, adjective_only)
+        {
             found.push(Changed { mention, change, cue: (hit.start, hit.end) });
         }
     }
@@ -85,11 +87,20 @@ pub(super) fn speaks_of_earlier_examination(word: &str) -> bool {
     )
 }
 
+/// `Effusion is seen, and its amount has decreased`.
+fn speaks_of_earlier_subject(text: &str, tokens: &[Token], clause: &Clause) -> bool {
+    let own = tokens.get(clause.first..clause.last).unwrap_or_default();
+    own.iter()
+        .find(|token| !matches!(token.class, Class::Comma | Class::Conjunction))
+        .and_then(|token| text.get(token.start..token.end))
+        .is_some_and(|word| matches!(word, "its" | "their" | "it" | "they"))
+}
+
 /// The findings that a change phrase is about; with `adjective_only`, one right after it or none.
 fn targets(
     entry: &ChangeEntry,
     hit: &Hit,
-    (tokens, clauses): (&[Token], &[Clause]),
+    (text, tokens, clauses): (&str, &[Token], &[Clause]),
     clause: usize,
     candidates: &[Candidate],
     adjective_only: bool,
@@ -127,9 +138,10 @@ fn targets(
         subjects = before(subject).collect();
     }
     let relative = clauses.get(clause).is_some_and(|c| c.relative);
+    let pronoun = clauses.get(clause).is_some_and(|c| speaks_of_earlier_subject(text, tokens, c));
     if subjects.is_empty()
         && clause > 0
-        && (relative || clauses.get(clause).is_some_and(|c| c.verbs.is_empty()))
+        && (relative || pronoun || clauses.get(clause).is_some_and(|c| c.verbs.is_empty()))
     {
         subjects = before(clause - 1).collect();
         if relative {

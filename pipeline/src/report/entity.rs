@@ -2,7 +2,7 @@
 
 use super::lexicon::{CueCategory, Lexicon, Meaning};
 use super::shadow::Shadow;
-use super::token::Token;
+use super::token::{Class, Token};
 use super::types::{NodeKind, Side};
 
 /// A phrase found in a sentence.
@@ -35,6 +35,7 @@ pub(super) fn find_hits(lexicon: &Lexicon, shadow: &Shadow, tokens: &[Token]) ->
     lexicon.phrases.find(&shadow.text, tokens, |first, last, phrase| {
         if let (Some(meaning), Some(from), Some(to)) =
             (lexicon.meanings.get(phrase), tokens.get(first), tokens.get(last - 1))
+            && (to.end - from.start > 1 || !is_other_letter(&shadow.text, tokens, first))
         {
             matches.push(Match { start: from.start, end: to.end, first, last, meaning });
         }
@@ -46,6 +47,25 @@ pub(super) fn find_hits(lexicon: &Lexicon, shadow: &Shadow, tokens: &[Token]) ->
     });
     let changes = select(&matches, |_, meaning| Some((meaning.change?, None)));
     Hits { concepts, cues, changes }
+}
+
+/// `R effusion` and `R/L lung` name a side; `1.5 l`, `L spine`, `L 5` and `r/o` do not.
+fn is_other_letter(text: &str, tokens: &[Token], at: usize) -> bool {
+    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
+    if !matches!(word(at), "r" | "l") {
+        return false;
+    }
+    let number = at.checked_sub(1).and_then(|before| tokens.get(before));
+    if number.is_some_and(|token| token.class == Class::Number) {
+        return true;
+    }
+    let next = if word(at + 1) == "/" { at + 2 } else { at + 1 };
+    let names = match word(next) {
+        "spine" | "spines" | "vertebra" | "vertebrae" => false,
+        "r" | "l" => true,
+        other => other.len() > 1,
+    };
+    !names || tokens.get(next).is_none_or(|token| token.class != Class::Word)
 }
 
 /// In `no increase in density` the phrase `no increase`, which looks like a denial of change only,
@@ -97,4 +117,26 @@ fn select(
         }
     }
     hits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::token::tokenise;
+
+    #[test]
+    fn single_letters_are_sides_only_before_a_name() {
+        let lexicon = Lexicon::builtin().expect("the built-in lexicon loads");
+        let sides = |text: &str| -> Vec<Option<Side>> {
+            let shadow = Shadow::new(text, 0, text.len());
+            let tokens = tokenise(&shadow.text);
+            let hits = find_hits(&lexicon, &shadow, &tokens).concepts;
+            hits.iter().filter(|hit| hit.end - hit.start == 1).map(|hit| hit.side).collect()
+        };
+        assert_eq!(sides("Small R effusion."), [Some(Side::Right)]);
+        assert_eq!(sides("R/L lower lobes"), [Some(Side::Right), Some(Side::Left)]);
+        for text in ["1.5 L of fluid", "L spine is normal", "r/o PE", "L 5 fracture", "L. Smith"] {
+            assert_eq!(sides(text), [], "{text}");
+        }
+    }
 }

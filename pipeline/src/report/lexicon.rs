@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::lexicon_error::LexiconError;
 use super::organ::ORGANS;
 use super::shadow::fold_phrase;
+use super::spelling::british;
 use super::table::{Row, rows};
 use super::template::expand;
 use super::trie::PhraseTrie;
@@ -192,21 +193,26 @@ impl Builder {
                 self.concepts.len() - 1
             });
             for phrase in row.phrases(file, surface)? {
-                if kind != NodeKind::Modifier {
-                    inflected.extend(plurals(&phrase).map(|plural| (plural, index, side)));
+                let british = british(&phrase);
+                for spelt in british.iter().chain([&phrase]) {
+                    if kind != NodeKind::Modifier {
+                        inflected.extend(plurals(spelt).map(|plural| (plural, index, side)));
+                    }
                 }
+                inflected.extend(british.map(|spelt| (spelt, index, side)));
                 self.phrases.entry(phrase).or_default().concept = Some((index, side));
             }
         }
-        // A plural never takes over a wording that a row gives.
-        for (plural, index, side) in inflected {
-            self.phrases.entry(plural).or_default().concept.get_or_insert((index, side));
+        // A plural or another spelling never takes over a wording that a row gives.
+        for (spelt, index, side) in inflected {
+            self.phrases.entry(spelt).or_default().concept.get_or_insert((index, side));
         }
         Ok(())
     }
 
     /// Columns: phrase, category, direction, `max_tokens`, likelihood.
     fn cue_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        let mut spelt = Vec::new();
         for row in rows(text) {
             let [phrase, category, direction, max_tokens, likelihood] = row.columns(file)?;
             let (kind, suggests) = match category {
@@ -239,8 +245,12 @@ impl Builder {
                     rule: format!("{category}_{direction}"),
                     suggests,
                 });
+                spelt.extend(british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)));
                 self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
             }
+        }
+        for (phrase, cue) in spelt {
+            self.phrases.entry(phrase).or_default().cue.get_or_insert(cue);
         }
         Ok(())
     }
@@ -283,7 +293,9 @@ impl Builder {
         let organs = self.organs();
         self.phrases.remove("");
         let (phrases, meanings): (Vec<String>, Vec<Meaning>) = self.phrases.into_iter().unzip();
-        let phrases = PhraseTrie::new(&phrases);
+        let phrases = PhraseTrie::new(&phrases, |index| {
+            meanings.get(index).is_some_and(|meaning| meaning.concept.is_some())
+        });
         Ok(Lexicon {
             concepts: self.concepts,
             cues: self.cues,

@@ -38,6 +38,7 @@ mod sentence_marks;
 mod shadow;
 mod signature;
 mod source;
+mod spelling;
 mod table;
 mod template;
 mod token;

@@ -50,6 +50,7 @@ pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
     suggest(analysis, &mut edges);
     place_suggested(analysis, &mut edges);
     side_from_places(analysis, &edges);
+    side_from_neighbour(analysis);
     let measured = analysis.sizes.iter().map(|sized| measure(analysis, sized.token, sized.clause));
     let measured: Vec<Option<usize>> = measured.collect();
     change_from_sizes(analysis, &measured);
@@ -235,6 +236,31 @@ fn side_from_places(analysis: &mut Analysis, edges: &[LocalEdge]) {
         if mention.side.is_none() {
             mention.side = side;
         }
+    }
+}
+
+/// `Left effusion with adjacent atelectasis`: what is next to a finding lies on its side.
+fn side_from_neighbour(analysis: &mut Analysis) {
+    const ADJECTIVES: usize = 2;
+    let mut last: Option<(usize, Side)> = None;
+    for at in 0..analysis.mentions.len() {
+        let Some(mention) = analysis.mentions.get(at).filter(|m| m.is_finding()) else { continue };
+        let from = mention.first.saturating_sub(ADJECTIVES + 1);
+        let before = analysis.tokens.get(from..mention.first).unwrap_or_default();
+        let beside = before.iter().any(|token| {
+            matches!(
+                analysis.shadow.text.get(token.start..token.end),
+                Some("underlying" | "overlying" | "adjacent" | "subjacent" | "ipsilateral")
+            )
+        });
+        let (own, clause) = (mention.side, mention.clause);
+        let near = last.filter(|(same, _)| beside && own.is_none() && *same == clause);
+        if let Some((_, side)) = near
+            && let Some(mention) = analysis.mentions.get_mut(at)
+        {
+            mention.side = Some(side);
+        }
+        last = own.or(near.map(|(_, side)| side)).map(|side| (clause, side));
     }
 }
 

@@ -4,6 +4,7 @@
 use super::document::{ReportDocument, offset};
 use super::lexicon::Heading;
 use super::shadow::fold_phrase;
+use super::spelling::within_one_edit;
 use super::types::{Section, SectionKind, SectionSource};
 
 /// Longest heading, in bytes, that is looked up.
@@ -216,24 +217,6 @@ fn look_up(phrase: &str, headings: &[Heading], fuzzy: bool) -> Option<SectionKin
                 && within_one_edit(heading.phrase.as_bytes(), folded.as_bytes())
         })
         .map(|heading| heading.kind)
-}
-
-/// Whether one insertion, deletion, substitution or swap of neighbours turns `a` into `b`.
-fn within_one_edit(a: &[u8], b: &[u8]) -> bool {
-    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    if long.len() - short.len() > 1 {
-        return false;
-    }
-    let prefix = short.iter().zip(long).take_while(|(x, y)| x == y).count();
-    let suffix = short.iter().rev().zip(long.iter().rev()).take_while(|(x, y)| x == y).count();
-    if prefix + suffix + 1 >= long.len() {
-        return true;
-    }
-    // Two neighbouring letters changed places.
-    short.len() == long.len()
-        && prefix + suffix + 2 == long.len()
-        && short.get(prefix) == long.get(prefix + 1)
-        && short.get(prefix + 1) == long.get(prefix)
 }
 
 /// In text without headings, where the first impression item starts: the first bullet or lone

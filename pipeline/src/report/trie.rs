@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::spelling::{is_other_word, within_one_edit};
 use super::token::{Token, tokenise};
 
 /// The hash of Fowler, Noll and Vo: quick on short keys, the same on every run.
@@ -43,32 +44,68 @@ pub(super) struct PhraseTrie {
     next: Map<u64, u32>,
     /// For each node, the phrase that ends there.
     ends: Vec<Option<u32>>,
+    /// Long words by first letter, last letter and length, for [`PhraseTrie::misspelt`].
+    long_words: Map<u64, Vec<(Box<str>, u32)>>,
 }
 
+/// The shortest word that may be misspelt by one letter, and the shortest misspelling of it.
+const LONG_WORD: usize = 8;
+
 impl PhraseTrie {
-    /// The trie of `phrases`; each is known by its position.
-    pub(super) fn new(phrases: &[String]) -> Self {
+    /// The trie of `phrases`; each is known by its position. The long words of those that are
+    /// `terms` are also found when one letter of them is wrong.
+    pub(super) fn new(phrases: &[String], terms: impl Fn(usize) -> bool) -> Self {
         let mut trie = Self { ends: vec![None], ..Self::default() };
-        for (index, phrase) in phrases.iter().enumerate() {
-            let mut node = 0;
-            for token in tokenise(phrase) {
-                let word = phrase.get(token.start..token.end).unwrap_or_default();
-                node = trie.child(node, word);
-            }
-            if node > 0
-                && let Some(end) = trie.ends.get_mut(node as usize)
-            {
-                *end = u32::try_from(index).ok();
+        for pass in [true, false] {
+            for (index, phrase) in phrases.iter().enumerate().filter(|(i, _)| terms(*i) == pass) {
+                let mut node = 0;
+                for token in tokenise(phrase) {
+                    let word = phrase.get(token.start..token.end).unwrap_or_default();
+                    node = trie.child(node, word, pass);
+                }
+                if node > 0
+                    && let Some(end) = trie.ends.get_mut(node as usize)
+                {
+                    *end = u32::try_from(index).ok();
+                }
             }
         }
         trie
     }
 
-    fn child(&mut self, node: u32, word: &str) -> u32 {
+    /// The one long word of the phrases that `word` differs from by one letter within: first and
+    /// last letter are mostly right, and they tell `resolves` from `resolved`.
+    fn misspelt(&self, word: &str) -> Option<u32> {
+        let letters = word.bytes().all(|b| b.is_ascii_lowercase());
+        if word.len() + 1 < LONG_WORD || !letters || is_other_word(word) {
+            return None;
+        }
+        let mut found = None;
+        for length in word.len() - 1..=word.len() + 1 {
+            let near = shape(word, length).and_then(|shape| self.long_words.get(&shape));
+            for (known, id) in near.into_iter().flatten() {
+                if within_one_edit(word.as_bytes(), known.as_bytes()) {
+                    if found.is_some() {
+                        return None;
+                    }
+                    found = Some(*id);
+                }
+            }
+        }
+        found
+    }
+
+    fn child(&mut self, node: u32, word: &str, term: bool) -> u32 {
         let count = self.words.len() as u32;
-        let word = match self.words.get(word) {
-            Some(id) => *id,
-            None => *self.words.entry(word.into()).or_insert(count),
+        let word = if let Some(id) = self.words.get(word) {
+            *id
+        } else {
+            self.words.insert(word.into(), count);
+            if let Some(shape) = shape(word, word.len()).filter(|_| term && word.len() >= LONG_WORD)
+            {
+                self.long_words.entry(shape).or_default().push((word.into(), count));
+            }
+            count
         };
         let fresh = self.ends.len() as u32;
         let next = *self.next.entry(key(node, word)).or_insert(fresh);
@@ -89,7 +126,8 @@ impl PhraseTrie {
         let words: Vec<Option<u32>> = tokens
             .iter()
             .map(|token| {
-                text.get(token.start..token.end).and_then(|word| self.words.get(word)).copied()
+                let word = text.get(token.start..token.end)?;
+                self.words.get(word).copied().or_else(|| self.misspelt(word))
             })
             .collect();
         let mut ends: Vec<(usize, u32)> = Vec::new();
@@ -110,6 +148,12 @@ impl PhraseTrie {
     }
 }
 
+/// First letter, last letter and length as one key.
+fn shape(word: &str, length: usize) -> Option<u64> {
+    let (first, last) = (word.bytes().next()?, word.bytes().next_back()?);
+    Some(u64::from(first) << 40 | u64::from(last) << 32 | length as u64)
+}
+
 fn key(node: u32, word: u32) -> u64 {
     u64::from(node) << 32 | u64::from(word)
 }
@@ -122,7 +166,7 @@ mod tests {
     fn every_phrase_is_found_once_and_only_in_whole_words() {
         let phrases: Vec<String> =
             ["lobe", "upper lobe", "no", "(|)", "upper"].map(str::to_owned).to_vec();
-        let trie = PhraseTrie::new(&phrases);
+        let trie = PhraseTrie::new(&phrases, |_| true);
         let text = "no upper lobe, nothing in lobes (|)";
         let tokens = tokenise(text);
         let mut found = Vec::new();
@@ -132,5 +176,21 @@ mod tests {
             found.push(phrases[phrase].as_str());
         });
         assert_eq!(found, ["no", "upper lobe", "upper", "lobe", "(|)"]);
+    }
+
+    #[test]
+    fn long_words_are_found_with_one_wrong_letter() {
+        let phrases = ["pneumothorax", "effusion", "contusion", "observed"].map(str::to_owned);
+        let trie = PhraseTrie::new(&phrases, |index| index < 3);
+        let find = |text: &str| {
+            let mut found = Vec::new();
+            trie.find(text, &tokenise(text), |_, _, phrase| found.push(phrase));
+            found
+        };
+        assert_eq!(find("efusion, pnemothorax, pneumothroax, effussion"), [1, 0, 0, 1]);
+        // Words of their own, other ends, two wrong letters, words of no term.
+        for text in ["confusion", "perfusion", "effusive", "pnemothrax", "obserfed"] {
+            assert_eq!(find(text), Vec::<usize>::new(), "{text}");
+        }
     }
 }

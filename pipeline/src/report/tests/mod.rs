@@ -148,6 +148,48 @@ fn hedges_are_uncertain() {
 }
 
 #[test]
+fn what_is_not_excluded_is_uncertain() {
+    check(
+        Assertion::Uncertain,
+        &[
+            ("Neither abscess nor hematoma can be excluded.", "abscess"),
+            ("A small fracture cannot be completely ruled out.", "fracture"),
+            ("It is unclear whether this represents a nodule.", "nodule"),
+            ("Lucency at the apex ? bulla ? cyst", "cyst"),
+        ],
+    );
+    check(
+        Assertion::Present,
+        &[
+            ("The nodule could be a granuloma versus metastasis.", "nodule"),
+            ("Nodular density ? vessel", "nodular_opacity"),
+        ],
+    );
+}
+
+#[test]
+fn terse_answers_and_other_spellings_are_read() {
+    check(
+        Assertion::Absent,
+        &[
+            ("Mass -, effusion -.", "mass"),
+            ("Effusion absent, bullae absent, nodule none.", "effusion"),
+            ("Nodule is present, pneumothorax is not.", "pneumothorax"),
+            ("No subdural haematoma.", "intracranial_hemorrhage"),
+            ("No pnuemothorax.", "pneumothorax"),
+        ],
+    );
+    check(
+        Assertion::Present,
+        &[
+            ("Cyst present, nodule absent.", "cyst"),
+            ("No hematoma following sternotomy.", "sternotomy"),
+            ("Plaques without effusion, with a nodule at the base.", "nodule"),
+        ],
+    );
+}
+
+#[test]
 fn a_hedge_keeps_its_cue_and_links_sign_and_cause() {
     let text = "Ground-glass opacities compatible with pneumonia.";
     let report = parse(text);
