@@ -17,6 +17,7 @@ mod diagram;
 mod document;
 mod entity;
 mod gap;
+mod heading;
 mod html;
 mod identifier;
 mod json;

@@ -2,6 +2,7 @@
 //! headings, from the marks that set impression items off.
 
 use super::document::{ReportDocument, offset};
+use super::heading::{before_colon, in_capitals};
 use super::lexicon::Heading;
 use super::shadow::fold_phrase;
 use super::spelling::within_one_edit;
@@ -94,8 +95,8 @@ struct FoundHeading {
     kind: SectionKind,
 }
 
-/// Headings stand at the start of a line (with a colon, alone, or in capitals), or after the end
-/// of a sentence with a colon.
+/// Headings stand at the start of a line (with a colon, alone, or in capitals), after the end of a
+/// sentence with a colon, or, if they cannot be anything else, in the middle of a line.
 fn find_headings(text: &str, headings: &[Heading]) -> Vec<FoundHeading> {
     let mut found = Vec::new();
     let mut line_start = 0;
@@ -128,6 +129,7 @@ fn headings_of_line(
         return;
     }
     let mut at_line_start = true;
+    let known = found.len();
     for (colon, _) in line.match_indices(':') {
         let Some(before) = line.get(from..colon) else { continue };
         let (phrase, starts_line) = match last_sentence_end(before) {
@@ -150,16 +152,31 @@ fn headings_of_line(
                 end: line_start + colon + 1 + marks,
                 kind,
             });
+        } else if let Some((start, kind)) = before_colon(phrase, line, headings) {
+            found.push(FoundHeading {
+                start: line_start + phrase_start + start,
+                end: line_start + colon + 1,
+                kind,
+            });
         }
         from = colon + 1;
         at_line_start = false;
     }
-    if at_line_start && let Some((length, kind)) = capital_prefix(visible, headings) {
+    let opens = found.get(known).is_some_and(|first| first.start == line_start + indent);
+    if !opens && let Some((length, kind)) = capital_prefix(visible, headings) {
         found.push(FoundHeading {
             start: line_start + indent,
             end: line_start + indent + length,
             kind,
         });
+    }
+    found.extend(in_capitals(bare, headings).into_iter().map(|(start, end, kind)| FoundHeading {
+        start: line_start + indent + start,
+        end: line_start + indent + end,
+        kind,
+    }));
+    if let Some(own) = found.get_mut(known..) {
+        own.sort_by_key(|heading| heading.start);
     }
 }
 
@@ -196,7 +213,8 @@ fn is_markup(character: char) -> bool {
     character.is_whitespace() || matches!(character, '*' | '#' | '_' | '>' | '[' | '\u{2022}')
 }
 
-fn look_up(phrase: &str, headings: &[Heading], fuzzy: bool) -> Option<SectionKind> {
+/// The kind of a heading; with `fuzzy`, one letter of it may be wrong.
+pub(super) fn look_up(phrase: &str, headings: &[Heading], fuzzy: bool) -> Option<SectionKind> {
     let bare = phrase.trim_end_matches(|c: char| is_markup(c) || matches!(c, '-' | ']' | '.'));
     if bare.is_empty() {
         return None;
@@ -288,6 +306,32 @@ mod tests {
             &sections("FINDINGS The heart is large."),
             &[(SectionKind::Findings, "The heart is large.")],
         );
+    }
+
+    #[test]
+    fn headings_in_the_middle_of_a_line_are_found() {
+        is(
+            &sections("Findings: The heart is normal Impression: No effusion."),
+            &[
+                (SectionKind::Findings, "The heart is normal"),
+                (SectionKind::Impression, "No effusion."),
+            ],
+        );
+        is(
+            &sections("FINDINGS lungs clear IMPRESSION normal"),
+            &[(SectionKind::Findings, "lungs clear"), (SectionKind::Impression, "normal")],
+        );
+        is(
+            &sections("FINDINGS lungs clear IMPRESSION: normal"),
+            &[(SectionKind::Findings, "lungs clear"), (SectionKind::Impression, "normal")],
+        );
+        for text in [
+            "There is an impression of the calcaneus. There are no findings: all is well.",
+            "Slight IMPRESSION of the calcaneus, no significant FINDINGS today.",
+            "The lungs show the following findings: emphysema and scars.",
+        ] {
+            is(&sections(text), &[(SectionKind::Findings, text)]);
+        }
     }
 
     #[test]

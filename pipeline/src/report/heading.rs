@@ -1,0 +1,319 @@
+//! Headings in the middle of a line with no full stop before them: `... is normal Impression: no
+//! effusion`, or in capitals and without a colon, `lungs clear IMPRESSION normal`.
+//!
+//! Only words that hardly stand in a report but as headings count, and only where neither the word
+//! before nor the one after makes them part of a sentence (`no findings`, `impression of the
+//! calcaneus`).
+
+use super::lexicon::Heading;
+use super::section::look_up;
+use super::types::SectionKind;
+
+/// The most words of a heading that is looked for.
+const MOST_WORDS: usize = 4;
+
+/// Finds the heading at the end of `before`, the text of `line` up to a colon: its first byte in
+/// `before` and its kind. At least one word must stand before it.
+pub(super) fn before_colon(
+    before: &str,
+    line: &str,
+    headings: &[Heading],
+) -> Option<(usize, SectionKind)> {
+    let last = before.split_whitespace().next_back()?;
+    if !is_telling(last) {
+        return None;
+    }
+    let small = |text: &str| !text.chars().any(char::is_uppercase);
+    let mut starts: Vec<usize> = word_starts(before).rev().take(MOST_WORDS + 1).collect();
+    starts.reverse();
+    starts.windows(2).find_map(|pair| {
+        let (previous, start) = (*pair.first()?, *pair.last()?);
+        let word = before.get(previous..start)?.trim_end();
+        let phrase = before.get(start..)?;
+        let capital = phrase.chars().next().is_some_and(char::is_uppercase);
+        if !capital && !small(line) || binds(word) || is_title(word) {
+            return None;
+        }
+        look_up(phrase, headings, false).map(|kind| (start, kind))
+    })
+}
+
+/// The headings in capitals inside a line that is not, without colons: first byte, one past the
+/// last, and kind. A line that starts with one is not looked at here.
+pub(super) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize, SectionKind)> {
+    let mut found = Vec::new();
+    if !has_run_of_capitals(line) {
+        return found;
+    }
+    let starts: Vec<usize> = word_starts(line).collect();
+    let word = |at: usize| {
+        let end = starts.get(at + 1).copied().unwrap_or(line.len());
+        starts.get(at).and_then(|&start| line.get(start..end)).unwrap_or_default().trim_end()
+    };
+    let mut at = 1;
+    while at < starts.len() {
+        let run = (at..starts.len()).take_while(|&next| is_capital(word(next))).count();
+        let (first, last) = (at, at + run);
+        at = last + 1;
+        if run == 0 || run > MOST_WORDS || !is_telling(word(last - 1)) {
+            continue;
+        }
+        let (before, after) = (word(first - 1), word(last));
+        // What follows must be text in small letters and no part of the same statement.
+        let follows = after.starts_with(|c: char| c.is_alphanumeric())
+            && !after.chars().all(char::is_uppercase)
+            && !continues(after);
+        if !follows || binds(before) || !(is_small(before) || is_placeholder(before)) {
+            continue;
+        }
+        let start = starts.get(first).copied().unwrap_or_default();
+        let end = starts.get(last - 1).map_or(start, |begin| begin + word(last - 1).len());
+        if let Some(kind) = line.get(start..end).and_then(|phrase| look_up(phrase, headings, false))
+        {
+            found.push((start, end, kind));
+        }
+    }
+    found
+}
+
+fn word_starts(text: &str) -> impl DoubleEndedIterator<Item = usize> {
+    let bytes = text.as_bytes();
+    (0..bytes.len()).filter(move |&at| {
+        let blank = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
+        !blank(at) && (at == 0 || blank(at - 1))
+    })
+}
+
+/// Whether seven capitals follow each other, as in the shortest heading without a colon.
+fn has_run_of_capitals(line: &str) -> bool {
+    const SHORTEST: usize = 7;
+    let mut run = 0;
+    line.bytes().any(|byte| {
+        run = if byte.is_ascii_uppercase() { run + 1 } else { 0 };
+        run >= SHORTEST
+    })
+}
+
+/// Whether a word is one that stands in a report as a heading rather than in a sentence.
+fn is_telling(word: &str) -> bool {
+    let last = word.rsplit(['/', '&', '-']).next().unwrap_or(word);
+    matches!(
+        last.to_ascii_lowercase().as_str(),
+        "findings"
+            | "impression"
+            | "impressions"
+            | "conclusion"
+            | "conclusions"
+            | "opinion"
+            | "indication"
+            | "indications"
+            | "history"
+            | "information"
+            | "technique"
+            | "comparison"
+            | "recommendation"
+            | "recommendations"
+    )
+}
+
+/// Whether the word before ties what follows into its sentence: `no findings: ...`.
+fn binds(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+    word.ends_with(['-', '/', '"', '\''])
+        || matches!(
+            bare.as_str(),
+            "a" | "an"
+                | "the"
+                | "this"
+                | "these"
+                | "those"
+                | "no"
+                | "not"
+                | "any"
+                | "all"
+                | "and"
+                | "or"
+                | "of"
+                | "in"
+                | "on"
+                | "for"
+                | "to"
+                | "with"
+                | "without"
+                | "by"
+                | "from"
+                | "under"
+                | "see"
+                | "per"
+                | "as"
+                | "my"
+                | "our"
+                | "his"
+                | "her"
+                | "their"
+                | "its"
+                | "following"
+                | "above"
+                | "below"
+                | "other"
+                | "further"
+                | "additional"
+                | "significant"
+                | "relevant"
+                | "important"
+                | "main"
+                | "key"
+                | "overall"
+                | "initial"
+                | "final"
+                | "first"
+                | "clinical"
+                | "diagnostic"
+                | "differential"
+                | "provisional"
+                | "incidental"
+                | "associated"
+                | "abnormal"
+                | "positive"
+                | "negative"
+                | "pathological"
+                | "acute"
+                | "previous"
+                | "prior"
+                | "same"
+                | "similar"
+                | "basilar"
+                | "visual"
+                | "examination"
+                | "medical"
+                | "surgical"
+                | "family"
+                | "smoking"
+                | "social"
+                | "past"
+                | "known"
+                | "patient"
+                | "direct"
+                | "imaging"
+                | "radiological"
+                | "general"
+                | "useful"
+        )
+}
+
+/// Whether the word after goes on with a sentence: `impression of the calcaneus`.
+fn continues(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    matches!(
+        bare,
+        "of" | "is"
+            | "are"
+            | "was"
+            | "were"
+            | "has"
+            | "have"
+            | "that"
+            | "which"
+            | "and"
+            | "or"
+            | "in"
+            | "on"
+            | "at"
+            | "for"
+            | "with"
+            | "to"
+            | "from"
+            | "by"
+            | "above"
+            | "below"
+            | "section"
+            | "noted"
+            | "seen"
+            | "present"
+            | "described"
+            | "consistent"
+            | "compatible"
+            | "suggest"
+            | "suggests"
+            | "suggestive"
+            | "given"
+            | "as"
+    )
+}
+
+/// A first letter in capitals and the others small: part of a title, as in `Clinical Impression`.
+fn is_title(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.any(char::is_lowercase)
+}
+
+fn is_small(word: &str) -> bool {
+    word.chars().any(char::is_lowercase) && !word.chars().any(char::is_uppercase)
+}
+
+fn is_capital(word: &str) -> bool {
+    word.len() > 1 && word.chars().all(|c| c.is_uppercase() || matches!(c, '/' | '&' | '-'))
+}
+
+/// `XXXX` and `___` stand for words taken out.
+fn is_placeholder(word: &str) -> bool {
+    word.len() > 1 && (word.chars().all(|c| c == 'X') || word.chars().all(|c| c == '_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::lexicon::Lexicon;
+
+    fn headings() -> Vec<Heading> {
+        Lexicon::builtin().expect("the built-in lexicon loads").headings
+    }
+
+    #[test]
+    fn a_heading_with_a_colon_ends_the_text_before_it() {
+        let headings = headings();
+        for (before, expected) in [
+            ("the heart is normal Impression", Some("Impression")),
+            ("no effusion (see series 3) IMPRESSION", Some("IMPRESSION")),
+            ("cough for two weeks Clinical history", Some("Clinical history")),
+            ("hilar XXXX are stable XXXX FINDINGS", Some("FINDINGS")),
+            ("LUNGS ARE CLEAR CONCLUSION", Some("CONCLUSION")),
+            ("lungs are clear findings", Some("findings")),
+            ("There are no Findings", None),
+            ("Clear apart from the following Findings", None),
+            ("Seen by the Doctor Impression", None),
+            ("The clinical Impression", None),
+            ("Lungs are clear findings", None),
+            ("Impression", None),
+            ("effusion is seen Liver", None),
+        ] {
+            let found = before_colon(before, before, &headings).map(|(start, _)| &before[start..]);
+            assert_eq!(found, expected, "{before}");
+        }
+    }
+
+    #[test]
+    fn headings_in_capitals_are_found_inside_other_text() {
+        let headings = headings();
+        let find = |line: &str| -> Vec<String> {
+            in_capitals(line, &headings).iter().map(|&(a, b, _)| line[a..b].to_owned()).collect()
+        };
+        assert_eq!(find("FINDINGS lungs clear IMPRESSION normal"), ["IMPRESSION"]);
+        assert_eq!(
+            find("fever CLINICAL HISTORY cough TECHNIQUE helical"),
+            ["CLINICAL HISTORY", "TECHNIQUE"]
+        );
+        for line in [
+            "FINDINGS LUNGS CLEAR IMPRESSION NORMAL",
+            "an IMPRESSION on the calcaneus",
+            "slight IMPRESSION of the calcaneus",
+            "chest without significant FINDINGS today",
+            "lungs clear IMPRESSION",
+            "lungs clear, US TECHNIQUE limited",
+            "basilar IMPRESSION noted",
+            "the heart is LARGE today",
+        ] {
+            assert_eq!(find(line), Vec::<String>::new(), "{line}");
+        }
+    }
+}
