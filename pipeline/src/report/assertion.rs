@@ -17,7 +17,7 @@ pub(super) struct Verdict {
     pub(super) likelihood: f32,
     /// Shadow limits of the deciding words.
     pub(super) cue: Option<(usize, usize)>,
-    pub(super) rule: String,
+    pub(super) rule: &'static str,
 }
 
 /// How likely a mention after or before a question mark is there.
@@ -37,7 +37,7 @@ pub(super) struct Scope {
     category: CueCategory,
     likelihood: f32,
     priority: u8,
-    rule: String,
+    rule: &'static str,
     /// Whether the mentions in reach are suggested by an observation before the cue.
     pub(super) suggests: bool,
 }
@@ -134,7 +134,7 @@ fn push_scopes(
             category: entry.category,
             likelihood: entry.likelihood,
             priority,
-            rule: entry.rule.clone(),
+            rule: entry.rule,
             suggests: entry.suggests,
         });
     };
@@ -363,7 +363,7 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
         category: CueCategory::Possible,
         likelihood: QUESTION_LIKELIHOOD,
         priority: 2,
-        rule: "question_mark".to_owned(),
+        rule: "question_mark",
         suggests: open.is_some(),
     }
 }
@@ -403,19 +403,14 @@ pub(super) fn decide(
         });
     let Some(scope) = strongest else {
         let rule = if in_exception { "exception" } else { "stated" };
-        return Verdict {
-            assertion: Assertion::Present,
-            likelihood: 1.0,
-            cue: None,
-            rule: rule.to_owned(),
-        };
+        return Verdict { assertion: Assertion::Present, likelihood: 1.0, cue: None, rule };
     };
     if denies_denial(context, scopes, scope, first, last) {
         return Verdict {
             assertion: Assertion::Present,
             likelihood: 1.0,
             cue: Some(scope.cue),
-            rule: "double_negation".to_owned(),
+            rule: "double_negation",
         };
     }
     if denies_exclusion(context, scopes, first, last) {
@@ -423,7 +418,7 @@ pub(super) fn decide(
             assertion: Assertion::Uncertain,
             likelihood: NOT_EXCLUDED,
             cue: Some(scope.cue),
-            rule: "denied_exclusion".to_owned(),
+            rule: "denied_exclusion",
         };
     }
     let assertion = match scope.category {
@@ -431,12 +426,7 @@ pub(super) fn decide(
         CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
         _ => Assertion::Uncertain,
     };
-    Verdict {
-        assertion,
-        likelihood: scope.likelihood,
-        cue: Some(scope.cue),
-        rule: scope.rule.clone(),
-    }
+    Verdict { assertion, likelihood: scope.likelihood, cue: Some(scope.cue), rule: scope.rule }
 }
 
 /// `Neither A nor B can be ruled out`: what is denied is that it can be excluded.

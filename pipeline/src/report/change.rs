@@ -42,9 +42,11 @@ pub(super) fn find_changes(
     (hits, denied_before): (&[Hit], &[Hit]),
     candidates: &[Candidate],
 ) -> Vec<Changed> {
-    let prior = tokens
-        .iter()
-        .any(|token| text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination));
+    let prior = std::cell::LazyCell::new(|| {
+        tokens.iter().any(|token| {
+            text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination)
+        })
+    });
     let mut found = Vec::new();
     for hit in denied_before {
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
@@ -56,8 +58,8 @@ pub(super) fn find_changes(
         let Some(entry) = lexicon.changes.get(hit.entry) else { continue };
         let Some(change) = entry.change else { continue };
         let adjective_only = match entry.needs_prior {
-            NeedsPrior::Always if !prior => continue,
-            NeedsPrior::AsPredicate => !prior,
+            NeedsPrior::Always if !*prior => continue,
+            NeedsPrior::AsPredicate => !*prior,
             NeedsPrior::Always | NeedsPrior::Never => false,
         };
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);

@@ -31,7 +31,7 @@ pub(super) struct Hits {
 
 /// Looks the sentence up in the lexicon.
 pub(super) fn find_hits(lexicon: &Lexicon, shadow: &Shadow, tokens: &[Token]) -> Hits {
-    let mut matches: Vec<Match<'_>> = Vec::new();
+    let mut matches: Vec<Match<'_>> = Vec::with_capacity(tokens.len());
     lexicon.phrases.find(&shadow.text, tokens, |first, last, phrase| {
         if let (Some(meaning), Some(from), Some(to)) =
             (lexicon.meanings.get(phrase), tokens.get(first), tokens.get(last - 1))

@@ -1,4 +1,4 @@
-//! The JSON object of `radloom report --json`, one a report, written without a tree in between.
+//! The JSON object of `radloom report --json`, one a report, as a value.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -14,11 +14,6 @@ use super::types::{
 /// The report as a JSON value. Keys come in a fixed order; offsets are bytes of the document's text.
 pub fn to_json(document: &ReportDocument, report: &ParsedReport) -> Value {
     serde_json::to_value(JsonReport::new(document, report)).unwrap_or(Value::Null)
-}
-
-/// The report as one line of JSON text: what [`to_json`] gives, several times as fast.
-pub fn to_json_line(document: &ReportDocument, report: &ParsedReport) -> String {
-    serde_json::to_string(&JsonReport::new(document, report)).unwrap_or_default()
 }
 
 #[derive(Serialize)]

@@ -57,7 +57,7 @@ pub(super) struct CueEntry {
     pub(super) likelihood: f32,
     /// A hedge that carries its own negation (`cannot be excluded`) beats plain negation.
     pub(super) overrides_negation: bool,
-    pub(super) rule: String,
+    pub(super) rule: &'static str,
     /// Name of the relation to the observation before the cue (`A compatible with B`).
     pub(super) suggests: bool,
 }
@@ -242,7 +242,7 @@ impl Builder {
                     max_tokens: if tokens == 0 { usize::MAX } else { tokens },
                     likelihood: likelihood.clamp(0.0, 1.0),
                     overrides_negation: kind == CueCategory::Possible && own_negation,
-                    rule: format!("{category}_{direction}"),
+                    rule: rule_name(category, direction),
                     suggests,
                 });
                 spelt.extend(british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)));
@@ -346,6 +346,31 @@ impl Builder {
             }
         }
         Ok(found)
+    }
+}
+
+/// `negated_forward` and the like, from the words of two checked columns.
+fn rule_name(category: &str, direction: &str) -> &'static str {
+    macro_rules! directions {
+        ($category:literal) => {
+            match direction {
+                "forward" => concat!($category, "_forward"),
+                "forward_phrase" => concat!($category, "_forward_phrase"),
+                "backward" => concat!($category, "_backward"),
+                "both" => concat!($category, "_both"),
+                _ => concat!($category, "_-"),
+            }
+        };
+    }
+    match category {
+        "negated" => directions!("negated"),
+        "possible" => directions!("possible"),
+        "suggests" => directions!("suggests"),
+        "hypothetical" => directions!("hypothetical"),
+        "historical" => directions!("historical"),
+        "pseudo" => directions!("pseudo"),
+        "terminate" => directions!("terminate"),
+        _ => directions!("exception"),
     }
 }
 

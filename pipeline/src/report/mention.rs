@@ -113,7 +113,7 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
                 assertion: Assertion::Absent,
                 likelihood: 0.0,
                 cue: Some(changed.cue),
-                rule: "resolved".to_owned(),
+                rule: "resolved",
             });
         }
     }

@@ -265,23 +265,25 @@ impl Draft {
                 side: mention.side,
                 change: mention.change,
                 cue: None,
-                rule: "lexicon".to_owned(),
+                rule: String::new(),
                 organ: lexicon.organs.get(mention.concept).copied().flatten(),
             };
+            let mut rule = "lexicon";
             if let Some(verdict) = &mention.verdict {
                 node.assertion = Some(verdict.assertion);
                 node.certainty = verdict.likelihood;
-                node.rule.clone_from(&verdict.rule);
+                rule = verdict.rule;
                 node.cue = verdict.cue.map(|(from, to)| {
                     let (start, end) = analysis.shadow.span(from, to);
-                    Cue { start, end, rule: verdict.rule.clone() }
+                    Cue { start, end, rule }
                 });
                 if verdict.assertion == Assertion::Present && !section.describes_images() {
                     node.assertion = Some(Assertion::Uncertain);
                     node.certainty = OUTSIDE_FINDINGS;
-                    "section_scope".clone_into(&mut node.rule);
+                    rule = "section_scope";
                 }
             }
+            rule.clone_into(&mut node.rule);
             ids.mentions.push(node.id);
             self.nodes.push(node);
             self.concepts.push(mention.concept);

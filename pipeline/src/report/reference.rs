@@ -37,13 +37,15 @@ pub(super) fn find_references(
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        let (length, kind) = match (date(slice, &words, at), image(slice, &words, at)) {
-            (Some(length), _) => (length, ReferenceKind::Date),
-            (None, Some(length)) => (length, ReferenceKind::Image),
-            (None, None) => {
-                at += 1;
-                continue;
-            }
+        let first = word(slice, &words, at);
+        let dated = first.starts_with(|c: char| c.is_ascii_digit()) || is_month(first);
+        let date = if dated { date(slice, &words, at) } else { None };
+        let found_here = date
+            .map(|length| (length, ReferenceKind::Date))
+            .or_else(|| image(slice, &words, at).map(|length| (length, ReferenceKind::Image)));
+        let Some((length, kind)) = found_here else {
+            at += 1;
+            continue;
         };
         if let (Some(first), Some(last)) = (words.get(at), words.get(at + length - 1)) {
             found.push(Reference {
@@ -94,26 +96,22 @@ fn number(text: &str, range: std::ops::RangeInclusive<u32>) -> bool {
 /// How many words a date takes from `at`: `22.03.2022`, `2022-03-22`, `27/01/17`, `March 3, 2021`.
 fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
     let first = word(text, words, at);
-    let parts: Vec<&str> = first.split(['.', '/', '-']).collect();
-    if let [a, b, c] = parts.as_slice() {
+    let digit_first = first.starts_with(|c: char| c.is_ascii_digit());
+    let mut pieces = first.split(['.', '/', '-']);
+    let parts = [(); 4].map(|()| pieces.next().filter(|_| digit_first));
+    if let [Some(a), Some(b), Some(c), None] = &parts {
         let day_first =
             number(a, 1..=31) && number(b, 1..=31) && (number(b, 1..=12) || number(a, 1..=12));
         let year_last = number(c, 1900..=2199) || c.len() == 2 && number(c, 0..=99);
         let year_first = number(a, 1900..=2199) && number(b, 1..=12) && number(c, 1..=31);
         return (day_first && year_last || year_first).then_some(1);
     }
-    if let [a, b] = parts.as_slice()
+    if let [Some(a), Some(b), None, _] = &parts
         && first.contains(['/', '.'])
     {
         return (number(a, 1..=12) && number(b, 1900..=2199)).then_some(1);
     }
-    let month = |at: usize| {
-        let text = word(text, words, at).to_ascii_lowercase();
-        text.len() >= 3
-            && text.bytes().all(|b| b.is_ascii_lowercase())
-            && MONTHS.iter().any(|month| text.starts_with(&month[..3]))
-            && is_month(&text)
-    };
+    let month = |at: usize| is_month(word(text, words, at));
     let year = |at: usize| number(word(text, words, at), 1900..=2199);
     if month(at) && number(word(text, words, at + 1), 1..=31) && year(at + 2) {
         return Some(3);
@@ -126,15 +124,26 @@ fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
 
 /// `mar`, `march`, `sept`, but not `marked`.
 fn is_month(word: &str) -> bool {
-    word.len() == 3 || word == "sept" || MONTHS.contains(&word)
+    let initial = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
+    if !matches!(initial, b'a' | b'd' | b'f' | b'j' | b'm' | b'n' | b'o' | b's') || word.len() < 3 {
+        return false;
+    }
+    MONTHS.iter().any(|month| {
+        let begins = word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(&month[..3]));
+        begins
+            && (word.len() == 3
+                || word.eq_ignore_ascii_case(month)
+                || word.eq_ignore_ascii_case("sept"))
+    })
 }
 
 /// How many words an image reference takes from `at`: `series 5 image 379`, `SE6`, `img117`.
 fn image(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
-    let first = word(text, words, at).to_ascii_lowercase();
+    let first = word(text, words, at);
     let letters = first.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = first.len() - letters.len();
-    let introduces = IMAGE_WORDS.contains(&letters);
+    let introduces = first.starts_with(['s', 'S', 'i', 'I', 'f', 'F'])
+        && IMAGE_WORDS.iter().any(|known| known.eq_ignore_ascii_case(letters));
     if digits > 0 && introduces && letters.len() < first.len() {
         return Some(1);
     }

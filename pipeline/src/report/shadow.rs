@@ -23,11 +23,25 @@ impl Shadow {
             origin: Vec::with_capacity(slice.len()),
         };
         let mut after_blank = false;
-        for (position, character) in slice.char_indices() {
+        let mut position = 0;
+        while let Some(rest) = slice.get(position..).filter(|rest| !rest.is_empty()) {
+            // Plain letters and digits come in runs; they are made small at the end.
+            let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
+            if run > 0 {
+                let from = offset(start + position);
+                shadow.text.push_str(rest.get(..run).unwrap_or_default());
+                shadow
+                    .origin
+                    .extend((from..from.saturating_add(offset(run))).map(|at| (at, at + 1)));
+                after_blank = false;
+                position += run;
+                continue;
+            }
+            let Some(character) = rest.chars().next() else { break };
             let from = start + position;
-            let end = position + character.len_utf8();
-            let span = (offset(from), offset(start + end));
-            let rest = slice.get(end..).unwrap_or_default();
+            position += character.len_utf8();
+            let span = (offset(from), offset(start + position));
+            let rest = slice.get(position..).unwrap_or_default();
             // `effusion - no thickening` and the answers `(-)` and `effusion -, mass -`.
             let spaced = is_dash(character)
                 && (after_blank && rest.starts_with(ends_answer)
@@ -39,6 +53,7 @@ impl Shadow {
             }
             after_blank = character.is_whitespace();
         }
+        shadow.text.make_ascii_lowercase();
         shadow
     }
 

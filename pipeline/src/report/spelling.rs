@@ -58,6 +58,15 @@ pub(super) fn is_other_word(word: &str) -> bool {
 
 /// The British spelling of a folded phrase, if it is another one.
 pub(super) fn british(phrase: &str) -> Option<String> {
+    // Most phrases hold none of them; one walk over the bytes tells.
+    let holds = (0..phrase.len()).any(|at| {
+        let rest = phrase.as_bytes().get(at..).unwrap_or_default();
+        matches!(rest, [b'a' | b'c' | b'e'..=b'i' | b'l' | b'n' | b'o' | b'r' | b's' | b't', ..])
+            && BRITISH.iter().any(|(american, _)| rest.starts_with(american.as_bytes()))
+    });
+    if !holds {
+        return None;
+    }
     let mut spelt = phrase.to_owned();
     for (american, british) in BRITISH {
         if spelt.contains(american) && !spelt.contains(british) {

@@ -34,23 +34,36 @@ pub(super) fn tokenise(text: &str) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 5 + 1);
     let mut word: Option<usize> = None;
     let bytes = text.as_bytes();
-    for (position, character) in text.char_indices() {
-        let decimal = character == '.'
-            && position > 0
-            && bytes.get(position - 1).is_some_and(u8::is_ascii_digit)
-            && bytes.get(position + 1).is_some_and(u8::is_ascii_digit);
-        let apostrophe = character == '\''
-            && word.is_some()
-            && bytes.get(position + 1).is_some_and(u8::is_ascii_alphanumeric);
-        if character.is_alphanumeric() || decimal || apostrophe {
+    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut position = 0;
+    while let Some(&byte) = bytes.get(position) {
+        if byte.is_ascii_alphanumeric() {
             word.get_or_insert(position);
+            position += 1;
             continue;
         }
-        finish(text, &mut word, position, &mut tokens);
-        if !character.is_whitespace() {
-            let end = position + character.len_utf8();
-            tokens.push(Token { start: position, end, class: mark_class(character) });
+        if byte == b' ' {
+            finish(text, &mut word, position, &mut tokens);
+            position += 1;
+            continue;
         }
+        let Some(character) = text.get(position..).and_then(|rest| rest.chars().next()) else {
+            break;
+        };
+        let end = position + character.len_utf8();
+        let decimal = character == '.' && position > 0 && digit(position - 1) && digit(end);
+        let apostrophe = character == '\''
+            && word.is_some()
+            && bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
+        if character.is_alphanumeric() || decimal || apostrophe {
+            word.get_or_insert(position);
+        } else {
+            finish(text, &mut word, position, &mut tokens);
+            if !character.is_whitespace() {
+                tokens.push(Token { start: position, end, class: mark_class(character) });
+            }
+        }
+        position = end;
     }
     finish(text, &mut word, text.len(), &mut tokens);
     tokens
@@ -76,31 +89,133 @@ fn mark_class(mark: char) -> Class {
     }
 }
 
+/// The class of a word: a digit starts a number, a few words are in closed classes.
 fn word_class(word: &str) -> Class {
-    match word {
-        "a" | "an" | "the" | "this" | "these" | "those" | "some" | "any" | "few" | "several"
-        | "each" | "other" | "its" | "their" | "all" | "multiple" | "many" | "one" | "two"
-        | "three" | "another" => Class::Determiner,
-        "in" | "of" | "at" | "on" | "within" | "along" | "into" | "to" | "from" | "with"
-        | "around" | "adjacent" | "near" | "for" | "by" | "inside" | "throughout" | "between"
-        | "under" | "over" | "above" | "below" | "towards" | "toward" | "through" | "involving"
-        | "including" | "beneath" | "behind" | "surrounding" => Class::Preposition,
-        "and" | "or" | "nor" | "as" => Class::Conjunction,
-        "is" | "are" | "was" | "were" | "has" | "have" | "had" | "do" | "does" | "did" | "can"
-        | "could" | "may" | "might" | "will" | "would" | "should" | "must" | "cannot" | "shows"
-        | "show" | "showed" | "demonstrates" | "demonstrate" | "demonstrated" | "appears"
-        | "appear" | "appeared" | "remains" | "remain" | "remained" | "reveals" | "reveal"
-        | "revealed" | "extends" | "contains" | "contain" | "seems" | "seem" | "suggests"
-        | "suggest" | "measures" | "measure" | "attracts" | "attract" | "draws" | "stands"
-        | "isn't" | "aren't" | "wasn't" | "weren't" => Class::FiniteVerb,
-        "be" | "been" | "being" | "not" | "also" | "clearly" | "again" | "now" | "still"
-        | "seen" | "observed" | "detected" | "identified" | "noted" | "found" | "visualized"
-        | "visualised" | "present" | "evident" | "watched" | "selected" | "monitored"
-        | "recognized" | "encountered" | "appreciated" | "longer" => Class::VerbPart,
-        "which" | "that" | "where" | "whose" | "who" => Class::Relative,
-        _ if word.starts_with(|c: char| c.is_ascii_digit()) => Class::Number,
-        _ => Class::Word,
+    let Some(first) = word.bytes().next() else { return Class::Word };
+    if first.is_ascii_digit() {
+        return Class::Number;
     }
+    closed_class(first, word).unwrap_or(Class::Word)
+}
+
+/// The closed word classes, by first letter: most words are none of them and leave early.
+fn closed_class(first: u8, word: &str) -> Option<Class> {
+    use Class::{Conjunction, Determiner, FiniteVerb, Preposition, Relative, VerbPart};
+    let class = match first {
+        b'a' => match word {
+            "a" | "an" | "any" | "all" | "another" => Determiner,
+            "at" | "along" | "around" | "adjacent" | "above" => Preposition,
+            "and" | "as" => Conjunction,
+            "are" | "appears" | "appear" | "appeared" | "attracts" | "attract" | "aren't" => {
+                FiniteVerb
+            }
+            "also" | "again" | "appreciated" => VerbPart,
+            _ => return None,
+        },
+        b'b' => match word {
+            "by" | "between" | "below" | "beneath" | "behind" => Preposition,
+            "be" | "been" | "being" => VerbPart,
+            _ => return None,
+        },
+        b'c' => match word {
+            "can" | "could" | "cannot" | "contains" | "contain" => FiniteVerb,
+            "clearly" => VerbPart,
+            _ => return None,
+        },
+        b'd' => match word {
+            "do" | "does" | "did" | "demonstrates" | "demonstrate" | "demonstrated" | "draws" => {
+                FiniteVerb
+            }
+            "detected" => VerbPart,
+            _ => return None,
+        },
+        b'e' => match word {
+            "each" => Determiner,
+            "extends" => FiniteVerb,
+            "evident" | "encountered" => VerbPart,
+            _ => return None,
+        },
+        b'f' => match word {
+            "few" => Determiner,
+            "from" | "for" => Preposition,
+            "found" => VerbPart,
+            _ => return None,
+        },
+        b'h' => match word {
+            "has" | "have" | "had" => FiniteVerb,
+            _ => return None,
+        },
+        b'i' => match word {
+            "its" => Determiner,
+            "in" | "into" | "inside" | "involving" | "including" => Preposition,
+            "is" | "isn't" => FiniteVerb,
+            "identified" => VerbPart,
+            _ => return None,
+        },
+        b'l' => match word {
+            "longer" => VerbPart,
+            _ => return None,
+        },
+        b'm' => match word {
+            "multiple" | "many" => Determiner,
+            "may" | "might" | "must" | "measures" | "measure" => FiniteVerb,
+            "monitored" => VerbPart,
+            _ => return None,
+        },
+        b'n' => match word {
+            "near" => Preposition,
+            "nor" => Conjunction,
+            "not" | "now" | "noted" => VerbPart,
+            _ => return None,
+        },
+        b'o' => match word {
+            "other" | "one" => Determiner,
+            "of" | "on" | "over" => Preposition,
+            "or" => Conjunction,
+            "observed" => VerbPart,
+            _ => return None,
+        },
+        b'p' => match word {
+            "present" => VerbPart,
+            _ => return None,
+        },
+        b'r' => match word {
+            "remains" | "remain" | "remained" | "reveals" | "reveal" | "revealed" => FiniteVerb,
+            "recognized" => VerbPart,
+            _ => return None,
+        },
+        b's' => match word {
+            "some" | "several" => Determiner,
+            "surrounding" => Preposition,
+            "should" | "shows" | "show" | "showed" | "seems" | "seem" | "suggests" | "suggest"
+            | "stands" => FiniteVerb,
+            "still" | "seen" | "selected" => VerbPart,
+            _ => return None,
+        },
+        b't' => match word {
+            "the" | "this" | "these" | "those" | "their" | "two" | "three" => Determiner,
+            "to" | "throughout" | "towards" | "toward" | "through" => Preposition,
+            "that" => Relative,
+            _ => return None,
+        },
+        b'u' => match word {
+            "under" => Preposition,
+            _ => return None,
+        },
+        b'v' => match word {
+            "visualized" | "visualised" => VerbPart,
+            _ => return None,
+        },
+        b'w' => match word {
+            "within" | "with" => Preposition,
+            "was" | "were" | "will" | "would" | "wasn't" | "weren't" => FiniteVerb,
+            "watched" => VerbPart,
+            "which" | "where" | "whose" | "who" => Relative,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(class)
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ pub struct Cue {
     /// One past the last byte.
     pub end: u32,
     /// Category and direction of the cue, such as `negated_forward`.
-    pub rule: String,
+    pub rule: &'static str,
 }
 
 /// A mention of a concept.
