@@ -70,7 +70,8 @@ pub(super) fn split_clauses(
     tokens: &[Token],
     cues: &[Hit],
 ) -> Vec<Clause> {
-    let mut starts = vec![(0, Start::Plain)];
+    let mut starts = Vec::with_capacity(8);
+    starts.push((0, Start::Plain));
     for (position, token) in tokens.iter().enumerate() {
         match token.class {
             Class::Semicolon => starts.push((position + 1, Start::Plain)),

@@ -104,7 +104,7 @@ fn select(
     matches: &[Match<'_>],
     entry_of: impl Fn((usize, usize), &Meaning) -> Option<(usize, Option<Side>)>,
 ) -> Vec<Hit> {
-    let mut hits = Vec::new();
+    let mut hits = Vec::with_capacity(matches.len());
     let mut free_from = 0;
     for found in matches {
         if found.start < free_from {

@@ -74,8 +74,8 @@ impl Line {
                 break;
             }
         }
-        let own = digits.get(from..).unwrap_or_default();
-        self.raw(std::str::from_utf8(own).unwrap_or_default())
+        self.0.extend(digits.iter().skip(from).map(|digit| char::from(*digit)));
+        self
     }
 
     fn optional_number(&mut self, value: Option<u32>) -> &mut Self {

@@ -151,13 +151,40 @@ pub(super) struct Graph<'a> {
     pub(super) edges: &'a [Edge],
 }
 
-/// Places and attributes of each node and what it is a sign of, as concept positions.
-#[derive(Default, Clone)]
+/// Places and attributes of a node and what it is a sign of, as concept positions.
+#[derive(Default)]
 struct Surroundings {
     places: Vec<usize>,
     attributes: Vec<usize>,
     suggested: Vec<usize>,
 }
+
+impl Surroundings {
+    /// Reads what stands around a node; `attributes` are nodes and the concepts that modify them,
+    /// sorted by node, and edges are sorted by source.
+    fn read(&mut self, graph: &Graph<'_>, attributes: &[(u32, usize)], node: u32) {
+        self.places.clear();
+        self.suggested.clear();
+        self.attributes.clear();
+        let from = graph.edges.partition_point(|edge| edge.source < node);
+        let own = graph.edges.get(from..).unwrap_or_default();
+        for edge in own.iter().take_while(|edge| edge.source == node) {
+            let Some(&concept) = graph.concepts.get(edge.target as usize) else { continue };
+            match edge.relation {
+                Relation::LocatedAt => self.places.push(concept),
+                Relation::SuggestiveOf => self.suggested.push(concept),
+                Relation::Modify | Relation::MeasureOf => {}
+            }
+        }
+        let from = attributes.partition_point(|(target, _)| *target < node);
+        let own = attributes.get(from..).unwrap_or_default();
+        let own = own.iter().take_while(|(target, _)| *target == node);
+        self.attributes.extend(own.map(|(_, concept)| *concept));
+    }
+}
+
+/// The nodes that decide one label: those that say present, uncertain and absent.
+type Evidence = [Vec<u32>; 3];
 
 /// Applies the policies to a report's graph.
 pub(super) fn label(
@@ -165,68 +192,50 @@ pub(super) fn label(
     lexicon: &Lexicon,
     graph: &Graph<'_>,
 ) -> Vec<PolicyLabels> {
-    let mut surroundings = vec![Surroundings::default(); graph.nodes.len()];
-    for edge in graph.edges {
-        let (source, target) = (edge.source as usize, edge.target as usize);
-        match edge.relation {
-            Relation::LocatedAt => {
-                if let (Some(slot), Some(&place)) =
-                    (surroundings.get_mut(source), graph.concepts.get(target))
+    let modifies = graph.edges.iter().filter(|edge| edge.relation == Relation::Modify);
+    let mut attributes: Vec<(u32, usize)> = modifies
+        .filter_map(|edge| Some((edge.target, *graph.concepts.get(edge.source as usize)?)))
+        .collect();
+    attributes.sort_unstable();
+    let mut found: Vec<Vec<Evidence>> = policies
+        .iter()
+        .map(|compiled| vec![Evidence::default(); compiled.policy.labels.len()])
+        .collect();
+    let mut around = Surroundings::default();
+    for (node, &concept) in graph.nodes.iter().zip(graph.concepts) {
+        let mut read = false;
+        for (compiled, found) in policies.iter().zip(&mut found) {
+            let rules = compiled.by_concept.get(concept).map(Vec::as_slice).unwrap_or_default();
+            if rules.is_empty() {
+                continue;
+            }
+            let Some(value) = worth(&compiled.policy, node) else { continue };
+            if !counts(&compiled.policy, graph, node) {
+                continue;
+            }
+            if !read {
+                around.read(graph, &attributes, node.id);
+                read = true;
+            }
+            let slot = match value {
+                1 => 0,
+                -1 => 1,
+                _ => 2,
+            };
+            for (label, rule) in rules {
+                if let Some(evidence) = found.get_mut(*label).and_then(|slots| slots.get_mut(slot))
+                    && evidence.last() != Some(&node.id)
+                    && rule.matches(lexicon, concept, &around)
                 {
-                    slot.places.push(place);
+                    evidence.push(node.id);
                 }
             }
-            Relation::Modify => {
-                if let (Some(slot), Some(&attribute)) =
-                    (surroundings.get_mut(target), graph.concepts.get(source))
-                {
-                    slot.attributes.push(attribute);
-                }
-            }
-            Relation::SuggestiveOf => {
-                if let (Some(slot), Some(&sign)) =
-                    (surroundings.get_mut(source), graph.concepts.get(target))
-                {
-                    slot.suggested.push(sign);
-                }
-            }
-            Relation::MeasureOf => {}
         }
     }
-    policies.iter().map(|policy| apply(policy, lexicon, graph, &surroundings)).collect()
+    policies.iter().zip(found).map(|(compiled, found)| decide(&compiled.policy, found)).collect()
 }
 
-fn apply(
-    compiled: &CompiledPolicy,
-    lexicon: &Lexicon,
-    graph: &Graph<'_>,
-    surroundings: &[Surroundings],
-) -> PolicyLabels {
-    let policy = &compiled.policy;
-    let mut found: Vec<[Vec<u32>; 3]> = vec![Default::default(); policy.labels.len()];
-    for ((node, &concept), around) in graph.nodes.iter().zip(graph.concepts).zip(surroundings) {
-        let rules = compiled.by_concept.get(concept).map(Vec::as_slice).unwrap_or_default();
-        if rules.is_empty() {
-            continue;
-        }
-        let Some(value) = worth(policy, node) else { continue };
-        if !counts(policy, graph, node) {
-            continue;
-        }
-        let slot = match value {
-            1 => 0,
-            -1 => 1,
-            _ => 2,
-        };
-        for (label, rule) in rules {
-            if let Some(evidence) = found.get_mut(*label).and_then(|slots| slots.get_mut(slot))
-                && evidence.last() != Some(&node.id)
-                && rule.matches(lexicon, concept, around)
-            {
-                evidence.push(node.id);
-            }
-        }
-    }
+fn decide(policy: &LabelPolicy, found: Vec<Evidence>) -> PolicyLabels {
     let values = policy
         .labels
         .iter()

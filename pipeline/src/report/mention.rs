@@ -1,11 +1,12 @@
 //! One sentence, analysed: its mentions of concepts with assertion and change.
 
-use super::assertion::{Context, Scope, Verdict, decide, denies_earlier, scopes};
+use super::assertion::{Verdict, decide};
 use super::change::{Candidate, find_changes, speaks_of_earlier_examination};
 use super::clause::{Clause, breaks, split_clauses};
 use super::entity::{Hit, find_hits};
 use super::lexicon::Lexicon;
 use super::measurement::{Size, find_sizes};
+use super::reach::{Context, Scope, denies_earlier, scopes};
 use super::shadow::Shadow;
 use super::token::{Class, Token, tokenise};
 use super::types::{Assertion, Change, NodeKind, Side};
@@ -85,24 +86,25 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
             m.is_finding() && m.start <= hit.start && hit.end <= m.end && !same
         })
     };
-    let changes: Vec<Hit> =
-        hits.changes.iter().filter(|hit| !inside_finding(hit)).copied().collect();
+    let mut changes = hits.changes;
+    changes.retain(|hit| !inside_finding(hit));
+    let denied_before: Vec<Hit> = hits
+        .cues
+        .iter()
+        .filter(|cue| lexicon.cues.get(cue.entry).is_some_and(|e| denies_earlier(&context, cue, e)))
+        .copied()
+        .collect();
+    let changing = !changes.is_empty() || !denied_before.is_empty();
     let candidates: Vec<Candidate> = mentions
         .iter()
         .enumerate()
-        .filter(|(_, mention)| mention.is_finding())
+        .filter(|(_, mention)| changing && mention.is_finding())
         .map(|(index, mention)| Candidate {
             mention: index,
             first: mention.first,
             last: mention.last,
             clause: mention.clause,
         })
-        .collect();
-    let denied_before: Vec<Hit> = hits
-        .cues
-        .iter()
-        .filter(|cue| lexicon.cues.get(cue.entry).is_some_and(|e| denies_earlier(&context, cue, e)))
-        .copied()
         .collect();
     let phrases = (changes.as_slice(), denied_before.as_slice());
     for changed in find_changes(lexicon, &shadow.text, &tokens, &clauses, phrases, &candidates) {

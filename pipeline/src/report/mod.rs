@@ -32,6 +32,7 @@ mod organ;
 mod parser;
 mod place;
 mod radgraph;
+mod reach;
 mod reference;
 mod relation;
 mod section;

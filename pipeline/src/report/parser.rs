@@ -116,7 +116,14 @@ impl ReportParser {
     /// Parses a report. Takes time linear in the text and never panics.
     pub fn parse(&self, document: &ReportDocument) -> ParsedReport {
         let sections = find_sections(document, &self.lexicon.headings);
-        let mut draft = Draft::default();
+        // About a node and an edge every twelve bytes.
+        let room = document.text.len().min(1 << 20) / 12;
+        let mut draft = Draft {
+            nodes: Vec::with_capacity(room),
+            concepts: Vec::with_capacity(room),
+            edges: Vec::with_capacity(room),
+            ..Draft::default()
+        };
         for (index, section) in sections.iter().enumerate() {
             let (start, end) = (section.start as usize, section.end as usize);
             draft.place = None;

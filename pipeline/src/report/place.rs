@@ -3,7 +3,7 @@
 use super::gap::{LONGEST_LIST, gap, is_anatomy, is_finding};
 use super::lexicon::Lexicon;
 use super::mention::Analysis;
-use super::relation::LocalEdge;
+use super::relation::{ClauseHeads, LocalEdge};
 use super::token::Class;
 use super::types::{NodeKind, Relation};
 
@@ -12,10 +12,11 @@ use super::types::{NodeKind, Relation};
 pub(super) fn locate(
     lexicon: &Lexicon,
     analysis: &Analysis,
-    heads: &[usize],
-    earlier: &[Vec<usize>],
+    clause_heads: &ClauseHeads,
+    clause: usize,
     edges: &mut Vec<LocalEdge>,
 ) {
+    let heads = clause_heads.of(clause);
     let mut previous: (Vec<usize>, Option<usize>) = (Vec::new(), None);
     for (position, &finding) in heads.iter().enumerate() {
         if !is_finding(analysis, finding) {
@@ -43,7 +44,7 @@ pub(super) fn locate(
         if found.is_empty() {
             // A finding that names its organ only takes a part of that organ from before.
             let fits = |place: &usize| !own_place || same_organ(lexicon, analysis, finding, *place);
-            let places = earlier_places(analysis, earlier).filter(fits);
+            let places = earlier_places(analysis, clause_heads, clause).filter(fits);
             found.extend(places.map(|place| (place, "earlier_clause")));
         }
         edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
@@ -199,9 +200,13 @@ fn opening_places(analysis: &Analysis, heads: &[usize], position: usize) -> (Vec
 }
 
 /// The last run of anatomies in the nearest earlier clause that has any.
-fn earlier_places(analysis: &Analysis, earlier: &[Vec<usize>]) -> impl Iterator<Item = usize> {
+fn earlier_places(
+    analysis: &Analysis,
+    clause_heads: &ClauseHeads,
+    clause: usize,
+) -> impl Iterator<Item = usize> {
     let mut places = Vec::new();
-    for heads in earlier.iter().rev().take(LONGEST_LIST) {
+    for heads in (0..clause).rev().take(LONGEST_LIST).map(|earlier| clause_heads.of(earlier)) {
         if let Some(from) = heads.iter().rposition(|&m| is_anatomy(analysis, m)) {
             let run = heads.get(..=from).unwrap_or_default().iter().rev();
             places.extend(run.take_while(|&&m| is_anatomy(analysis, m)).take(LONGEST_LIST));

@@ -1,6 +1,8 @@
 //! Draws the edges of one sentence by word order: what modifies what, where findings are, what
 //! they suggest, and what was measured.
 
+use std::ops::Range;
+
 use super::gap::{LONGEST_LIST, WIDEST_GAP, gap, is_anatomy, is_finding, kind};
 use super::lexicon::Lexicon;
 use super::mention::Analysis;
@@ -28,24 +30,15 @@ pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
     let mut edges = Vec::new();
     let clauses = analysis.clauses.len();
     for clause in 0..clauses {
-        let members = members(analysis, clause);
-        modify(lexicon, analysis, &members, &mut edges);
+        modify(lexicon, analysis, members(analysis, clause), &mut edges);
     }
-    let clause_heads: Vec<Vec<usize>> = (0..clauses)
-        .map(|clause| {
-            members(analysis, clause)
-                .into_iter()
-                .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
-                .collect()
-        })
-        .collect();
-    for heads in &clause_heads {
-        share_sides(lexicon, analysis, heads);
+    let heads = ClauseHeads::new(analysis);
+    for clause in 0..clauses {
+        share_sides(lexicon, analysis, heads.of(clause));
     }
     lend_sides(lexicon, analysis);
-    for (clause, heads) in clause_heads.iter().enumerate() {
-        let earlier = clause_heads.get(..clause).unwrap_or_default();
-        locate(lexicon, analysis, heads, earlier, &mut edges);
+    for clause in 0..clauses {
+        locate(lexicon, analysis, &heads, clause, &mut edges);
     }
     suggest(analysis, &mut edges);
     place_suggested(analysis, &mut edges);
@@ -60,20 +53,49 @@ pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
 }
 
 /// The mentions of a clause in text order; mentions are sorted by place and so by clause.
-fn members(analysis: &Analysis, clause: usize) -> Vec<usize> {
+fn members(analysis: &Analysis, clause: usize) -> Range<usize> {
     let begin = analysis.mentions.partition_point(|m| m.clause < clause);
     let end = analysis.mentions.partition_point(|m| m.clause <= clause);
-    (begin..end).collect()
+    begin..end
+}
+
+/// The mentions that are no modifiers, by clause.
+pub(super) struct ClauseHeads {
+    all: Vec<usize>,
+    /// For each clause, where its heads end in `all`.
+    ends: Vec<usize>,
+}
+
+impl ClauseHeads {
+    fn new(analysis: &Analysis) -> Self {
+        let mut heads = Self {
+            all: Vec::with_capacity(analysis.mentions.len()),
+            ends: Vec::with_capacity(analysis.clauses.len()),
+        };
+        for clause in 0..analysis.clauses.len() {
+            let own = members(analysis, clause);
+            heads.all.extend(own.filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier)));
+            heads.ends.push(heads.all.len());
+        }
+        heads
+    }
+
+    /// The heads of one clause in text order.
+    pub(super) fn of(&self, clause: usize) -> &[usize] {
+        let end = self.ends.get(clause).copied().unwrap_or_default();
+        let start = clause.checked_sub(1).and_then(|before| self.ends.get(before)).copied();
+        self.all.get(start.unwrap_or_default()..end).unwrap_or_default()
+    }
 }
 
 /// Links modifiers to the noun after them, or else before them.
 fn modify(
     lexicon: &Lexicon,
     analysis: &mut Analysis,
-    members: &[usize],
+    members: Range<usize>,
     edges: &mut Vec<LocalEdge>,
 ) {
-    for (position, &modifier) in members.iter().enumerate() {
+    for modifier in members.clone() {
         if kind(analysis, modifier) != Some(NodeKind::Modifier) {
             continue;
         }
@@ -82,12 +104,9 @@ fn modify(
             .get(modifier)
             .and_then(|m| m.side)
             .filter(|_| !singles_out(analysis, modifier));
-        let next = members
-            .iter()
-            .skip(position + 1)
+        let next = (modifier + 1..members.end)
             .take(LONGEST_LIST)
-            .find(|&&m| kind(analysis, m) != Some(NodeKind::Modifier))
-            .copied()
+            .find(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
             .filter(|&head| {
                 let gap = gap(analysis, modifier, head);
                 gap.verbs + gap.prepositions + gap.relatives + gap.marks == 0
@@ -96,7 +115,7 @@ fn modify(
                     && gap.words <= 3
             });
         let before = || {
-            let mut heads = members.get(..position).unwrap_or_default().iter().rev().copied();
+            let mut heads = (members.start..modifier).rev();
             let nearest = heads.clone().find(|&m| is_finding(analysis, m));
             nearest.or_else(|| heads.find(|&m| is_anatomy(analysis, m)))
         };
@@ -181,12 +200,10 @@ fn lend_sides(lexicon: &Lexicon, analysis: &mut Analysis) {
 /// Parts of one organ named in a row share the side that one of them gives.
 fn share_sides(lexicon: &Lexicon, analysis: &mut Analysis, heads: &[usize]) {
     for backward in [false, true] {
-        let mut pairs: Vec<(usize, usize)> =
-            heads.windows(2).filter_map(|p| Some((*p.first()?, *p.last()?))).collect();
-        if backward {
-            pairs.reverse();
-        }
-        for (left, right) in pairs {
+        let pairs = heads.len().saturating_sub(1);
+        for step in 0..pairs {
+            let at = if backward { pairs - 1 - step } else { step };
+            let (Some(&left), Some(&right)) = (heads.get(at), heads.get(at + 1)) else { continue };
             if !is_anatomy(analysis, left) || !is_anatomy(analysis, right) {
                 continue;
             }
@@ -225,6 +242,9 @@ fn related(lexicon: &Lexicon, analysis: &Analysis, left: usize, right: usize) ->
 
 /// A finding without a side of its own takes that of its places.
 fn side_from_places(analysis: &mut Analysis, edges: &[LocalEdge]) {
+    if edges.iter().all(|edge| edge.relation != Relation::LocatedAt) {
+        return;
+    }
     let mut sides: Vec<Option<Side>> = vec![None; analysis.mentions.len()];
     for edge in edges.iter().filter(|edge| edge.relation == Relation::LocatedAt) {
         let place = analysis.mentions.get(edge.target).and_then(|m| m.side);
@@ -352,7 +372,6 @@ fn change_from_sizes(analysis: &mut Analysis, measured: &[Option<usize>]) {
 /// the anatomy before it, else the last finding of the clause before.
 fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
     let heads: Vec<usize> = members(analysis, clause)
-        .into_iter()
         .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
         .collect();
     let first_of = |m: usize| analysis.mentions.get(m).map_or(0, |mention| mention.first);
@@ -392,7 +411,6 @@ fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
         .checked_sub(1)
         .map(|previous| members(analysis, previous))
         .unwrap_or_default()
-        .into_iter()
         .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
         .collect();
     let after_finding = after.iter().copied().find(|&m| is_finding(analysis, m));
