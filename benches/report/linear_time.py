@@ -51,6 +51,13 @@ PATTERNS = {
     "two-byte letters": "\u00e9",
     "dotted capital I": "\u0130",
     "line ends": "\r\n",
+    "headings in a line": "clear findings: ",
+    "headings in capitals": "clear FINDINGS clear ",
+    "misspelt words": "pnemothorax and efusion ",
+    "answers": "nodule -, mass absent, ",
+    "letters": "R L ",
+    "denied exclusions": "neither nodule nor mass can be ruled out ",
+    "question marks apart": "cyst ? node ",
 }
 
 

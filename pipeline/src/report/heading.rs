@@ -5,6 +5,8 @@
 //! before nor the one after makes them part of a sentence (`no findings`, `impression of the
 //! calcaneus`).
 
+use std::cell::LazyCell;
+
 use super::lexicon::Heading;
 use super::section::look_up;
 use super::types::SectionKind;
@@ -12,18 +14,18 @@ use super::types::SectionKind;
 /// The most words of a heading that is looked for.
 const MOST_WORDS: usize = 4;
 
-/// Finds the heading at the end of `before`, the text of `line` up to a colon: its first byte in
-/// `before` and its kind. At least one word must stand before it.
-pub(super) fn before_colon(
+/// Finds the heading at the end of `before`, the text up to a colon: its first byte in `before` and
+/// its kind. At least one word must stand before it. A heading starts with a capital where its line
+/// has capitals, which `line_is_small` is asked for once at most.
+pub(super) fn before_colon<F: FnOnce() -> bool>(
     before: &str,
-    line: &str,
+    line_is_small: &LazyCell<bool, F>,
     headings: &[Heading],
 ) -> Option<(usize, SectionKind)> {
     let last = before.split_whitespace().next_back()?;
     if !is_telling(last) {
         return None;
     }
-    let small = |text: &str| !text.chars().any(char::is_uppercase);
     let mut starts: Vec<usize> = word_starts(before).rev().take(MOST_WORDS + 1).collect();
     starts.reverse();
     starts.windows(2).find_map(|pair| {
@@ -31,7 +33,7 @@ pub(super) fn before_colon(
         let word = before.get(previous..start)?.trim_end();
         let phrase = before.get(start..)?;
         let capital = phrase.chars().next().is_some_and(char::is_uppercase);
-        if !capital && !small(line) || binds(word) || is_title(word) {
+        if !capital && !**line_is_small || binds(word) || is_title(word) {
             return None;
         }
         look_up(phrase, headings, false).map(|kind| (start, kind))
@@ -287,7 +289,8 @@ mod tests {
             ("Impression", None),
             ("effusion is seen Liver", None),
         ] {
-            let found = before_colon(before, before, &headings).map(|(start, _)| &before[start..]);
+            let small = LazyCell::new(|| !before.chars().any(char::is_uppercase));
+            let found = before_colon(before, &small, &headings).map(|(start, _)| &before[start..]);
             assert_eq!(found, expected, "{before}");
         }
     }

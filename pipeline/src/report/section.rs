@@ -1,6 +1,8 @@
 //! Finds the sections of a report: from the source's columns, from headings, or, in text without
 //! headings, from the marks that set impression items off.
 
+use std::cell::LazyCell;
+
 use super::document::{ReportDocument, offset};
 use super::heading::{before_colon, in_capitals};
 use super::lexicon::Heading;
@@ -130,6 +132,7 @@ fn headings_of_line(
     }
     let mut at_line_start = true;
     let known = found.len();
+    let line_is_small = LazyCell::new(|| !line.chars().any(char::is_uppercase));
     for (colon, _) in line.match_indices(':') {
         let Some(before) = line.get(from..colon) else { continue };
         let (phrase, starts_line) = match last_sentence_end(before) {
@@ -152,7 +155,7 @@ fn headings_of_line(
                 end: line_start + colon + 1 + marks,
                 kind,
             });
-        } else if let Some((start, kind)) = before_colon(phrase, line, headings) {
+        } else if let Some((start, kind)) = before_colon(phrase, &line_is_small, headings) {
             found.push(FoundHeading {
                 start: line_start + phrase_start + start,
                 end: line_start + colon + 1,
