@@ -86,13 +86,17 @@ fn word_starts(text: &str) -> impl DoubleEndedIterator<Item = usize> {
     })
 }
 
-/// Whether seven capitals follow each other, as in the shortest heading without a colon.
+/// Whether seven capitals follow each other, as in the shortest heading without a colon: one of them
+/// stands at a multiple of seven.
 fn has_run_of_capitals(line: &str) -> bool {
     const SHORTEST: usize = 7;
-    let mut run = 0;
-    line.bytes().any(|byte| {
-        run = if byte.is_ascii_uppercase() { run + 1 } else { 0 };
-        run >= SHORTEST
+    let bytes = line.as_bytes();
+    let capitals = |from: &[u8]| from.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    (0..bytes.len()).step_by(SHORTEST).any(|at| {
+        let (before, after) = bytes.split_at(at);
+        let first = before.iter().rev().take(SHORTEST).take_while(|b| b.is_ascii_uppercase());
+        let ahead = after.get(..SHORTEST.min(after.len())).map_or(0, capitals);
+        ahead > 0 && first.count() + ahead >= SHORTEST
     })
 }
 

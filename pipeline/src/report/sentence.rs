@@ -45,6 +45,10 @@ impl Splitter<'_> {
     fn run(&mut self) {
         let mut position = 0;
         while let Some(character) = self.at(position) {
+            if character.is_ascii_alphanumeric() || character == ' ' {
+                position += 1;
+                continue;
+            }
             let next = match character {
                 '(' | '[' => {
                     self.open_bracket(position, character);

@@ -25,15 +25,22 @@ impl Shadow {
         let mut after_blank = false;
         let mut position = 0;
         while let Some(rest) = slice.get(position..).filter(|rest| !rest.is_empty()) {
-            // Plain letters and digits come in runs; they are made small at the end.
-            let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-            if run > 0 {
+            // Plain words with single blanks are most of a text; they are made small at the end.
+            let mut last = shadow.text.as_bytes().last().copied().unwrap_or(b' ');
+            let run = rest
+                .bytes()
+                .take_while(|&byte| {
+                    let plain = byte.is_ascii_alphanumeric() || byte == b' ' && last != b' ';
+                    last = byte;
+                    plain
+                })
+                .count();
+            if let Some(plain) = rest.get(..run).filter(|_| run > 0) {
                 let from = offset(start + position);
-                shadow.text.push_str(rest.get(..run).unwrap_or_default());
-                shadow
-                    .origin
-                    .extend((from..from.saturating_add(offset(run))).map(|at| (at, at + 1)));
-                after_blank = false;
+                shadow.text.push_str(plain);
+                let places = from..from.saturating_add(offset(run));
+                shadow.origin.extend(places.map(|at| (at, at.saturating_add(1))));
+                after_blank = plain.ends_with(' ');
                 position += run;
                 continue;
             }
