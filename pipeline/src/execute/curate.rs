@@ -16,7 +16,9 @@ use super::outcome::UnitOutcome;
 use super::report_tables::{ReportTables, ReportTablesError};
 use super::unit::{View, run_unit};
 use crate::graph::{EncodeError, ReportOrigin, ReportRows, SentenceEncoder};
-use crate::plan::{PlanError, StudyPlan, Survey, Unit, cut_units, survey};
+use crate::plan::{
+    PlanError, ReportPlace, ReportTexts, StudyPlan, Survey, Unit, cut_units, survey,
+};
 use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
 use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
 use crate::shard::{TableError, sha256_bytes, write_atomically};
@@ -192,8 +194,8 @@ pub fn curate(
         run_units(manifest, &views, &units, out, &building, observer, cancel)?;
     let tables = building.join("tables");
     let kept = Kept::new(&survey, &outcomes);
-    write_reports(manifest, &parser, encoder, &kept.studies, &tables, observer, cancel)?;
-    let Kept { studies: written, mut excluded } = kept;
+    write_reports(manifest, &parser, encoder, &kept, &tables, observer, cancel)?;
+    let Kept { studies: written, mut excluded, .. } = kept;
     excluded.extend(survey.excluded.iter().cloned());
     excluded.extend(outcomes.iter().flat_map(|outcome| outcome.excluded.iter().cloned()));
     excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
@@ -341,6 +343,8 @@ fn run_units(
 
 /// Which studies are in the release.
 struct Kept<'a> {
+    /// The corpus as planned.
+    survey: &'a Survey,
     /// Those with a volume, sorted.
     studies: Vec<&'a StudyPlan>,
     /// Reports whose volumes were all refused.
@@ -367,7 +371,7 @@ impl<'a> Kept<'a> {
                 detail: "none of the study's volumes could be used".into(),
             })
             .collect();
-        Self { studies, excluded }
+        Self { survey, studies, excluded }
     }
 }
 
@@ -376,23 +380,23 @@ fn write_reports(
     manifest: &Manifest,
     parser: &ReportParser,
     encoder: Option<&dyn SentenceEncoder>,
-    kept: &[&StudyPlan],
+    kept: &Kept<'_>,
     tables: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<(), CurateError> {
-    observer.begin(Stage::Reports, kept.len() as u64);
+    observer.begin(Stage::Reports, kept.studies.len() as u64);
     let mut writer = ReportTables::create(tables)?;
-    let with_report: Vec<&StudyPlan> =
-        kept.iter().copied().filter(|study| study.report.is_some()).collect();
+    let with_report: Vec<(&StudyPlan, &ReportPlace)> =
+        kept.studies.iter().filter_map(|&study| Some((study, study.report.as_ref()?))).collect();
     for window in with_report.chunks(256) {
         if cancel.is_set() {
             return Err(CurateError::Interrupted);
         }
         let parsed: Vec<_> = window
             .par_iter()
-            .map(|study| {
-                let document = document(study);
+            .map(|&(study, place)| {
+                let document = document(study, &kept.survey.reports.read(place)?);
                 let mut parsed = parser.parse(&document);
                 parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
                 let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
@@ -403,9 +407,9 @@ fn write_reports(
                     split: study.split.name(),
                     source_labels: &study.source_labels,
                 };
-                (ReportRows::new(&origin, &document, &parsed), document, parsed)
+                Ok((ReportRows::new(&origin, &document, &parsed), document, parsed))
             })
-            .collect();
+            .collect::<Result<_, PlanError>>()?;
         writer.add(parsed)?;
         observer.advance(window.len() as u64);
     }
@@ -423,8 +427,7 @@ fn write_reports(
     Ok(())
 }
 
-fn document(study: &StudyPlan) -> ReportDocument {
-    let texts = study.report.clone().unwrap_or_default();
+fn document(study: &StudyPlan, texts: &ReportTexts) -> ReportDocument {
     ReportDocument::from_columns(
         study.id.as_str(),
         &[
