@@ -287,7 +287,8 @@ fn fingerprint(
     parser: &ReportParser,
     encoder: Option<&dyn SentenceEncoder>,
 ) -> io::Result<String> {
-    let mut text = String::new();
+    let curation = serde_json::to_vec(&manifest.curation()).expect("a manifest is plain data");
+    let mut text = sha256_bytes(&curation);
     for unit in units {
         text += &unit.fingerprint(manifest);
         text.push('\n');

@@ -42,21 +42,23 @@ pub struct Manifest {
     /// Evaluation of the last checkpoint; left out, none is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<EvaluateSection>,
-    /// What the run may use of the machine. Does not change any byte of the release.
+    /// What the run may use of the machine. Changes no byte of the release, but that `decompressed_mib`
+    /// leaves volumes out.
     #[serde(default)]
     pub limits: LimitsSection,
 }
 
 impl Manifest {
     /// The part of the manifest that decides the release's bytes: without `[train]`, `[evaluate]`,
-    /// `[limits]`, the output folder and the places where the corpus, the user's lexicon and the sentence
+    /// most of `[limits]`, the output folder and the places where the corpus, the user's lexicon and the sentence
     /// encoder happen to lie. What these files hold is in the lock.
     #[must_use]
     pub fn curation(&self) -> Self {
         let mut curation = self.clone();
         curation.train = None;
         curation.evaluate = None;
-        curation.limits = LimitsSection::default();
+        let decompressed_mib = self.limits.decompressed_mib;
+        curation.limits = LimitsSection { decompressed_mib, ..LimitsSection::default() };
         curation.release.out = ReleaseSection::default().out;
         curation.corpus.root = PathBuf::from(".");
         for path in [&mut curation.report.lexicon, &mut curation.graph.encoder] {
