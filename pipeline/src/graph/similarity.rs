@@ -15,8 +15,10 @@ use super::encoder::SentenceVectors;
 /// What is left of a cosine when the same finding is asserted by one sentence and denied by the
 /// other.
 const OPPOSITE: f32 = 0.2;
-/// What is left when side or change differ.
+/// What is left when both name a side or a change and another one, or when one only suspects what the other states.
 const CONFLICT: f32 = 0.5;
+/// The concept of what is as it should be.
+const NORMAL: &str = "normal";
 /// The least similarity of sentences that assert just the same.
 pub const AGREEMENT: f32 = 0.9;
 
@@ -60,17 +62,33 @@ fn agreeing(text: f32, silent: bool) -> f32 {
 fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
     let mut factor = 1.0_f32;
     for one in a {
-        for other in b.iter().filter(|other| other.about[0] == one.about[0]) {
-            if one.assertion != other.assertion {
-                factor = factor.min(OPPOSITE);
-            } else if one.about[1] == other.about[1]
-                && (one.side != other.side || one.change != other.change)
-            {
-                factor = factor.min(CONFLICT);
-            }
+        for other in b {
+            factor = factor.min(one.agreement(other));
         }
     }
     factor
+}
+
+impl Claim<'_> {
+    /// What is left of the cosine of two sentences of which each makes one of these claims; symmetric.
+    fn agreement(&self, other: &Self) -> f32 {
+        let ([concept, place], [other_concept, other_place]) = (self.about, other.about);
+        if concept != other_concept {
+            let stated = self.assertion == "present" && other.assertion == "present";
+            let normal = concept == NORMAL || other_concept == NORMAL;
+            let there = place == other_place && !place.is_empty();
+            return if stated && normal && there { OPPOSITE } else { 1.0 };
+        }
+        if self.assertion != other.assertion {
+            let denied = self.assertion == "absent" || other.assertion == "absent";
+            return if denied { OPPOSITE } else { CONFLICT };
+        }
+        // What one leaves open does not contradict the other.
+        let differ = |one: &str, other: &str| one != other && !one.is_empty() && !other.is_empty();
+        let conflict = place == other_place
+            && (differ(self.side, other.side) || differ(self.change, other.change));
+        if conflict { CONFLICT } else { 1.0 }
+    }
 }
 
 /// Cosines of one type with all, kept from type to type so that a cosine is a place in memory.
@@ -326,6 +344,28 @@ mod tests {
             assert_eq!(gate(1.0, &a, &a).to_bits(), 1.0_f32.to_bits(), "{text}");
             assert!(gate(1.0, &a, &b) <= 0.3, "{text} against {denied}");
             assert_eq!(gate(1.0, &a, &b).to_bits(), gate(1.0, &b, &a).to_bits());
+        }
+    }
+
+    #[test]
+    fn claims_are_weighed_one_against_the_other() {
+        for (a, b, left) in [
+            ("nodule|lung|left|present|", "nodule|lung|left|absent|", OPPOSITE),
+            ("nodule|lung|left|uncertain|", "nodule|lung|left|absent|", OPPOSITE),
+            ("nodule|lung|left|uncertain|", "nodule|lung|left|present|", CONFLICT),
+            ("nodule|lung|left|present|", "nodule|lung|right|present|", CONFLICT),
+            ("nodule|lung|left|present|", "nodule|lung||present|", 1.0),
+            ("nodule|lung||present|new", "nodule|lung||present|decreased", CONFLICT),
+            ("nodule|lung||present|new", "nodule|lung||present|", 1.0),
+            ("normal|liver||present|", "cyst|liver||present|", OPPOSITE),
+            ("normal|liver||present|", "cyst|liver||absent|", 1.0),
+            ("normal|liver||present|", "cyst|kidney||present|", 1.0),
+            ("normal|||present|", "cyst|||present|", 1.0),
+            ("mass|liver||present|", "cyst|liver||present|", 1.0),
+        ] {
+            let (a, b) = (vec![a.to_owned()], vec![b.to_owned()]);
+            assert_eq!(gate(1.0, &a, &b).to_bits(), left.to_bits(), "{a:?} {b:?}");
+            assert_eq!(gate(1.0, &b, &a).to_bits(), left.to_bits(), "{b:?} {a:?}");
         }
     }
 
