@@ -181,6 +181,13 @@ pub(crate) struct ReportArgs {
     /// edges, labels, measurements, sentence types and their similarity.
     #[arg(long, value_name = "DIR", group = "form")]
     pub(crate) out: Option<PathBuf>,
+    /// Sentence encoder whose vectors take the place of TF-IDF in the table of similarity: the folder of a BERT
+    /// with `config.json`, `tokenizer.json` and `model.safetensors`.
+    #[arg(long, value_name = "DIR", requires = "out")]
+    pub(crate) encoder: Option<PathBuf>,
+    /// Where the encoder runs: `cpu` or `cuda:N`.
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
     /// Print the sentences of each report by organ.
     #[arg(long, group = "form")]
     pub(crate) organs: bool,

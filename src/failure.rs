@@ -11,7 +11,8 @@
 
 use std::path::PathBuf;
 
-use pipeline::execute::CurateError;
+use pipeline::execute::{CurateError, ReportTablesError};
+use pipeline::graph::EncodeError;
 use schemas::manifest::ManifestError;
 
 /// Done.
@@ -42,6 +43,8 @@ pub(crate) enum Failure {
     Lexicon(#[from] pipeline::report::LexiconError),
     #[error(transparent)]
     Table(#[from] pipeline::shard::TableError),
+    #[error(transparent)]
+    ReportTables(pipeline::execute::ReportTablesError),
     #[error(transparent)]
     Device(#[from] model::device::DeviceError),
     #[error("`{path}`: {source}")]
@@ -81,5 +84,14 @@ impl Failure {
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+}
+
+impl From<ReportTablesError> for Failure {
+    fn from(error: ReportTablesError) -> Self {
+        match error {
+            ReportTablesError::Encode(EncodeError::Interrupted) => Self::Interrupted,
+            error => Self::ReportTables(error),
+        }
     }
 }

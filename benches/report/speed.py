@@ -8,7 +8,9 @@ the start of the program, measured with one report, is taken out. Best of three 
 With `--peers`, negspacy and medspaCy's ConText read the same reports after the same number of cores: a blank English
 model with spaCy's sentencizer, the observations of our lexicon (`pipeline/lexicon/concepts.tsv`) as phrases, and their
 rules. They find and assert mentions; they have no sections, sizes, relations or labels (pip install spacy negspacy
-medspacy). RadGraph's weights are on a model hub, without which the package cannot be run or timed.
+medspacy). RadGraph's weights are on a model hub, without which the package cannot be run. Its encoder is a BERT-base
+(PubMedBERT); where transformers is installed, one with random weights reads the same reports and gives a bound: RadGraph
+itself, which classifies spans and pairs of spans on top, is slower.
 """
 
 import argparse
@@ -62,6 +64,24 @@ def peers(texts, concepts):
         print(f"{name}: {len(texts) / spent:.0f} reports/s, {mentions} mentions in {len(texts)} reports")
 
 
+def radgraph_bound(texts):
+    """The time of a BERT-base over the word pieces of the reports, one core, each report by itself as RadGraph reads it."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.set_num_threads(1)
+    model = BertModel(BertConfig(), add_pooling_layer=False).eval()
+    # A word piece stands for about four characters of a report.
+    lengths = [min(512, len(text) // 4 + 2) for text in texts]
+    with torch.inference_mode():
+        model(torch.ones(1, 64, dtype=torch.long))
+        start = time.process_time()
+        for length in lengths:
+            model(torch.ones(1, length, dtype=torch.long))
+        spent = time.process_time() - start
+    print(f"RadGraph's encoder alone: {len(texts) / spent:.1f} reports/s, {sum(lengths) / len(lengths):.0f} word pieces a report")
+
+
 def main(path, binary, concepts):
     texts = long_texts(path)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,6 +94,7 @@ def main(path, binary, concepts):
             print(f"one text of {times * sum(map(len, texts[:20])) / 1e3:.0f} kB: {spent * 1e3:.1f} ms")
     if concepts:
         peers(texts[:200], concepts)
+        radgraph_bound(texts[:20])
 
 
 if __name__ == "__main__":

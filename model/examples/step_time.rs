@@ -107,8 +107,9 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
         })
         .collect();
     let sentences = 16 * batch;
-    let similarity =
-        (0..sentences * sentences).map(|cell| if cell % 3 == 0 { 1.0 } else { 0.1 }).collect();
+    let similarity = (0..sentences * sentences)
+        .map(|cell| if cell % 3 == 0 { [1.0; 2] } else { [0.1; 2] })
+        .collect();
     StudyBatch {
         step,
         samples,

@@ -15,9 +15,9 @@ pub struct StudyBatch {
     pub samples: Vec<StudySample>,
     /// Image tensor of all studies.
     pub voxels: VoxelBlock,
-    /// Similarity of each pair of sentences in `-1..1`, `[N, N]` row-major over all sentences of the batch in
-    /// order; `f32::NAN` where it is unknown. Empty when no pair is known.
-    pub similarity: Vec<f32>,
+    /// The least and the most that the similarity of each pair of sentences can be, `[N, N]` row-major over all
+    /// sentences of the batch in order; equal where it is known. Empty when no pair is known.
+    pub similarity: Vec<[f32; 2]>,
     /// Time that training waited for this batch, in seconds.
     pub data_wait_s: f64,
 }

@@ -152,9 +152,7 @@ fn study_batch(
     let similarity = sentences
         .iter()
         .flat_map(|a| {
-            sentences
-                .iter()
-                .map(|b| dataset.similarity(a.sentence_type, b.sentence_type).unwrap_or(f32::NAN))
+            sentences.iter().map(|b| dataset.similarity(a.sentence_type, b.sentence_type))
         })
         .collect();
     let studies = samples

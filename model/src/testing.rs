@@ -80,11 +80,11 @@ pub(crate) fn batch_of(step: u64, indices: &[u64]) -> StudyBatch {
         .flat_map(|first| {
             texts.iter().map(move |second| {
                 if first == second {
-                    1.0
+                    [1.0; 2]
                 } else if finding(first) == finding(second) {
-                    -0.5
+                    [-0.5; 2]
                 } else {
-                    0.2
+                    [0.2; 2]
                 }
             })
         })

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Version of the lock's format.
 pub const VERSION: u32 = 1;
 /// Revision of the lock's format.
-pub const REVISION: u32 = 0;
+pub const REVISION: u32 = 1;
 
 /// The record from which a release can be rebuilt and by which it is identified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct ReleaseLock {
     pub stages: BTreeMap<String, String>,
     /// SHA-256 of each lexicon and policy file.
     pub lexicons: BTreeMap<String, String>,
+    /// SHA-256 of each file of the sentence encoder; left out without one. Since revision 1.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub encoder: BTreeMap<String, String>,
     /// Seeds in force.
     pub seeds: BTreeMap<String, u64>,
     /// Every source object, by its path relative to the corpus.

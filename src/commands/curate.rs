@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use model::device::DeviceChoice;
 use pipeline::execute::{Cancel, Curation, curate};
 use schemas::manifest::Manifest;
 use serde_json::{Map, Value, json};
 
-use super::settings;
+use super::{encoder::Encoder, settings};
 use crate::cli::{Common, ManifestArgs};
 use crate::failure::{DONE, EXCLUSIONS, Failure};
 use crate::progress::{Progress, print};
@@ -17,7 +18,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let manifest = settings::manifest(args, common)?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
-    let curation = release(&manifest, &progress, &cancel)?;
+    let curation = release(&manifest, args.device.parse()?, &progress, &cancel)?;
     if common.json {
         print(&Value::Object(summary_json(&curation, start)).to_string());
     } else if !common.quiet {
@@ -31,6 +32,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
 /// Makes the release, or finds it made.
 pub(super) fn release(
     manifest: &Manifest,
+    device: DeviceChoice,
     progress: &Progress,
     cancel: &Cancel,
 ) -> Result<Curation, Failure> {
@@ -40,7 +42,9 @@ pub(super) fn release(
         manifest.corpus.root.display(),
         manifest.release.out.display()
     ));
-    Ok(curate(manifest, progress, cancel)?)
+    let encoder = manifest.graph.encoder.as_deref();
+    let encoder = encoder.map(|folder| Encoder::open(folder, device)).transpose()?;
+    Ok(curate(manifest, encoder.as_ref().map(|encoder| encoder as _), progress, cancel)?)
 }
 
 /// 3 under `--strict` when inputs were left out.

@@ -3,6 +3,7 @@
 mod completions;
 mod curate;
 mod doctor;
+mod encoder;
 mod evaluate;
 mod inspect;
 mod loader;

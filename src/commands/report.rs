@@ -18,7 +18,8 @@ use rayon::prelude::*;
 use schemas::manifest::GraphSection;
 use serde_json::{Map, Value, json};
 
-use super::settings::use_threads;
+use super::encoder::Encoder;
+use super::settings::{cancel_on_signal, use_threads};
 use crate::cli::{Common, ReportArgs};
 use crate::failure::{DONE, Failure};
 use crate::usage::peak_memory;
@@ -121,6 +122,10 @@ fn tables(
     as_json: bool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
+    let encoder = match &args.encoder {
+        Some(encoder) => Some(Encoder::open(encoder, args.device.parse()?)?),
+        None => None,
+    };
     std::fs::create_dir_all(folder).map_err(Failure::io(folder))?;
     let mut tables = ReportTables::create(folder)?;
     let none = BTreeMap::new();
@@ -140,7 +145,13 @@ fn tables(
         });
         Ok(tables.add(rows.collect())?)
     })?;
-    let counts = tables.finish(folder, &GraphSection::default())?;
+    let cancel = cancel_on_signal();
+    let counts = tables.finish(
+        folder,
+        &GraphSection::default(),
+        encoder.as_ref().map(|encoder| encoder as _),
+        &mut |_| !cancel.is_set(),
+    )?;
     if as_json {
         let value = json!({
             "out": folder, "reports": counts.reports, "sentences": counts.sentences,

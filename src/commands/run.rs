@@ -17,7 +17,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let device: DeviceChoice = args.device.parse()?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
-    let curation = curate::release(&manifest, &progress, &cancel)?;
+    let curation = curate::release(&manifest, device, &progress, &cancel)?;
     let mut lines = curate::summary_lines(&curation);
     let mut summary = curate::summary_json(&curation, start);
     // What is downstream of the training is made again only when the training moved.

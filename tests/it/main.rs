@@ -4,6 +4,7 @@ mod bad_input;
 mod commands;
 mod curate;
 mod dicom_tree;
+mod encoder;
 mod kill;
 mod support;
 mod train;

@@ -18,11 +18,13 @@ pub struct SimilarityTarget {
 }
 
 impl SimilarityTarget {
-    /// Chooses cells: pairs of different patients whose similarity is known and at or above `positive` (wanted
-    /// cosine: the similarity) or at or below `negative` (wanted cosine: 0). The middle decides nothing.
+    /// Chooses cells: pairs of different patients whose similarity is surely at or above `positive` (wanted
+    /// cosine: the least it can be) or surely at or below `negative` (wanted cosine: 0). The middle decides
+    /// nothing.
     ///
-    /// `similarity` is `[N, N]` row-major with NaN for unknown, `patients` has one entry a sentence.
-    pub fn new(similarity: &[f32], patients: &[usize], positive: f64, negative: f64) -> Self {
+    /// `similarity` is `[N, N]` row-major and holds the least and the most that each can be, `patients` has one
+    /// entry a sentence.
+    pub fn new(similarity: &[[f32; 2]], patients: &[usize], positive: f64, negative: f64) -> Self {
         let sentences = patients.len();
         let mut target = vec![0.0; sentences * sentences];
         let mut used = target.clone();
@@ -30,13 +32,14 @@ impl SimilarityTarget {
         for row in 0..sentences {
             for column in 0..sentences {
                 let cell = row * sentences + column;
-                let Some(&value) = similarity.get(cell) else { continue };
-                if value.is_nan() || patients[row] == patients[column] {
+                let Some(&[least, most]) = similarity.get(cell) else { continue };
+                if patients[row] == patients[column] {
                     continue;
                 }
-                let is_positive = f64::from(value) >= positive;
-                if is_positive || f64::from(value) <= negative {
-                    target[cell] = if is_positive { value } else { 0.0 };
+                // The two widths of float differ in the last bits of a round threshold.
+                let is_positive = least >= positive as f32;
+                if is_positive || most <= negative as f32 {
+                    target[cell] = if is_positive { least } else { 0.0 };
                     used[cell] = 1.0;
                     count += 1;
                 }
@@ -79,12 +82,29 @@ mod tests {
 
     #[test]
     fn only_decided_pairs_of_different_patients_are_used() {
-        let nan = f32::NAN;
-        let similarity = [1.0, 0.95, 0.7, 0.95, 1.0, -0.8, 0.7, nan, 1.0];
+        let known = |value: f32| [value, value];
+        let similarity = [
+            known(1.0),
+            known(0.95),
+            known(0.7),
+            known(0.95),
+            known(1.0),
+            known(-0.8),
+            [0.0, 0.7],
+            [0.0, 1.0],
+            known(1.0),
+        ];
         let target = SimilarityTarget::new(&similarity, &[0, 1, 2], 0.9, 0.6);
         assert_eq!(target.used, [0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
         assert_eq!(target.target, [0.0, 0.95, 0.0, 0.95, 0.0, 0.0, 0.0, 0.0, 0.0]);
         assert_eq!(target.count, 3);
+        // Crowded out of the table, yet sure: the same claim, and too little in common.
+        let bounded = [known(1.0), [0.9, 1.0], [0.0, 0.6], known(1.0)];
+        let target = SimilarityTarget::new(&bounded, &[0, 1], 0.9, 0.6);
+        assert_eq!(
+            (target.used, target.target),
+            (vec![0.0, 1.0, 1.0, 0.0], vec![0.0, 0.9, 0.0, 0.0])
+        );
         let one_patient = SimilarityTarget::new(&similarity, &[0, 0, 0], 0.9, 0.6);
         assert_eq!(one_patient.count, 0);
         assert_eq!(SimilarityTarget::new(&[], &[0, 1], 0.9, 0.6).count, 0);

@@ -251,7 +251,7 @@ impl InputConfig {
     fn similarity(
         &self,
         samples: &[StudySample],
-        similarity: &[f32],
+        similarity: &[[f32; 2]],
         kept: &[Vec<i32>],
     ) -> SimilarityTarget {
         let total: usize = samples.iter().map(|sample| sample.sentences.len()).sum();
@@ -265,7 +265,7 @@ impl InputConfig {
             }
             first += sample.sentences.len();
         }
-        let cut: Vec<f32> = if similarity.is_empty() {
+        let cut: Vec<[f32; 2]> = if similarity.is_empty() {
             Vec::new()
         } else {
             rows.iter()

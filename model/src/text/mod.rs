@@ -1,10 +1,12 @@
 //! Reports as tokens: the tokenizer with its maps to sentences and entities, and masks for
-//! reconstruction.
+//! reconstruction. Sentences as vectors.
 
 mod mask;
+mod sentence;
 mod tokenize;
 mod vocabulary;
 
 pub use mask::{MaskedText, TextMask};
+pub use sentence::{SentenceModel, SentenceModelError};
 pub use tokenize::{EncodedReport, ReportTokenizer, TokenizeError};
 pub use vocabulary::build_vocabulary;

@@ -119,6 +119,18 @@ impl ReportTokenizer {
         self.tokenizer.get_vocab_size(true)
     }
 
+    /// Ids of a text, without special tokens.
+    ///
+    /// # Errors
+    /// When the tokenizer refuses the text.
+    pub fn text_ids(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
+        let encoding = self
+            .tokenizer
+            .encode_fast(text, false)
+            .map_err(|error| TokenizeError::Encode { message: error.to_string() })?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
     /// Encodes the sentences of a report, joined by a space and tokenised once.
     ///
     /// When they exceed `max_tokens` (which counts `[CLS]` and `[SEP]`), sentences are left out from the

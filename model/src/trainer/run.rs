@@ -12,7 +12,7 @@ use std::time::Instant;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
-use schemas::manifest::train::TrainSection;
+use schemas::manifest::train::{Mg3dModel, TrainSection};
 use thiserror::Error;
 
 use super::checkpoint::{Checkpoint, CheckpointError, CheckpointInfo};
@@ -365,6 +365,16 @@ fn start<B: AutodiffBackend>(
     Ok(State { config, model, optimizer: AdamW::new(&section.optimizer), tokenizer, step: 0 })
 }
 
+/// The model of a run, wherever its starting weights lie.
+fn model_of(section: &TrainSection) -> Mg3dModel {
+    let mut model = section.model.clone();
+    if let Some(folder) = &mut model.text.pretrained {
+        let name = Path::new(folder.as_str()).file_name();
+        *folder = name.unwrap_or_default().to_string_lossy().into_owned();
+    }
+    model
+}
+
 /// Refuses a checkpoint whose run would not go on as it was. The length of the run and what it writes may change.
 fn check_same_run(job: &TrainJob<'_>, checkpoint: &Checkpoint) -> Result<(), TrainError> {
     let (ours, theirs) = (job.section, &checkpoint.info.config);
@@ -378,7 +388,7 @@ fn check_same_run(job: &TrainJob<'_>, checkpoint: &Checkpoint) -> Result<(), Tra
         ("precision", ours.precision == theirs.precision),
         ("optimizer", ours.optimizer == theirs.optimizer),
         ("schedule", ours.schedule == theirs.schedule),
-        ("model", ours.model == theirs.model),
+        ("model", model_of(ours) == model_of(theirs)),
         ("objectives", ours.objectives == theirs.objectives),
     ];
     match checks.into_iter().find(|(_, same)| !same) {

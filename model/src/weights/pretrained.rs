@@ -105,6 +105,11 @@ impl PretrainedText {
         self.folder.join("tokenizer.json")
     }
 
+    /// Path of its weights.
+    pub fn weights(&self) -> PathBuf {
+        self.folder.join("model.safetensors")
+    }
+
     /// Loads the weights into an encoder made from [`Self::config`]. Task heads in the file are left aside.
     ///
     /// # Errors
@@ -113,7 +118,7 @@ impl PretrainedText {
         &self,
         mut encoder: TextEncoder<B>,
     ) -> Result<TextEncoder<B>, PretrainedError> {
-        let path = self.folder.join("model.safetensors");
+        let path = self.weights();
         let fail = |message| PretrainedError::Weights { path: path.display().to_string(), message };
         let mut store = SafetensorsStore::from_file(&path)
             .with_key_remapping(r"^(bert|text_encoder)\.", "")

@@ -70,8 +70,8 @@ def sentence_similarity():
     g = torch.tensor([0.95, 0.3, -0.7, 0.75, 1.0, 0.92, 0.6, 0.1, 0.9, -1.0] * 3)[:25].reshape(5, 5)
     known = torch.rand(5, 5, generator=torch.Generator().manual_seed(3)) > 0.2
     across = patients[:, None] != patients[None, :]
-    a = (g.double() >= 0.9) & known & across
-    n = (g.double() <= 0.6) & known & across
+    a = (g >= 0.9) & known & across
+    n = (g <= 0.6) & known & across
     p = F.normalize(features, dim=1) @ F.normalize(features, dim=1).T
     used = (a | n).double()
     loss = ((p * used - g.double() * a.double()).abs().sum()) / used.sum()

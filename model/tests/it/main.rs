@@ -1,4 +1,5 @@
 //! Integration tests of the model crate.
 
 mod goldens;
+mod sentences;
 mod tokens;

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use super::observe::{Cancel, Observer, Stage};
 use super::outcome::UnitOutcome;
-use super::report_tables::ReportTables;
+use super::report_tables::{ReportTables, ReportTablesError};
 use super::unit::{View, run_unit};
-use crate::graph::{ReportOrigin, ReportRows};
-use crate::plan::{PlanError, StudyPlan, Survey, Unit, cut_units, survey};
+use crate::graph::{EncodeError, ReportOrigin, ReportRows, SentenceEncoder};
+use crate::plan::{
+    PlanError, ReportPlace, ReportTexts, StudyPlan, Survey, Unit, cut_units, survey,
+};
 use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
 use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
 use crate::shard::{TableError, sha256_bytes, write_atomically};
@@ -41,6 +43,9 @@ pub enum CurateError {
     /// A table cannot be written.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The sentence encoder failed.
+    #[error(transparent)]
+    Encode(EncodeError),
     /// The release cannot be sealed or does not verify.
     #[error(transparent)]
     Release(#[from] ReleaseError),
@@ -110,16 +115,33 @@ struct State {
     volumes: usize,
 }
 
+impl From<ReportTablesError> for CurateError {
+    fn from(error: ReportTablesError) -> Self {
+        match error {
+            ReportTablesError::Table(error) => Self::Table(error),
+            ReportTablesError::Encode(EncodeError::Interrupted) => Self::Interrupted,
+            ReportTablesError::Encode(error) => Self::Encode(error),
+        }
+    }
+}
+
 /// Curates the corpus of `manifest` into `manifest.release.out`, resuming what an earlier run left.
+///
+/// `encoder` is the one in `manifest.graph.encoder`, opened; without it sentences are compared by their words.
 ///
 /// # Errors
 ///
 /// [`CurateError`]; after `Interrupted` or a crash the same call goes on.
 pub fn curate(
     manifest: &Manifest,
+    encoder: Option<&dyn SentenceEncoder>,
     observer: &dyn Observer,
     cancel: &Cancel,
 ) -> Result<Curation, CurateError> {
+    if manifest.graph.encoder.is_some() && encoder.is_none() {
+        let missing = "the manifest names an encoder and none was opened";
+        return Err(CurateError::Encode(EncodeError::Encoder(missing.into())));
+    }
     let out = &manifest.release.out;
     let io_error = |source| CurateError::Io { path: out.clone(), source };
     fs::create_dir_all(out.join("work/units")).map_err(io_error)?;
@@ -138,7 +160,7 @@ pub fn curate(
         .collect();
     let recipes: Vec<_> = views.iter().map(|view| view.recipe.clone()).collect();
     let units = cut_units(manifest, &recipes, &survey.studies);
-    let fingerprint = fingerprint(manifest, &survey, &units, &parser).map_err(io_error)?;
+    let fingerprint = fingerprint(manifest, &survey, &units, &parser, encoder).map_err(io_error)?;
     observer.end();
 
     let release = out.join("release");
@@ -171,8 +193,9 @@ pub fn curate(
     let (outcomes, resumed_units) =
         run_units(manifest, &views, &units, out, &building, observer, cancel)?;
     let tables = building.join("tables");
-    let (written, mut excluded) =
-        write_reports(manifest, &parser, &survey, &outcomes, &tables, observer, cancel)?;
+    let kept = Kept::new(&survey, &outcomes);
+    write_reports(manifest, &parser, encoder, &kept, &tables, observer, cancel)?;
+    let Kept { studies: written, mut excluded, .. } = kept;
     excluded.extend(survey.excluded.iter().cloned());
     excluded.extend(outcomes.iter().flat_map(|outcome| outcome.excluded.iter().cloned()));
     excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
@@ -196,6 +219,7 @@ pub fn curate(
         outcomes: &outcomes,
         excluded,
         lexicons: parser.lexicon_sources(),
+        encoder: encoder.map(|encoder| encoder.files().clone()).unwrap_or_default(),
         included_studies: &written,
     };
     let release_id = seal(&sealed, &building)?;
@@ -261,14 +285,19 @@ fn fingerprint(
     survey: &Survey,
     units: &[Unit],
     parser: &ReportParser,
+    encoder: Option<&dyn SentenceEncoder>,
 ) -> io::Result<String> {
-    let mut text = String::new();
+    let curation = serde_json::to_vec(&manifest.curation()).expect("a manifest is plain data");
+    let mut text = sha256_bytes(&curation);
     for unit in units {
         text += &unit.fingerprint(manifest);
         text.push('\n');
     }
     for (name, content) in parser.lexicon_sources() {
         text += &format!("{name} {}\n", sha256_bytes(&content));
+    }
+    for (name, sha256) in encoder.into_iter().flat_map(SentenceEncoder::files) {
+        text += &format!("{name} {sha256}\n");
     }
     for table in &survey.tables {
         let (sha256, _) = crate::shard::sha256_file(&manifest.corpus.root.join(table))?;
@@ -313,47 +342,62 @@ fn run_units(
     Ok((outcomes, resumed))
 }
 
-/// Writes every table made from reports; gives the studies in the release and what was left out.
-fn write_reports<'a>(
+/// Which studies are in the release.
+struct Kept<'a> {
+    /// The corpus as planned.
+    survey: &'a Survey,
+    /// Those with a volume, sorted.
+    studies: Vec<&'a StudyPlan>,
+    /// Reports whose volumes were all refused.
+    excluded: Vec<ExcludedRow>,
+}
+
+impl<'a> Kept<'a> {
+    fn new(survey: &'a Survey, outcomes: &[UnitOutcome]) -> Self {
+        let with_volumes: BTreeSet<&str> = outcomes
+            .iter()
+            .flat_map(|outcome| outcome.volumes.iter().map(|row| row.study_id.as_str()))
+            .collect();
+        let (studies, lost): (Vec<_>, Vec<_>) =
+            survey.studies.iter().partition(|study| with_volumes.contains(study.id.as_str()));
+        let excluded = lost
+            .into_iter()
+            .filter(|study| study.report.is_some())
+            .map(|study| ExcludedRow {
+                source: study.id.to_string(),
+                series_id: None,
+                study_id: Some(study.id.to_string()),
+                patient_key: Some(study.patient.to_string()),
+                reason: Reason::ReportWithoutVolume.code().into(),
+                detail: "none of the study's volumes could be used".into(),
+            })
+            .collect();
+        Self { survey, studies, excluded }
+    }
+}
+
+/// Writes every table made from the reports of `kept`.
+fn write_reports(
     manifest: &Manifest,
     parser: &ReportParser,
-    survey: &'a Survey,
-    outcomes: &[UnitOutcome],
+    encoder: Option<&dyn SentenceEncoder>,
+    kept: &Kept<'_>,
     tables: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<(Vec<&'a StudyPlan>, Vec<ExcludedRow>), CurateError> {
-    let with_volumes: BTreeSet<&str> = outcomes
-        .iter()
-        .flat_map(|outcome| outcome.volumes.iter().map(|row| row.study_id.as_str()))
-        .collect();
-    let (kept, lost): (Vec<_>, Vec<_>) =
-        survey.studies.iter().partition(|study| with_volumes.contains(study.id.as_str()));
-    let excluded = lost
-        .into_iter()
-        .filter(|study| study.report.is_some())
-        .map(|study| ExcludedRow {
-            source: study.id.to_string(),
-            series_id: None,
-            study_id: Some(study.id.to_string()),
-            patient_key: Some(study.patient.to_string()),
-            reason: Reason::ReportWithoutVolume.code().into(),
-            detail: "none of the study's volumes could be used".into(),
-        })
-        .collect();
-
-    observer.begin(Stage::Reports, kept.len() as u64);
+) -> Result<(), CurateError> {
+    observer.begin(Stage::Reports, kept.studies.len() as u64);
     let mut writer = ReportTables::create(tables)?;
-    let with_report: Vec<&StudyPlan> =
-        kept.iter().copied().filter(|study| study.report.is_some()).collect();
+    let with_report: Vec<(&StudyPlan, &ReportPlace)> =
+        kept.studies.iter().filter_map(|&study| Some((study, study.report.as_ref()?))).collect();
     for window in with_report.chunks(256) {
         if cancel.is_set() {
             return Err(CurateError::Interrupted);
         }
         let parsed: Vec<_> = window
             .par_iter()
-            .map(|study| {
-                let document = document(study);
+            .map(|&(study, place)| {
+                let document = document(study, &kept.survey.reports.read(place)?);
                 let mut parsed = parser.parse(&document);
                 parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
                 let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
@@ -364,19 +408,27 @@ fn write_reports<'a>(
                     split: study.split.name(),
                     source_labels: &study.source_labels,
                 };
-                (ReportRows::new(&origin, &document, &parsed), document, parsed)
+                Ok((ReportRows::new(&origin, &document, &parsed), document, parsed))
             })
-            .collect();
+            .collect::<Result<_, PlanError>>()?;
         writer.add(parsed)?;
         observer.advance(window.len() as u64);
     }
-    writer.finish(tables, &manifest.graph)?;
     observer.end();
-    Ok((kept, excluded))
+    if encoder.is_some() {
+        observer.begin(Stage::Sentences, 0);
+    }
+    writer.finish(tables, &manifest.graph, encoder, &mut |count| {
+        observer.advance(count);
+        !cancel.is_set()
+    })?;
+    if encoder.is_some() {
+        observer.end();
+    }
+    Ok(())
 }
 
-fn document(study: &StudyPlan) -> ReportDocument {
-    let texts = study.report.clone().unwrap_or_default();
+fn document(study: &StudyPlan, texts: &ReportTexts) -> ReportDocument {
     ReportDocument::from_columns(
         study.id.as_str(),
         &[

@@ -17,7 +17,7 @@ mod views;
 pub use curate::{CurateError, Curation, curate};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use outcome::UnitOutcome;
-pub use report_tables::{ReportCounts, ReportTables};
+pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
 pub use views::{SeriesFacts, make_views};
 
 /// Sizes the pool of worker threads that every room shares; 0 means one for each processor.

@@ -12,6 +12,8 @@ pub enum Stage {
     Volumes,
     /// Reports into tables.
     Reports,
+    /// Sentences into vectors, where the manifest names an encoder.
+    Sentences,
     /// Hashing and sealing.
     Seal,
     /// Checking the sealed release.
@@ -25,6 +27,7 @@ impl Stage {
             Self::Plan => "planning",
             Self::Volumes => "volumes into shards",
             Self::Reports => "reports into tables",
+            Self::Sentences => "sentences into vectors",
             Self::Seal => "sealing the release",
             Self::Verify => "verifying the release",
         }

@@ -7,7 +7,9 @@ use schemas::tables::{
     EdgeRow, IdentifierRow, LabelRow, MeasurementRow, NodeRow, ReportRow, Row, SentenceRow,
 };
 
-use crate::graph::{ReportRows, SentenceTypes, similar_types};
+use crate::graph::{
+    EncodeError, ReportRows, SentenceEncoder, SentenceTypes, SentenceVectors, similar_types,
+};
 use crate::report::{ParsedReport, ReportDocument};
 use crate::shard::{TableError, TableWriter, write_table};
 
@@ -100,12 +102,19 @@ impl ReportTables {
         results.into_iter().collect()
     }
 
-    /// Completes the tables, with `sentence_types` and `similarity`.
+    /// Completes the tables, with `sentence_types` and `similarity`. With an encoder, `go_on` hears how many
+    /// more sentence types it has encoded and says whether to go on.
     ///
     /// # Errors
     ///
-    /// [`TableError`] where an encoder or the disk refuses.
-    pub fn finish(self, folder: &Path, section: &GraphSection) -> Result<ReportCounts, TableError> {
+    /// [`ReportTablesError`] where a table cannot be written or sentences cannot be encoded.
+    pub fn finish(
+        self,
+        folder: &Path,
+        section: &GraphSection,
+        encoder: Option<&dyn SentenceEncoder>,
+        go_on: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<ReportCounts, ReportTablesError> {
         let counts = ReportCounts {
             reports: self.reports.finish()?,
             sentences: self.sentences.finish()?,
@@ -118,10 +127,23 @@ impl ReportTables {
         self.labels.finish()?;
         self.measurements.finish()?;
         let types = self.types.finish(section.boilerplate);
-        let similarity = write_table(folder, similar_types(&types, section))?;
+        let encode = |encoder| SentenceVectors::encode(&types, encoder, section.centre, go_on);
+        let vectors = encoder.map(encode).transpose()?;
+        let similarity = write_table(folder, similar_types(&types, vectors.as_ref(), section))?;
         let sentence_types = write_table(folder, types)?;
         Ok(ReportCounts { sentence_types, similarity, ..counts })
     }
+}
+
+/// Why the tables cannot be completed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportTablesError {
+    /// A table cannot be written.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Sentences cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! Which sentence types say the same.
 //!
-//! The text part is the cosine of TF-IDF vectors of words. It is blind to negation, side and change
-//! (so are sentence embeddings), so the graph gates it: the same finding with the opposite assertion
+//! The text part is the cosine of TF-IDF vectors of words, or of an encoder's vectors where the manifest names
+//! one. Either is blind to negation, side and change, so the graph gates it: the same finding with the opposite assertion
 //! is not similar, another side or change lowers it, and the same assertion in other words raises it.
 
 use std::collections::BTreeMap;
@@ -10,13 +10,17 @@ use rayon::prelude::*;
 use schemas::manifest::GraphSection;
 use schemas::tables::{SentenceTypeRow, SimilarityRow};
 
+use super::encoder::SentenceVectors;
+
 /// What is left of a cosine when the same finding is asserted by one sentence and denied by the
 /// other.
 const OPPOSITE: f32 = 0.2;
-/// What is left when side or change differ.
+/// What is left when both name a side or a change and another one, or when one only suspects what the other states.
 const CONFLICT: f32 = 0.5;
+/// The concept of what is as it should be.
+const NORMAL: &str = "normal";
 /// The least similarity of sentences that assert just the same.
-const AGREEMENT: f32 = 0.9;
+pub const AGREEMENT: f32 = 0.9;
 
 /// The parts of one assertion: `concept|anatomy|side|assertion|change`.
 struct Claim<'a> {
@@ -58,89 +62,170 @@ fn agreeing(text: f32, silent: bool) -> f32 {
 fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
     let mut factor = 1.0_f32;
     for one in a {
-        for other in b.iter().filter(|other| other.about[0] == one.about[0]) {
-            if one.assertion != other.assertion {
-                factor = factor.min(OPPOSITE);
-            } else if one.about[1] == other.about[1]
-                && (one.side != other.side || one.change != other.change)
-            {
-                factor = factor.min(CONFLICT);
-            }
+        for other in b {
+            factor = factor.min(one.agreement(other));
         }
     }
     factor
 }
 
-/// Sums of one type against all, kept from type to type so that a sum is a place in memory.
-struct Sums {
-    cosines: Vec<f32>,
-    /// Types whose sum was begun, each once.
+impl Claim<'_> {
+    /// What is left of the cosine of two sentences of which each makes one of these claims; symmetric.
+    fn agreement(&self, other: &Self) -> f32 {
+        let ([concept, place], [other_concept, other_place]) = (self.about, other.about);
+        if concept != other_concept {
+            let stated = self.assertion == "present" && other.assertion == "present";
+            let normal = concept == NORMAL || other_concept == NORMAL;
+            let there = place == other_place && !place.is_empty();
+            return if stated && normal && there { OPPOSITE } else { 1.0 };
+        }
+        if self.assertion != other.assertion {
+            let denied = self.assertion == "absent" || other.assertion == "absent";
+            return if denied { OPPOSITE } else { CONFLICT };
+        }
+        // What one leaves open does not contradict the other.
+        let differ = |one: &str, other: &str| one != other && !one.is_empty() && !other.is_empty();
+        let conflict = place == other_place
+            && (differ(self.side, other.side) || differ(self.change, other.change));
+        if conflict { CONFLICT } else { 1.0 }
+    }
+}
+
+/// Cosines of one type with all, kept from type to type so that a cosine is a place in memory.
+struct Cosines {
+    values: Vec<f32>,
+    /// Types with a cosine that may count, each once.
     met: Vec<usize>,
 }
 
-/// Relates every type to its most similar ones; boilerplate is left out. Rows are sorted and each
-/// pair stands once with `a < b`.
-pub fn similar_types(types: &[SentenceTypeRow], section: &GraphSection) -> Vec<SimilarityRow> {
-    let vectors = vectors(types);
-    let claims: Vec<Vec<Claim<'_>>> = types.iter().map(|row| claims(&row.signature)).collect();
-    let mut postings: BTreeMap<u32, Vec<(usize, f32)>> = BTreeMap::new();
-    let mut by_signature: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
-    for (index, row) in types.iter().enumerate().filter(|(_, row)| !row.boilerplate) {
-        for &(term, weight) in &vectors[index] {
-            postings.entry(term).or_default().push((index, weight));
+/// What cosines of texts are made of.
+enum Texts<'a> {
+    /// TF-IDF vectors, and the types of each term that are not boilerplate.
+    Words { vectors: Vec<Vec<(u32, f32)>>, postings: BTreeMap<u32, Vec<(usize, f32)>> },
+    /// An encoder's vectors, and the types that are not boilerplate.
+    Encoded { vectors: &'a SentenceVectors, others: Vec<usize> },
+}
+
+impl<'a> Texts<'a> {
+    fn new(types: &[SentenceTypeRow], encoded: Option<&'a SentenceVectors>) -> Self {
+        let others = (0..types.len()).filter(|&index| !types[index].boilerplate);
+        if let Some(vectors) = encoded {
+            return Self::Encoded { vectors, others: others.collect() };
         }
-        if !row.signature.is_empty() {
+        let vectors = vectors(types);
+        let mut postings: BTreeMap<u32, Vec<(usize, f32)>> = BTreeMap::new();
+        for index in others {
+            for &(term, weight) in &vectors[index] {
+                postings.entry(term).or_default().push((index, weight));
+            }
+        }
+        Self::Words { vectors, postings }
+    }
+
+    /// Fills in the cosines of the types that begin at `first`, one of `cosines` each.
+    fn fill(&self, first: usize, cosines: &mut [Cosines]) {
+        match self {
+            Self::Words { vectors, postings } => {
+                for (index, cosines) in (first..).zip(cosines) {
+                    for other in cosines.met.drain(..) {
+                        cosines.values[other] = 0.0;
+                    }
+                    for (term, weight) in &vectors[index] {
+                        for &(other, other_weight) in postings.get(term).into_iter().flatten() {
+                            let sum = &mut cosines.values[other];
+                            if *sum == 0.0 {
+                                cosines.met.push(other);
+                            }
+                            *sum += weight * other_weight;
+                        }
+                    }
+                }
+            }
+            Self::Encoded { vectors, others } => {
+                for cosines in &mut *cosines {
+                    cosines.met.clear();
+                }
+                // The vector of one type stays near while all rows of the block are held against it.
+                for &other in others {
+                    for (index, cosines) in (first..).zip(&mut *cosines) {
+                        cosines.values[other] = vectors.cosine(index, other).max(0.0);
+                        cosines.met.push(other);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Types whose cosines are made together.
+const BLOCK: usize = 8;
+
+/// Relates every type to its most similar ones; boilerplate is left out. `encoded` takes the place of TF-IDF.
+/// Rows are sorted and each pair stands once with `a < b`.
+pub fn similar_types(
+    types: &[SentenceTypeRow],
+    encoded: Option<&SentenceVectors>,
+    section: &GraphSection,
+) -> Vec<SimilarityRow> {
+    let texts = Texts::new(types, encoded);
+    let claims: Vec<Vec<Claim<'_>>> = types.iter().map(|row| claims(&row.signature)).collect();
+    let mut by_signature: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (index, row) in types.iter().enumerate() {
+        if !row.boilerplate && !row.signature.is_empty() {
             by_signature.entry(&row.signature).or_default().push(index);
         }
     }
-    let start = || Sums { cosines: vec![0.0; types.len()], met: Vec::new() };
-    let neighbours: Vec<Vec<(usize, f32, f32)>> = (0..types.len())
+    let neighbours = |index: usize, cosines: &Cosines| {
+        if types[index].boilerplate {
+            return Vec::new();
+        }
+        // Other words for the same claim may share no word at all.
+        let same = by_signature.get(types[index].signature.as_slice());
+        let same = same.map_or(&[][..], Vec::as_slice);
+        let text = |other: usize| cosines.values[other].min(1.0);
+        let agree = same.iter().map(|&other| (other, text(other), agreeing(text(other), false)));
+        // The gate only ever lowers the others, so those below the threshold need not pass it.
+        let differ = cosines
+            .met
+            .iter()
+            .filter(|&&other| f64::from(text(other)) >= section.threshold)
+            .filter(|other| same.binary_search(other).is_err())
+            .map(|&other| {
+                (other, text(other), text(other) * factor(&claims[index], &claims[other]))
+            });
+        let mut found: Vec<_> = agree
+            .chain(differ)
+            .filter(|&(other, _, _)| other != index)
+            .filter(|(_, text, gated)| f64::from(gated.max(*text)) >= section.threshold)
+            .collect();
+        // A pair that the gate pushed apart is a negative worth keeping, so the rank is by the
+        // larger of the two.
+        let by_rank = |x: &(usize, f32, f32), y: &(usize, f32, f32)| {
+            y.2.max(y.1).total_cmp(&x.2.max(x.1)).then(x.0.cmp(&y.0))
+        };
+        let kept = section.similar as usize;
+        if kept < found.len() {
+            found.select_nth_unstable_by(kept, by_rank);
+            found.truncate(kept);
+        }
+        found
+    };
+    let blocks = types.len().div_ceil(BLOCK);
+    let start = || -> Vec<Cosines> {
+        let one = || Cosines { values: vec![0.0; types.len()], met: Vec::new() };
+        std::iter::repeat_with(one).take(BLOCK).collect()
+    };
+    let neighbours: Vec<Vec<Vec<(usize, f32, f32)>>> = (0..blocks)
         .into_par_iter()
-        .map_init(start, |sums, index| {
-            if types[index].boilerplate {
-                return Vec::new();
-            }
-            for (term, weight) in &vectors[index] {
-                for &(other, other_weight) in postings.get(term).into_iter().flatten() {
-                    let sum = &mut sums.cosines[other];
-                    if *sum == 0.0 {
-                        sums.met.push(other);
-                    }
-                    *sum += weight * other_weight;
-                }
-            }
-            // Other words for the same claim may share no word at all.
-            let same = by_signature.get(types[index].signature.as_slice());
-            let same = same.map_or(&[][..], Vec::as_slice);
-            let text = |other: usize| sums.cosines[other].min(1.0);
-            let agree =
-                same.iter().map(|&other| (other, text(other), agreeing(text(other), false)));
-            // The gate only ever lowers the others, so those below the threshold need not pass it.
-            let differ = sums
-                .met
-                .iter()
-                .filter(|&&other| f64::from(text(other)) >= section.threshold)
-                .filter(|other| same.binary_search(other).is_err())
-                .map(|&other| {
-                    (other, text(other), text(other) * factor(&claims[index], &claims[other]))
-                });
-            let mut found: Vec<_> = agree
-                .chain(differ)
-                .filter(|&(other, _, _)| other != index)
-                .filter(|(_, text, gated)| f64::from(gated.max(*text)) >= section.threshold)
-                .collect();
-            // A pair that the gate pushed apart is a negative worth keeping, so the rank is by the
-            // larger of the two.
-            found.sort_by(|x, y| y.2.max(y.1).total_cmp(&x.2.max(x.1)).then(x.0.cmp(&y.0)));
-            found.truncate(section.similar as usize);
-            for other in sums.met.drain(..) {
-                sums.cosines[other] = 0.0;
-            }
-            found
+        .map_init(start, |cosines, block| {
+            let first = block * BLOCK;
+            let count = BLOCK.min(types.len() - first);
+            texts.fill(first, &mut cosines[..count]);
+            (first..).zip(&cosines[..count]).map(|(index, own)| neighbours(index, own)).collect()
         })
         .collect();
     let mut pairs: BTreeMap<(u64, u64), (f32, f32)> = BTreeMap::new();
-    for (index, found) in neighbours.into_iter().enumerate() {
+    for (index, found) in neighbours.into_iter().flatten().enumerate() {
         for (other, text, gated) in found {
             let (a, b) = (types[index].sentence_type, types[other].sentence_type);
             pairs.insert((a.min(b), a.max(b)), (text, gated));
@@ -227,8 +312,11 @@ mod tests {
             row(4, "there is fluid between the leaves", &["effusion|pleura|right|present|"]),
             row(5, "the gallbladder is normal", &[]),
         ];
-        let rows =
-            similar_types(&types, &GraphSection { threshold: 0.0, ..GraphSection::default() });
+        let rows = similar_types(
+            &types,
+            None,
+            &GraphSection { threshold: 0.0, ..GraphSection::default() },
+        );
         assert!(pair(&rows, 1, 2) <= 0.3, "opposite assertion");
         assert!(pair(&rows, 1, 3) <= 0.5, "other side");
         assert!(pair(&rows, 1, 4) >= 0.9, "same claim in other words");
@@ -256,6 +344,28 @@ mod tests {
             assert_eq!(gate(1.0, &a, &a).to_bits(), 1.0_f32.to_bits(), "{text}");
             assert!(gate(1.0, &a, &b) <= 0.3, "{text} against {denied}");
             assert_eq!(gate(1.0, &a, &b).to_bits(), gate(1.0, &b, &a).to_bits());
+        }
+    }
+
+    #[test]
+    fn claims_are_weighed_one_against_the_other() {
+        for (a, b, left) in [
+            ("nodule|lung|left|present|", "nodule|lung|left|absent|", OPPOSITE),
+            ("nodule|lung|left|uncertain|", "nodule|lung|left|absent|", OPPOSITE),
+            ("nodule|lung|left|uncertain|", "nodule|lung|left|present|", CONFLICT),
+            ("nodule|lung|left|present|", "nodule|lung|right|present|", CONFLICT),
+            ("nodule|lung|left|present|", "nodule|lung||present|", 1.0),
+            ("nodule|lung||present|new", "nodule|lung||present|decreased", CONFLICT),
+            ("nodule|lung||present|new", "nodule|lung||present|", 1.0),
+            ("normal|liver||present|", "cyst|liver||present|", OPPOSITE),
+            ("normal|liver||present|", "cyst|liver||absent|", 1.0),
+            ("normal|liver||present|", "cyst|kidney||present|", 1.0),
+            ("normal|||present|", "cyst|||present|", 1.0),
+            ("mass|liver||present|", "cyst|liver||present|", 1.0),
+        ] {
+            let (a, b) = (vec![a.to_owned()], vec![b.to_owned()]);
+            assert_eq!(gate(1.0, &a, &b).to_bits(), left.to_bits(), "{a:?} {b:?}");
+            assert_eq!(gate(1.0, &b, &a).to_bits(), left.to_bits(), "{b:?} {a:?}");
         }
     }
 

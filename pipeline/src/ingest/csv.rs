@@ -1,7 +1,6 @@
 //! The corpus's csv files, read with polars; every cell as text.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{CsvParseOptions, CsvReadOptions, SerReader};
@@ -72,52 +71,39 @@ pub fn read_rows(path: &Path) -> Result<Rows, CsvError> {
 pub struct Table {
     columns: Vec<String>,
     rows: BTreeMap<String, Vec<Option<String>>>,
-    /// Keys that stand in more than one row; the first row is kept.
-    pub repeated: Vec<String>,
+}
+
+/// Place of the column `name` among `columns`.
+///
+/// # Errors
+///
+/// [`CsvError::Column`] where it is not there.
+pub fn column(path: &Path, columns: &[String], name: &str) -> Result<usize, CsvError> {
+    columns.iter().position(|column| column == name).ok_or_else(|| CsvError::Column {
+        path: path.to_owned(),
+        column: name.to_owned(),
+        found: format!("`{}`", columns.join("`, `")),
+    })
 }
 
 impl Table {
-    /// Reads `path`; `key` names the column that identifies a row, `needed` the columns that must be
-    /// there besides.
+    /// Reads `path`; `key` names the column that identifies a row. Of rows with one key the first is kept.
     ///
     /// # Errors
     ///
     /// [`CsvError`], naming file and column.
-    pub fn read(path: &Path, key: &str, needed: &[&str]) -> Result<Self, CsvError> {
+    pub fn read(path: &Path, key: &str) -> Result<Self, CsvError> {
         let rows = read_rows(path)?;
         let columns = rows.columns;
-        for column in needed.iter().copied().chain([key]) {
-            if !columns.iter().any(|found| found == column) {
-                return Err(CsvError::Column {
-                    path: path.to_owned(),
-                    column: column.to_owned(),
-                    found: columns
-                        .iter()
-                        .map(|name| format!("`{name}`"))
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                });
-            }
-        }
-        let key_index = columns.iter().position(|column| column == key).unwrap_or_default();
+        let key_index = column(path, &columns, key)?;
         let mut table = Self { columns, ..Self::default() };
         for cells in rows.rows {
             let Some(name) = cells[key_index].clone().filter(|name| !name.trim().is_empty()) else {
                 continue;
             };
-            match table.rows.entry(name) {
-                Entry::Vacant(place) => {
-                    place.insert(cells);
-                }
-                Entry::Occupied(place) => table.repeated.push(place.key().clone()),
-            }
+            table.rows.entry(name).or_insert(cells);
         }
         Ok(table)
-    }
-
-    /// Keys in order.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.rows.keys().map(String::as_str)
     }
 
     /// Names of the columns in order.
@@ -148,18 +134,16 @@ mod tests {
     #[test]
     fn quotes_newlines_and_blanks_are_read_as_csv() {
         let file = file("name,text,number\na,\"one, \"\"two\"\"\nthree\",007\nb,,\n");
-        let table = Table::read(file.path(), "name", &["text"]).expect("reads");
+        let table = Table::read(file.path(), "name").expect("reads");
         assert_eq!(table.get("a", "text"), Some("one, \"two\"\nthree"));
         assert_eq!(table.get("a", "number"), Some("007"), "cells stay text");
         assert_eq!(table.get("b", "text"), None);
-        assert_eq!(table.keys().collect::<Vec<_>>(), ["a", "b"]);
     }
 
     #[test]
     fn a_missing_column_is_named_with_those_there_are() {
         let file = file("name,text\na,b\n");
-        let message =
-            Table::read(file.path(), "name", &["report"]).expect_err("refused").to_string();
+        let message = Table::read(file.path(), "report").expect_err("refused").to_string();
         assert!(message.contains("no column `report`") && message.contains("`text`"), "{message}");
     }
 }

@@ -4,7 +4,8 @@
 //! once from front to back.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
@@ -25,6 +26,8 @@ pub struct CsvRecords {
     cells: Vec<u8>,
     /// Byte after the last of each cell in `cells`.
     ends: Vec<usize>,
+    /// Where the last row begins and ends in the file; blank lines before it count as its own.
+    span: Range<u64>,
 }
 
 impl CsvRecords {
@@ -43,6 +46,7 @@ impl CsvRecords {
             reader: Reader::new(),
             cells: vec![0; 1 << 12],
             ends: vec![0; 32],
+            span: 0..0,
         };
         let Some((cells, ends)) = records.read()? else {
             return Err(records.error("is empty".to_owned()));
@@ -57,6 +61,16 @@ impl CsvRecords {
         &self.columns
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the last row stands in the file, for [`read_record`].
+    pub fn span(&self) -> Range<u64> {
+        self.span.clone()
+    }
+
     fn error(&self, message: String) -> CsvError {
         CsvError::Read { path: self.path.clone(), message }
     }
@@ -64,6 +78,7 @@ impl CsvRecords {
     /// Reads a row and gives how many bytes and cells it has; none at the end.
     fn read(&mut self) -> Result<Option<(usize, usize)>, CsvError> {
         let (mut written, mut ended) = (0, 0);
+        self.span.start = self.span.end;
         loop {
             let input = match self.input.fill_buf() {
                 Ok(input) => input,
@@ -77,6 +92,7 @@ impl CsvRecords {
             let (result, taken, wrote, ends) =
                 self.reader.read_record(input, &mut self.cells[written..], &mut self.ends[ended..]);
             self.input.consume(taken);
+            self.span.end += taken as u64;
             written += wrote;
             ended += ends;
             match result {
@@ -134,6 +150,38 @@ impl Iterator for CsvRecords {
             Ok(Some((bytes, found))) => Some(self.texts(bytes, found, self.columns.len())),
         }
     }
+}
+
+/// Reads one row of the csv file at `path` again, from where [`CsvRecords::span`] said it stands.
+///
+/// # Errors
+///
+/// [`CsvError::Read`], also where the file ends before the row does or the row is no text.
+pub fn read_record(path: &Path, span: Range<u64>) -> Result<Vec<Option<String>>, CsvError> {
+    let error = |message: String| CsvError::Read { path: path.to_owned(), message };
+    let mut row = vec![0; (span.end - span.start) as usize];
+    File::open(path)
+        .and_then(|mut file| {
+            file.seek(SeekFrom::Start(span.start))?;
+            file.read_exact(&mut row)
+        })
+        .map_err(|source| error(source.to_string()))?;
+    // Whether the line end belongs to this row or the next one is the reader's own affair.
+    row.push(b'\n');
+    let mut reader = Reader::new();
+    let (mut cells, mut ends) = (vec![0; row.len()], vec![0; row.len() + 1]);
+    let (_, _, written, ended) = reader.read_record(&row, &mut cells, &mut ends);
+    let text =
+        std::str::from_utf8(&cells[..written]).map_err(|source| error(source.to_string()))?;
+    let mut start = 0;
+    ends[..ended]
+        .iter()
+        .map(|&end| {
+            let cell = text.get(start..end).ok_or_else(|| error("is no UTF-8".to_owned()))?;
+            start = end;
+            Ok((!cell.is_empty()).then(|| cell.to_owned()))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -197,8 +245,15 @@ mod tests {
             let whole = read_rows(file.path()).expect("reads");
             let streamed = CsvRecords::open(file.path()).expect("opens");
             prop_assert_eq!(streamed.columns(), &whole.columns[..]);
-            let streamed = streamed.collect::<Result<Vec<_>, _>>().expect("reads");
-            prop_assert_eq!(streamed, whole.rows);
+            let mut streamed = streamed;
+            let mut rows = Vec::new();
+            while let Some(row) = streamed.next() {
+                let row = row.expect("reads");
+                let again = read_record(file.path(), streamed.span()).expect("reads again");
+                prop_assert_eq!(&again, &row);
+                rows.push(row);
+            }
+            prop_assert_eq!(rows, whole.rows);
         }
     }
 }

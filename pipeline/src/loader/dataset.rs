@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use schemas::manifest::{Recipe, VoxelType};
+use schemas::manifest::{Manifest, Recipe, VoxelType};
 
+use super::similarity::Similarities;
 use crate::plan::Split;
 use crate::release::{Contents, ReleaseError, TableReader};
 use crate::shard::{VoxelReader, VoxelReaderError, sha256_bytes};
@@ -126,8 +127,7 @@ pub struct Dataset {
     /// Names of the labels.
     pub labels: Vec<String>,
     texts: BTreeMap<String, StudyText>,
-    similarity: BTreeMap<(u64, u64), f32>,
-    boilerplate: std::collections::BTreeSet<u64>,
+    similarities: Similarities,
 }
 
 impl Dataset {
@@ -196,9 +196,10 @@ impl Dataset {
             .flatten()
             .map(|sample| format!("{} {:016x}\n", sample.sample_id, sample.xxh3))
             .collect();
-        let recipe = recipe(path, view)?;
+        let manifest = manifest(path)?;
+        let recipe = recipe(&manifest, view)?;
         let (texts, labels) = texts(path)?;
-        let (similarity, boilerplate) = similarity(path)?;
+        let similarities = Similarities::read(path, &manifest.graph)?;
         Ok(Self {
             release_id: contents.release_id,
             fingerprint: sha256_bytes(listing.as_bytes()),
@@ -213,8 +214,7 @@ impl Dataset {
             normalisation: recipe.dtype.normalisation(recipe.first_window()),
             labels,
             texts,
-            similarity,
-            boilerplate,
+            similarities,
         })
     }
 
@@ -228,27 +228,27 @@ impl Dataset {
         self.texts.get(study_id).cloned().unwrap_or_default()
     }
 
-    /// Similarity of two sentence types in 0..1: 1 for one type, 0 for a pair that shares too little
-    /// to be stored, none where boilerplate makes the pair say nothing.
-    pub fn similarity(&self, a: u64, b: u64) -> Option<f32> {
-        if self.boilerplate.contains(&a) || self.boilerplate.contains(&b) {
-            return None;
-        }
-        if a == b {
-            return Some(1.0);
-        }
-        Some(self.similarity.get(&(a.min(b), a.max(b))).copied().unwrap_or(0.0))
+    /// The least and the most that the similarity of two sentence types can be, in 0..1: equal for a pair that
+    /// is stored and for one type, `[0, 1]` where boilerplate makes the pair say nothing. The table is sparse:
+    /// of a pair that is not stored it is known that it shares little, or that both claim the same and others
+    /// crowded it out.
+    pub fn similarity(&self, a: u64, b: u64) -> [f32; 2] {
+        self.similarities.bounds(a, b)
     }
 }
 
-fn recipe(path: &Path, view: &str) -> Result<Recipe, ReleaseError> {
+fn damaged(what: String) -> ReleaseError {
+    ReleaseError::Damaged { file: "manifest.resolved.json".into(), what }
+}
+
+fn manifest(path: &Path) -> Result<Manifest, ReleaseError> {
     let file = path.join("manifest.resolved.json");
     let text =
         std::fs::read(&file).map_err(|source| ReleaseError::Io { path: file.clone(), source })?;
-    let damaged =
-        |what: String| ReleaseError::Damaged { file: "manifest.resolved.json".into(), what };
-    let manifest: schemas::manifest::Manifest = serde_json::from_slice(&text)
-        .map_err(|error| damaged(format!("is unreadable: {error}")))?;
+    serde_json::from_slice(&text).map_err(|error| damaged(format!("is unreadable: {error}")))
+}
+
+fn recipe(manifest: &Manifest, view: &str) -> Result<Recipe, ReleaseError> {
     manifest
         .view
         .iter()
@@ -349,21 +349,4 @@ impl Mentions {
         }
         entities
     }
-}
-
-type Similarities = (BTreeMap<(u64, u64), f32>, std::collections::BTreeSet<u64>);
-
-fn similarity(path: &Path) -> Result<Similarities, ReleaseError> {
-    let table = TableReader::open(path, "similarity")?;
-    let pairs = table.u64s("a")?.into_iter().zip(table.u64s("b")?);
-    let similarity = pairs.zip(table.f32s("similarity")?).collect();
-    let types = TableReader::open(path, "sentence_types")?;
-    let flags = types.bools("boilerplate")?;
-    let boilerplate = types
-        .u64s("sentence_type")?
-        .into_iter()
-        .zip(flags)
-        .filter_map(|(id, flag)| flag.then_some(id))
-        .collect();
-    Ok((similarity, boilerplate))
 }

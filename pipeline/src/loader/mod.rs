@@ -9,6 +9,7 @@
 mod dataset;
 mod order;
 mod ring;
+mod similarity;
 mod token;
 
 pub use dataset::{Dataset, DatasetError, EntityRef, Sample, SentenceRef, StudyText};

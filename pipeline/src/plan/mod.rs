@@ -8,10 +8,12 @@
 
 mod ct_rate;
 mod dicom_tree;
+mod reports;
 mod split;
 mod survey;
 mod unit;
 
+pub use reports::{ReportFiles, ReportPlace, ReportTexts};
 pub use split::{Split, split_of};
-pub use survey::{PlanError, ReportTexts, SeriesPlan, StudyPlan, Survey, survey};
+pub use survey::{PlanError, SeriesPlan, StudyPlan, Survey, survey};
 pub use unit::{Unit, cut_units};

@@ -10,8 +10,8 @@ use schemas::ids::{PatientKey, SeriesId, StudyId};
 use schemas::manifest::{Layout, Manifest};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
-use serde::Serialize;
 
+use super::reports::{ReportFiles, ReportIndex, ReportPlace};
 use super::split::{Split, split_of};
 use super::{ct_rate, dicom_tree};
 use crate::ingest::csv::{CsvError, Table};
@@ -42,19 +42,6 @@ pub enum PlanError {
     },
 }
 
-/// The texts of one report, by section.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct ReportTexts {
-    /// Clinical information or indication.
-    pub clinical_information: String,
-    /// Technique.
-    pub technique: String,
-    /// Findings.
-    pub findings: String,
-    /// Impression.
-    pub impression: String,
-}
-
 /// One series to be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeriesPlan {
@@ -83,8 +70,8 @@ pub struct StudyPlan {
     pub identifiers: BTreeSet<String>,
     /// Series, sorted by identifier.
     pub series: Vec<SeriesPlan>,
-    /// The report, where there is one with text.
-    pub report: Option<ReportTexts>,
+    /// Where the report stands, if there is one with text.
+    pub report: Option<ReportPlace>,
     /// Labels that came with the corpus, sorted by name.
     pub source_labels: BTreeMap<String, i8>,
 }
@@ -96,6 +83,8 @@ pub struct Survey {
     pub studies: Vec<StudyPlan>,
     /// What is left out before a voxel is read, sorted.
     pub excluded: Vec<ExcludedRow>,
+    /// The csv files that reports are read from.
+    pub reports: ReportFiles,
     /// csv files and skip lists that were read, relative to the corpus.
     pub tables: Vec<PathBuf>,
     /// Studies and volumes met, used or not.
@@ -125,7 +114,7 @@ static NUMBER: LazyLock<Regex> =
 /// The corpus's csv files, merged by kind.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    pub(super) reports: Vec<Table>,
+    pub(super) reports: ReportIndex,
     pub(super) metadata: Vec<Table>,
     pub(super) labels: Vec<Table>,
     pub(super) skip: BTreeSet<String>,
@@ -134,12 +123,9 @@ pub(super) struct Tables {
 impl Tables {
     fn read(manifest: &Manifest) -> Result<Self, PlanError> {
         let corpus = &manifest.corpus;
-        let columns = &corpus.columns;
-        let read = |paths: &[PathBuf], needed: &[&str]| -> Result<Vec<Table>, CsvError> {
-            paths
-                .iter()
-                .map(|path| Table::read(&corpus.root.join(path), &columns.volume, needed))
-                .collect()
+        let read = |paths: &[PathBuf]| -> Result<Vec<Table>, CsvError> {
+            let key = &corpus.columns.volume;
+            paths.iter().map(|path| Table::read(&corpus.root.join(path), key)).collect()
         };
         let mut skip = BTreeSet::new();
         for path in &corpus.skip {
@@ -150,32 +136,15 @@ impl Tables {
         }
         skip.remove("");
         Ok(Self {
-            reports: read(&corpus.reports, &[&columns.findings, &columns.impression])?,
-            metadata: read(&corpus.metadata, &[])?,
-            labels: read(&corpus.labels, &[])?,
+            reports: ReportIndex::read(corpus)?,
+            metadata: read(&corpus.metadata)?,
+            labels: read(&corpus.labels)?,
             skip,
         })
     }
 
     fn cell<'a>(tables: &'a [Table], key: &str, column: &str) -> Option<&'a str> {
         tables.iter().find_map(|table| table.get(key, column))
-    }
-
-    /// The report in the row of `key`; "Not given." counts as blank.
-    fn report(&self, key: &str, manifest: &Manifest) -> Option<ReportTexts> {
-        let columns = &manifest.corpus.columns;
-        let cell = |column: &str| {
-            let text = Self::cell(&self.reports, key, column).unwrap_or_default();
-            let blank = text.trim().trim_end_matches('.').eq_ignore_ascii_case("not given");
-            if blank { String::new() } else { text.to_owned() }
-        };
-        let texts = ReportTexts {
-            clinical_information: cell(&columns.clinical_information),
-            technique: cell(&columns.technique),
-            findings: cell(&columns.findings),
-            impression: cell(&columns.impression),
-        };
-        (!texts.findings.is_empty() || !texts.impression.is_empty()).then_some(texts)
     }
 
     fn acquisition(&self, key: &str, manifest: &Manifest) -> Acquisition {
@@ -210,10 +179,6 @@ impl Tables {
         }
         labels
     }
-
-    fn report_keys(&self) -> BTreeSet<String> {
-        self.reports.iter().flat_map(Table::keys).map(str::to_owned).collect()
-    }
 }
 
 /// A name without `.nii` or `.nii.gz`.
@@ -243,6 +208,7 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
     };
     survey.found_volumes = found.len() + survey.excluded.len();
     match_reports(manifest, &tables, found, &mut survey);
+    survey.reports = tables.reports.files;
     survey.excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
     if survey.studies.is_empty() {
         return Err(PlanError::Empty {
@@ -269,10 +235,9 @@ fn match_reports(
         studies.entry(series.study.clone()).or_default().push(series);
     }
     // A row names a volume (CT-RATE) or a study; either way its key leads to one study.
-    let mut rows_of_study: BTreeMap<StudyId, Vec<String>> = BTreeMap::new();
-    for key in tables.report_keys() {
-        let study = study_of_key(&key);
-        rows_of_study.entry(study).or_default().push(key);
+    let mut rows_of_study: BTreeMap<StudyId, Vec<&str>> = BTreeMap::new();
+    for key in tables.reports.keys() {
+        rows_of_study.entry(study_of_key(key)).or_default().push(key);
     }
     survey.found_studies =
         studies.keys().chain(rows_of_study.keys()).collect::<BTreeSet<_>>().len();
@@ -304,7 +269,7 @@ fn match_reports(
             exclude(series, Reason::SkipListed, "named in a skip list of the manifest".into())
         }));
         let rows = rows_of_study.get(&study);
-        let report = rows.into_iter().flatten().find_map(|key| tables.report(key, manifest));
+        let report = rows.into_iter().flatten().find_map(|key| tables.reports.place(key));
         if report.is_none() && !manifest.report.keep_without_report {
             let (reason, detail) = match rows {
                 Some(_) => (Reason::EmptyReport, "findings and impression are blank"),

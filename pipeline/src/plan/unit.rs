@@ -1,6 +1,6 @@
 //! Studies cut into units.
 
-use schemas::manifest::{Manifest, Recipe};
+use schemas::manifest::{CorpusSection, Manifest, Recipe, ViewSection};
 use serde::Serialize;
 
 use super::split::Split;
@@ -17,11 +17,14 @@ pub struct Unit {
     pub studies: Vec<StudyPlan>,
 }
 
-/// What identifies a unit's work: when it changes, the unit is done anew.
+/// What identifies a unit's work: when it changes, the unit is done anew. Nothing of reports, so that other
+/// policies, lexicons or graphs do not cost the volumes again.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     tool: &'a str,
-    manifest: &'a Manifest,
+    corpus: &'a CorpusSection,
+    view: &'a [ViewSection],
+    decompressed_mib: u32,
     series: Vec<(&'a str, &'a str, u64, u128, String)>,
 }
 
@@ -48,8 +51,13 @@ impl Unit {
             })
             .collect();
         let curation = manifest.curation();
-        let fingerprint =
-            Fingerprint { tool: env!("CARGO_PKG_VERSION"), manifest: &curation, series };
+        let fingerprint = Fingerprint {
+            tool: env!("CARGO_PKG_VERSION"),
+            corpus: &curation.corpus,
+            view: &curation.view,
+            decompressed_mib: curation.limits.decompressed_mib,
+            series,
+        };
         let text = serde_json::to_vec(&fingerprint).expect("a fingerprint is plain data");
         crate::shard::sha256_bytes(&text)
     }

@@ -28,6 +28,8 @@ pub struct Sealed<'a> {
     pub excluded: Vec<ExcludedRow>,
     /// Lexicon and policy files by name.
     pub lexicons: Vec<(String, Vec<u8>)>,
+    /// SHA-256 of each file of the sentence encoder, by name.
+    pub encoder: BTreeMap<String, String>,
     /// Studies in the release, sorted.
     pub included_studies: &'a [&'a StudyPlan],
 }
@@ -149,6 +151,7 @@ fn lock(sealed: &Sealed<'_>, manifest_text: &str) -> Result<String, ReleaseError
             .iter()
             .map(|(name, content)| (name.clone(), sha256_bytes(content)))
             .collect(),
+        encoder: sealed.encoder.clone(),
         seeds: BTreeMap::from([("split".to_owned(), manifest.split.seed)]),
         sources,
     };

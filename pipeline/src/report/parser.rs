@@ -25,6 +25,8 @@ const BUILTIN_POLICIES: [(&str, &str); 4] = [
 
 /// How likely a finding is that a section names which does not describe the images.
 const OUTSIDE_FINDINGS: f32 = 0.3;
+/// The rule that doubts what stands outside of sections on the images.
+pub(super) const SECTION_SCOPE: &str = "section_scope";
 /// How many sentences a place stays valid for findings that name none.
 const PLACE_LASTS: u32 = 2;
 
@@ -287,7 +289,7 @@ impl Draft {
                 if verdict.assertion == Assertion::Present && !section.describes_images() {
                     node.assertion = Some(Assertion::Uncertain);
                     node.certainty = OUTSIDE_FINDINGS;
-                    rule = "section_scope";
+                    rule = SECTION_SCOPE;
                 }
             }
             rule.clone_into(&mut node.rule);

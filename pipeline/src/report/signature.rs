@@ -1,6 +1,8 @@
 //! Sentence types: when two sentences say the same in the same or in other words.
 
-use super::types::{NodeKind, ParsedReport, Relation};
+use super::organ::ORGANS;
+use super::parser::SECTION_SCOPE;
+use super::types::{Assertion, NodeKind, ParsedReport, Relation};
 
 /// The text of a sentence type: lower case, single blanks, no list mark, no final punctuation.
 /// Numbers stay, so that sentences with different sizes are different types.
@@ -22,8 +24,12 @@ pub fn normalise_sentence(text: &str) -> String {
     bare.trim_end_matches(|c: char| mark(c) || matches!(c, '.' | ',' | ';' | ':' | '!')).to_owned()
 }
 
-/// What a sentence says, wording aside: one `concept|anatomy|side|assertion|change` a finding or
-/// device, sorted and without repeats. Several anatomies are joined by `+`; empty parts stay empty.
+/// What a sentence says by itself, wording aside: one `concept|anatomy|side|assertion|change` a finding or
+/// device, sorted and without repeats. Several anatomies are joined by `+`; empty parts stay empty. A finding that
+/// names no place is at the organ it belongs to (`steatosis` at `liver`).
+///
+/// Nothing comes from outside of the sentence, neither a place from the one before nor doubt from standing under
+/// an indication: equal sentences of other reports share the signature.
 pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
     let begin = report.nodes.partition_point(|node| node.sentence < sentence);
     let end = report.nodes.partition_point(|node| node.sentence <= sentence);
@@ -43,16 +49,25 @@ pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
                 .take_while(|edge| edge.source == node.id)
                 .filter(|edge| edge.relation == Relation::LocatedAt)
                 .filter_map(|edge| report.nodes.get(edge.target as usize))
+                .filter(|place| place.sentence == sentence)
                 .map(|place| place.concept.as_str())
                 .collect();
             places.sort_unstable();
             places.dedup();
+            let own = node.organ.and_then(|organ| ORGANS.get(usize::from(organ)));
+            if let (true, Some((organ, _))) = (places.is_empty(), own) {
+                places.push(organ);
+            }
+            let assertion = match node.assertion {
+                Some(_) if node.rule == SECTION_SCOPE => Some(Assertion::Present),
+                assertion => assertion,
+            };
             format!(
                 "{}|{}|{}|{}|{}",
                 node.concept,
                 places.join("+"),
                 node.side.map_or("", |side| side.as_str()),
-                node.assertion.map_or("", |assertion| assertion.as_str()),
+                assertion.map_or("", |assertion| assertion.as_str()),
                 node.change.map_or("", |change| change.as_str()),
             )
         })
@@ -66,6 +81,19 @@ pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::report::{ReportDocument, ReportParser};
+
+    #[test]
+    fn what_stands_around_a_sentence_is_no_part_of_it() {
+        let parser = ReportParser::builtin().expect("the built-in lexicon loads");
+        let last = |text: &str| {
+            let report = parser.parse(&ReportDocument::from_text("t", text));
+            sentence_signature(&report, report.sentences.last().expect("a sentence").id)
+        };
+        let alone = last("Findings: There is a mass.");
+        assert_eq!(alone, ["mass|||present|"]);
+        assert_eq!(alone, last("Findings: The liver is large. There is a mass."));
+        assert_eq!(alone, last("Indication: There is a mass."));
+    }
 
     #[test]
     fn normal_forms() {
@@ -82,9 +110,10 @@ mod tests {
             sentence_signature(&report, 0)
         };
         let seen = signature("Pleural effusion is seen on the right.");
-        assert_eq!(seen, ["pleural_effusion||right|present|"]);
+        assert_eq!(seen, ["pleural_effusion|pleura|right|present|"]);
         assert_eq!(seen, signature("There is a right hydrothorax."));
         assert_ne!(seen, signature("No pleural effusion is seen on the right."));
         assert_ne!(seen, signature("Pleural effusion is seen on the left."));
+        assert_eq!(signature("Hepatic steatosis."), signature("The liver shows steatosis."));
     }
 }

@@ -55,6 +55,9 @@ pub enum ManifestError {
     },
 }
 
+/// Key of the folder that the text encoder starts from.
+const PRETRAINED: &str = "train.model.text.pretrained";
+
 /// Reads the manifest at `path`; relative paths in it become relative to its folder.
 ///
 /// # Errors
@@ -75,6 +78,15 @@ pub fn load(path: &Path, overrides: &Overrides) -> Result<Manifest, ManifestErro
     manifest.release.out = resolve("release.out", &manifest.release.out)?;
     if let Some(lexicon) = &manifest.report.lexicon {
         manifest.report.lexicon = Some(resolve("report.lexicon", lexicon)?);
+    }
+    if let Some(encoder) = &manifest.graph.encoder {
+        manifest.graph.encoder = Some(resolve("graph.encoder", encoder)?);
+    }
+    if let Some(train) = &mut manifest.train
+        && let Some(pretrained) = &train.model.text.pretrained
+    {
+        let folder = resolve(PRETRAINED, Path::new(pretrained))?;
+        train.model.text.pretrained = Some(folder.to_string_lossy().into_owned());
     }
     check_files(&name, &text, &manifest)?;
     Ok(manifest)
@@ -284,6 +296,17 @@ fn check_files(name: &str, text: &str, manifest: &Manifest) -> Result<(), Manife
             "report.lexicon",
             format!("names a file that is not there: `{}`", lexicon.display()),
         ));
+    }
+    let pretrained = manifest.train.as_ref().and_then(|train| train.model.text.pretrained.as_ref());
+    let folders = [
+        ("graph.encoder", manifest.graph.encoder.as_deref()),
+        (PRETRAINED, pretrained.map(Path::new)),
+    ];
+    for (field, folder) in folders {
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let problem = format!("names a folder that is not there: `{}`", folder.display());
+            return Err(value_error(name, text, field, problem));
+        }
     }
     Ok(())
 }

@@ -42,22 +42,28 @@ pub struct Manifest {
     /// Evaluation of the last checkpoint; left out, none is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluate: Option<EvaluateSection>,
-    /// What the run may use of the machine. Does not change any byte of the release.
+    /// What the run may use of the machine. Changes no byte of the release, but that `decompressed_mib`
+    /// leaves volumes out.
     #[serde(default)]
     pub limits: LimitsSection,
 }
 
 impl Manifest {
     /// The part of the manifest that decides the release's bytes: without `[train]`, `[evaluate]`,
-    /// `[limits]`, the output folder and the place the corpus happens to lie at.
+    /// most of `[limits]`, the output folder and the places where the corpus, the user's lexicon and the sentence
+    /// encoder happen to lie. What these files hold is in the lock.
     #[must_use]
     pub fn curation(&self) -> Self {
         let mut curation = self.clone();
         curation.train = None;
         curation.evaluate = None;
-        curation.limits = LimitsSection::default();
+        let decompressed_mib = self.limits.decompressed_mib;
+        curation.limits = LimitsSection { decompressed_mib, ..LimitsSection::default() };
         curation.release.out = ReleaseSection::default().out;
         curation.corpus.root = PathBuf::from(".");
+        for path in [&mut curation.report.lexicon, &mut curation.graph.encoder] {
+            *path = path.take().map(|path| path.file_name().map_or(path.clone(), PathBuf::from));
+        }
         curation
     }
 }
@@ -92,11 +98,21 @@ pub struct GraphSection {
     /// A sentence type counts as boilerplate from this share of reports on, 0..1, once it stands in
     /// at least three reports. Default: 0.05.
     pub boilerplate: f64,
+    /// Folder of a sentence encoder as Hugging Face keeps it, relative to the manifest: a BERT
+    /// (`config.json`, `tokenizer.json`, `model.safetensors`), pooled as `1_Pooling/config.json` says and
+    /// by the mean of its tokens where there is none. The cosine of its vectors takes the place of that of
+    /// TF-IDF; the graph gates either. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<PathBuf>,
+    /// Whether the mean of all sentence vectors is taken from each before cosines. Vectors of BERT lie in a
+    /// narrow cone, so that without it unrelated sentences have cosines near 1 (Mu and Viswanath, arXiv
+    /// 1702.01417). Only with `encoder`. Default: true.
+    pub centre: bool,
 }
 
 impl Default for GraphSection {
     fn default() -> Self {
-        Self { similar: 32, threshold: 0.3, boilerplate: 0.05 }
+        Self { similar: 32, threshold: 0.3, boilerplate: 0.05, encoder: None, centre: true }
     }
 }
 
