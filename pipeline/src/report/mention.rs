@@ -1,7 +1,7 @@
 //! One sentence, analysed: its mentions of concepts with assertion and change.
 
 use super::assertion::{Verdict, decide};
-use super::change::{Candidate, find_changes, speaks_of_earlier_examination};
+use super::change::{Candidate, Changed, find_changes, speaks_of_earlier_examination};
 use super::clause::{Clause, breaks, split_clauses};
 use super::entity::{Hit, find_hits};
 use super::lexicon::Lexicon;
@@ -107,7 +107,8 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
         })
         .collect();
     let phrases = (changes.as_slice(), denied_before.as_slice());
-    for changed in find_changes(lexicon, &shadow.text, &tokens, &clauses, phrases, &candidates) {
+    let changed = find_changes(lexicon, &shadow.text, &tokens, &clauses, phrases, &candidates);
+    for changed in &changed {
         let Some(mention) = mentions.get_mut(changed.mention) else { continue };
         mention.change.get_or_insert(changed.change);
         if changed.change == Change::Resolved && mention.change == Some(Change::Resolved) {
@@ -119,9 +120,35 @@ pub(super) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
             });
         }
     }
+    drop_growth(lexicon, &changed, &mut mentions);
     mark_gone(&shadow, &tokens, &mut mentions);
     let sizes = locate_sizes(text, start, end, &shadow, &tokens, &clauses);
     Analysis { shadow, tokens, clauses, mentions, scopes, sizes }
+}
+
+/// `The effusion has increased` is one finding with a change and no enlargement besides. What grows must be
+/// abnormal by itself: `the lymph nodes have enlarged` is about their size.
+fn drop_growth(lexicon: &Lexicon, changed: &[Changed], mentions: &mut Vec<Mention>) {
+    let known = |concept: &str| lexicon.by_id.get(concept).copied();
+    let Some((abnormality, enlargement)) = known("abnormality").zip(known("enlargement")) else {
+        return;
+    };
+    let abnormal = |at: usize| {
+        mentions.get(at).is_some_and(|mention| lexicon.is_a(mention.concept, abnormality))
+    };
+    let growth: Vec<(usize, usize)> = changed
+        .iter()
+        .filter(|changed| abnormal(changed.mention))
+        .map(|changed| changed.cue)
+        .collect();
+    let targets: Vec<usize> = changed.iter().map(|changed| changed.mention).collect();
+    let mut at = 0;
+    mentions.retain(|mention| {
+        let target = targets.contains(&at);
+        at += 1;
+        let shares = |&(start, end): &(usize, usize)| start < mention.end && mention.start < end;
+        target || !lexicon.is_a(mention.concept, enlargement) || !growth.iter().any(shares)
+    });
 }
 
 /// `The nodule seen on the earlier scan is not seen now` is a nodule that has resolved: an earlier

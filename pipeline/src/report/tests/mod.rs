@@ -224,6 +224,27 @@ fn changes() {
 }
 
 #[test]
+fn a_finding_that_grows_is_one_finding() {
+    for (text, expected) in [
+        ("The pleural effusion has increased.", &["pleural_effusion"][..]),
+        ("The mass has increased in size since the prior scan.", &["mass"]),
+        ("Interval enlargement of the aneurysm.", &["aneurysm"]),
+        // Where nothing abnormal grows, the growth is the finding.
+        ("The liver has enlarged.", &["enlargement"]),
+        ("The lymph nodes have enlarged.", &["lymph_node", "enlargement"]),
+    ] {
+        let report = parse(text);
+        let findings: Vec<&str> = report
+            .nodes
+            .iter()
+            .filter(|node| node.assertion.is_some())
+            .map(|node| node.concept.as_str())
+            .collect();
+        assert_eq!(findings, expected, "{text}");
+    }
+}
+
+#[test]
 fn resolved_findings_are_absent() {
     for (text, concept) in [
         ("The pleural effusion has resolved.", "pleural_effusion"),
