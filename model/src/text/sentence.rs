@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData};
+use rayon::prelude::*;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -64,6 +65,9 @@ enum Pooling {
     /// The token `[CLS]`.
     Cls,
 }
+
+/// Sequences that go through the encoder at once.
+const BATCH: usize = 32;
 
 /// A sentence encoder in its folder. Weights are read when the first sentence is encoded.
 pub struct SentenceModel {
@@ -156,7 +160,8 @@ impl SentenceModel {
         &self.files
     }
 
-    /// Encodes texts in one batch: vectors of `hidden_size` values, one a text, not normalised.
+    /// Encodes texts, neighbours together: vectors of `hidden_size` values, one a text, not normalised. Texts of
+    /// like length need the least padding.
     ///
     /// A text longer than the encoder reaches is the mean of its parts, each counted by its tokens; nothing is cut.
     ///
@@ -192,10 +197,16 @@ impl SentenceModel {
             let loaded = dispatch(self.device, Load { model: self })??;
             self.loaded.get_or_init(|| loaded)
         };
-        let vectors = features.pooled(&parts, self.tokenizer.pad, self.pooling)?;
+        let (pad, pooling) = (self.tokenizer.pad, self.pooling);
+        let pooled = |batch: &[Vec<u32>]| features.pooled(batch, pad, pooling);
+        // Most of the backend's operations run on one thread of the processor; a GPU takes one batch at a time.
+        let batches: Vec<Vec<Vec<f32>>> = match self.device {
+            DeviceChoice::Cpu => parts.par_chunks(BATCH).map(pooled).collect::<Result<_, _>>()?,
+            DeviceChoice::Cuda(_) => parts.chunks(BATCH).map(pooled).collect::<Result<_, _>>()?,
+        };
         let mut sums =
             vec![(vec![0.0_f32; self.pretrained.config.hidden_size], 0.0_f32); texts.len()];
-        for ((vector, part), &number) in vectors.iter().zip(&parts).zip(&owner) {
+        for ((vector, part), &number) in batches.iter().flatten().zip(&parts).zip(&owner) {
             let (sum, tokens) = &mut sums[number];
             let weight = part.len() as f32;
             sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value * weight);
@@ -258,7 +269,7 @@ fn pooling(path: &str, text: &str) -> Result<Pooling, SentenceModelError> {
 }
 
 /// An encoder on whichever backend was chosen.
-trait Features {
+trait Features: Send + Sync {
     /// Vectors of token sequences, one each.
     fn pooled(
         &self,

@@ -11,7 +11,7 @@ pub trait SentenceEncoder {
     fn files(&self) -> &BTreeMap<String, String>;
 
     /// One vector a text, in the order of the texts and of one length throughout. A vector depends on its own
-    /// text alone, but for the last bits.
+    /// text alone, but for the last bits. Texts come sorted by length.
     ///
     /// # Errors
     ///
@@ -47,8 +47,8 @@ pub struct SentenceVectors {
     values: Vec<f32>,
 }
 
-/// Sentences encoded at once. They come sorted by length, so little of a batch is padding.
-const BATCH: usize = 32;
+/// Sentences between two looks at whether to go on.
+const WINDOW: usize = 512;
 
 impl SentenceVectors {
     /// Encodes the types that are not boilerplate, the short ones first. With `centre`, the mean of all unit
@@ -69,7 +69,7 @@ impl SentenceVectors {
             (0..types.len()).filter(|&index| !types[index].boilerplate).collect();
         order.sort_by_key(|&index| (types[index].text.len(), index));
         let mut vectors = Self { length: 0, values: Vec::new() };
-        for batch in order.chunks(BATCH) {
+        for batch in order.chunks(WINDOW) {
             let texts: Vec<&str> = batch.iter().map(|&index| types[index].text.as_str()).collect();
             let rows = encoder.encode(&texts).map_err(EncodeError::Encoder)?;
             for (&index, row) in batch.iter().zip(rows) {
