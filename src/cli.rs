@@ -186,7 +186,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "DIR", requires = "out")]
     pub(crate) encoder: Option<PathBuf>,
     /// Where the encoder runs: `cpu` or `cuda:N`.
-    #[arg(long, default_value = "cpu")]
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", requires = "encoder")]
     pub(crate) device: String,
     /// Print the sentences of each report by organ.
     #[arg(long, group = "form")]

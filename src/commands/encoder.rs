@@ -20,8 +20,9 @@ pub(super) struct Encoder {
 impl Encoder {
     /// Opens the folder; weights are read when they are needed.
     pub(super) fn open(folder: &Path, device: DeviceChoice) -> Result<Self, Failure> {
-        let model = SentenceModel::open(folder, device)
-            .map_err(|error| Failure::Usage(format!("`graph.encoder`: {error}")))?;
+        let model = SentenceModel::open(folder, device).map_err(|error| {
+            Failure::Usage(format!("sentence encoder `{}`: {error}", folder.display()))
+        })?;
         let mut files = BTreeMap::new();
         for path in model.files() {
             let (sha256, _) = sha256_file(path).map_err(Failure::io(path))?;

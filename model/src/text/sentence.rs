@@ -98,6 +98,8 @@ struct LengthConfig {
 struct ModuleEntry {
     #[serde(rename = "type")]
     kind: String,
+    #[serde(default)]
+    path: String,
 }
 
 impl fmt::Debug for SentenceModel {
@@ -134,10 +136,11 @@ impl SentenceModel {
             files.push(path);
             Ok(Some((shown, text)))
         };
+        let mut pooling_folder = "1_Pooling".to_owned();
         if let Some((path, text)) = optional("modules.json")? {
-            check_modules(&path, &text)?;
+            pooling_folder = check_modules(&path, &text)?.unwrap_or(pooling_folder);
         }
-        let pooling = match optional("1_Pooling/config.json")? {
+        let pooling = match optional(&format!("{pooling_folder}/config.json"))? {
             Some((path, text)) => pooling(&path, &text)?,
             None => Pooling::Mean,
         };
@@ -226,12 +229,17 @@ fn parse<T: for<'a> Deserialize<'a>>(path: &str, text: &str) -> Result<T, Senten
     })
 }
 
-/// Refuses folders whose vectors go through more than a transformer, pooling and a norm.
-fn check_modules(path: &str, text: &str) -> Result<(), SentenceModelError> {
+/// Refuses folders whose vectors go through more than a transformer, pooling and a norm; gives the folder of the
+/// pooling.
+fn check_modules(path: &str, text: &str) -> Result<Option<String>, SentenceModelError> {
     let modules: Vec<ModuleEntry> = parse(path, text)?;
     let built = ["Transformer", "Pooling", "Normalize"];
-    match modules.iter().find(|module| !built.iter().any(|name| module.kind.ends_with(name))) {
-        None => Ok(()),
+    let name = |module: &ModuleEntry| module.kind.rsplit('.').next().unwrap_or_default().to_owned();
+    match modules.iter().find(|module| !built.contains(&name(module).as_str())) {
+        None => Ok(modules
+            .into_iter()
+            .find(|module| name(module) == "Pooling" && !module.path.is_empty())
+            .map(|module| module.path)),
         Some(module) => Err(SentenceModelError::Config {
             path: path.to_owned(),
             message: format!(

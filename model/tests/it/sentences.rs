@@ -105,8 +105,10 @@ fn a_text_longer_than_the_encoder_reaches_is_the_mean_of_its_parts() {
 #[test]
 fn what_is_not_built_is_refused_by_file_and_name() {
     let dense = r#"[{"type": "sentence_transformers.models.Transformer"}, {"type": "sentence_transformers.models.Dense"}]"#;
+    let weighted = dense.replace("Dense", "WeightedLayerPooling");
     for (name, content, words) in [
         ("modules.json", Some(dense), ["modules.json", "models.Dense"]),
+        ("modules.json", Some(weighted.as_str()), ["modules.json", "WeightedLayerPooling"]),
         (
             "1_Pooling/config.json",
             Some(r#"{"pooling_mode_max_tokens": true}"#),

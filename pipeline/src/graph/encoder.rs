@@ -10,7 +10,7 @@ pub trait SentenceEncoder {
     /// SHA-256 of each file that decides the vectors, by name, for the lock.
     fn files(&self) -> &BTreeMap<String, String>;
 
-    /// One vector a text, in the order of the texts and of one length throughout. A vector depends on its own
+    /// One vector a text, in the order of the texts and of one length throughout, or [`EncodeError::Count`] follows. A vector depends on its own
     /// text alone, but for the last bits. Texts come sorted by length.
     ///
     /// # Errors
@@ -27,13 +27,23 @@ pub enum EncodeError {
     Encoder(Box<dyn Error + Send + Sync>),
     /// The encoder gave vectors that no cosine can be made of.
     #[error(
-        "failed to encode sentences for similarity: the vector of `{text}` {problem}; check the weights of `graph.encoder`"
+        "failed to encode sentences for similarity: the vector of `{text}` {problem}; check the encoder's weights"
     )]
     Vector {
         /// The sentence.
         text: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// The encoder gave more or fewer vectors than there are texts.
+    #[error(
+        "failed to encode sentences for similarity: {found} vectors came for {texts} sentences"
+    )]
+    Count {
+        /// Vectors.
+        found: usize,
+        /// Texts.
+        texts: usize,
     },
     /// Stopping was asked for.
     #[error("interrupted while encoding sentences")]
@@ -72,6 +82,9 @@ impl SentenceVectors {
         for batch in order.chunks(WINDOW) {
             let texts: Vec<&str> = batch.iter().map(|&index| types[index].text.as_str()).collect();
             let rows = encoder.encode(&texts).map_err(EncodeError::Encoder)?;
+            if rows.len() != texts.len() {
+                return Err(EncodeError::Count { found: rows.len(), texts: texts.len() });
+            }
             for (&index, row) in batch.iter().zip(rows) {
                 vectors.put(index, types, &row)?;
             }

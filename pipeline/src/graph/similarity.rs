@@ -23,6 +23,7 @@ const NORMAL: &str = "normal";
 pub const AGREEMENT: f32 = 0.9;
 
 /// The parts of one assertion: `concept|anatomy|side|assertion|change`.
+#[derive(PartialEq)]
 struct Claim<'a> {
     about: [&'a str; 2],
     side: &'a str,
@@ -58,11 +59,11 @@ fn agreeing(text: f32, silent: bool) -> f32 {
     if silent { text } else { text.max(AGREEMENT) }
 }
 
-/// What is left of the cosine of two sentences that do not assert the same.
+/// What is left of the cosine of two sentences that do not assert the same. What both say is no reason to part them.
 fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
     let mut factor = 1.0_f32;
-    for one in a {
-        for other in b {
+    for one in a.iter().filter(|one| !b.contains(one)) {
+        for other in b.iter().filter(|other| !a.contains(other)) {
             factor = factor.min(one.agreement(other));
         }
     }
@@ -78,6 +79,10 @@ impl Claim<'_> {
             let normal = concept == NORMAL || other_concept == NORMAL;
             let there = place == other_place && !place.is_empty();
             return if stated && normal && there { OPPOSITE } else { 1.0 };
+        }
+        // A nodule on the left and none on the right are two findings that do not meet.
+        if matches!((self.side, other.side), ("left", "right") | ("right", "left")) {
+            return CONFLICT;
         }
         if self.assertion != other.assertion {
             let denied = self.assertion == "absent" || other.assertion == "absent";
@@ -355,6 +360,8 @@ mod tests {
             ("nodule|lung|left|uncertain|", "nodule|lung|left|present|", CONFLICT),
             ("nodule|lung|left|present|", "nodule|lung|right|present|", CONFLICT),
             ("nodule|lung|left|present|", "nodule|lung||present|", 1.0),
+            ("nodule|lung|left|present|", "nodule|lung|right|absent|", CONFLICT),
+            ("nodule|lung|bilateral|present|", "nodule|lung|right|absent|", OPPOSITE),
             ("nodule|lung||present|new", "nodule|lung||present|decreased", CONFLICT),
             ("nodule|lung||present|new", "nodule|lung||present|", 1.0),
             ("normal|liver||present|", "cyst|liver||present|", OPPOSITE),
@@ -367,6 +374,21 @@ mod tests {
             assert_eq!(gate(1.0, &a, &b).to_bits(), left.to_bits(), "{a:?} {b:?}");
             assert_eq!(gate(1.0, &b, &a).to_bits(), left.to_bits(), "{b:?} {a:?}");
         }
+    }
+
+    #[test]
+    fn what_both_say_does_not_part_them() {
+        let claims = |texts: &[&str]| texts.iter().map(|&t| t.to_owned()).collect::<Vec<_>>();
+        let cyst = claims(&["cyst|liver||present|"]);
+        let more = claims(&["cyst|liver||present|", "normal|liver||present|"]);
+        assert_eq!(gate(0.8, &cyst, &more).to_bits(), 0.8_f32.to_bits());
+        let effusions = claims(&["effusion||left|present|", "effusion||right|absent|"]);
+        let and_heart = claims(&[
+            "cardiomegaly|heart||present|",
+            "effusion||left|present|",
+            "effusion||right|absent|",
+        ]);
+        assert_eq!(gate(0.9, &effusions, &and_heart).to_bits(), 0.9_f32.to_bits());
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub(super) struct Similarities {
     /// Hash of what a type claims; types that claim nothing are left out.
     claims: BTreeMap<u64, u64>,
     boilerplate: BTreeSet<u64>,
-    threshold: f32,
+    /// What a pair outside of a list that is not full can reach at most.
+    open: f32,
 }
 
 /// A sentence type as far as it matters here.
@@ -59,7 +60,9 @@ impl Similarities {
         pairs: impl Iterator<Item = Pair>,
         section: &GraphSection,
     ) -> Self {
-        let mut found = Self { threshold: section.threshold as f32, ..Self::default() };
+        // Of lists of no length nothing is known.
+        let open = if section.similar == 0 { 1.0 } else { section.threshold as f32 };
+        let mut found = Self { open, ..Self::default() };
         for Type { id, boilerplate, signature } in types {
             if boilerplate {
                 found.boilerplate.insert(id);
@@ -96,7 +99,7 @@ impl Similarities {
         if let Some(&similarity) = self.pairs.get(&(a.min(b), a.max(b))) {
             return [similarity, similarity];
         }
-        let limit = |id| self.crowded.get(&id).copied().unwrap_or(self.threshold);
+        let limit = |id| self.crowded.get(&id).copied().unwrap_or(self.open);
         let most = limit(a).min(limit(b));
         let same = self.claims.get(&a).is_some_and(|claim| self.claims.get(&b) == Some(claim));
         if same { [AGREEMENT, most.max(AGREEMENT)] } else { [0.0, most] }
@@ -135,7 +138,7 @@ mod tests {
             rows in proptest::collection::vec(
                 (proptest::collection::vec(0..WORDS.len(), 1..5), 0..CLAIMS.len(), 0..9_u8), 2..24,
             ),
-            similar in 1..5_u32,
+            similar in 0..5_u32,
             threshold in 0..8_u8,
         ) {
             let types: Vec<SentenceTypeRow> = rows

@@ -49,14 +49,36 @@ pub(super) fn find_hits(lexicon: &Lexicon, shadow: &Shadow, tokens: &[Token]) ->
     Hits { concepts, cues, changes }
 }
 
-/// `R effusion` and `R/L lung` name a side; `1.5 l`, `L spine`, `L 5` and `r/o` do not.
+/// `R effusion` and `R/L lung` name a side; `1.5 l`, `L spine`, `L 5`, `r/o`, `Dr R Jones`, `type L` and
+/// `L-shaped` do not. `R and L effusions` are on both sides, which one letter alone would not say.
 fn is_other_letter(text: &str, tokens: &[Token], at: usize) -> bool {
     let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
     if !matches!(word(at), "r" | "l") {
         return false;
     }
+    let back = |steps: usize| at.checked_sub(steps).map_or("", word);
     let number = at.checked_sub(1).and_then(|before| tokens.get(before));
-    if number.is_some_and(|token| token.class == Class::Number) {
+    if number.is_some_and(|token| token.class == Class::Number)
+        || matches!(
+            back(1),
+            "dr" | "mr"
+                | "mrs"
+                | "ms"
+                | "prof"
+                | "type"
+                | "grade"
+                | "class"
+                | "group"
+                | "stage"
+                | "level"
+        )
+        || word(at + 1) == "shaped"
+    {
+        return true;
+    }
+    let joins = |word: &str| matches!(word, "and" | "&" | "+" | "," | ">" | "<" | "=" | "or");
+    let other_side = |word: &str| matches!(word, "r" | "l");
+    if joins(word(at + 1)) && other_side(word(at + 2)) || joins(back(1)) && other_side(back(2)) {
         return true;
     }
     let next = if word(at + 1) == "/" { at + 2 } else { at + 1 };

@@ -15,8 +15,9 @@ use super::types::SectionKind;
 const MOST_WORDS: usize = 4;
 
 /// Finds the heading at the end of `before`, the text up to a colon: its first byte in `before` and
-/// its kind. At least one word must stand before it. A heading starts with a capital where its line
-/// has capitals, which `line_is_small` is asked for once at most.
+/// its kind. At least one word must stand before it. Where capitals do not set the heading off from
+/// that word, only those that close a report count, and only in a line without capitals (which
+/// `line_is_small` is asked for once at most) or all in capitals.
 pub(super) fn before_colon<F: FnOnce() -> bool>(
     before: &str,
     line_is_small: &LazyCell<bool, F>,
@@ -33,7 +34,12 @@ pub(super) fn before_colon<F: FnOnce() -> bool>(
         let word = before.get(previous..start)?.trim_end();
         let phrase = before.get(start..)?;
         let capital = phrase.chars().next().is_some_and(char::is_uppercase);
-        if !capital && !**line_is_small || binds(word) || is_title(word) {
+        let small_before = word.chars().any(char::is_lowercase) || is_placeholder(word);
+        let set_off = capital && (small_before || !word.chars().any(char::is_alphabetic));
+        if !set_off && !(is_closing(last) && (capital || **line_is_small))
+            || binds(word)
+            || is_title(word)
+        {
             return None;
         }
         look_up(phrase, headings, false).map(|kind| (start, kind))
@@ -41,9 +47,10 @@ pub(super) fn before_colon<F: FnOnce() -> bool>(
 }
 
 /// The headings in capitals inside a line that is not, without colons: first byte, one past the
-/// last, and kind. A line that starts with one is not looked at here.
+/// last, and kind. One that a line starts with is not among them. A single word in capitals may be
+/// emphasis, so one heading by itself must be one that closes a report.
 pub(super) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize, SectionKind)> {
-    let mut found = Vec::new();
+    let (mut found, mut closing) = (Vec::new(), false);
     if !has_run_of_capitals(line) {
         return found;
     }
@@ -54,7 +61,9 @@ pub(super) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize
     };
     let mut at = 1;
     while at < starts.len() {
-        let run = (at..starts.len()).take_while(|&next| is_capital(word(next))).count();
+        let run = (at..starts.len())
+            .take_while(|&next| is_capital(word(next)) && !is_placeholder(word(next)))
+            .count();
         let (first, last) = (at, at + run);
         at = last + 1;
         if run == 0 || run > MOST_WORDS || !is_telling(word(last - 1)) {
@@ -72,8 +81,14 @@ pub(super) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize
         let end = starts.get(last - 1).map_or(start, |begin| begin + word(last - 1).len());
         if let Some(kind) = line.get(start..end).and_then(|phrase| look_up(phrase, headings, false))
         {
+            closing |= is_closing(word(last - 1));
             found.push((start, end, kind));
         }
+    }
+    let first_run = (0..starts.len()).take_while(|&next| is_capital(word(next))).count();
+    let opens = first_run.checked_sub(1).is_some_and(|last| is_telling(word(last)));
+    if found.len() + usize::from(opens) < 2 && !closing {
+        found.clear();
     }
     found
 }
@@ -119,6 +134,14 @@ fn is_telling(word: &str) -> bool {
             | "comparison"
             | "recommendation"
             | "recommendations"
+    )
+}
+
+/// Whether it is a heading of what closes a report.
+fn is_closing(word: &str) -> bool {
+    matches!(
+        word.to_ascii_lowercase().as_str(),
+        "impression" | "impressions" | "conclusion" | "conclusions" | "opinion"
     )
 }
 
@@ -210,41 +233,55 @@ fn binds(word: &str) -> bool {
 /// Whether the word after goes on with a sentence: `impression of the calcaneus`.
 fn continues(word: &str) -> bool {
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-    matches!(
-        bare,
-        "of" | "is"
-            | "are"
-            | "was"
-            | "were"
-            | "has"
-            | "have"
-            | "that"
-            | "which"
-            | "and"
-            | "or"
-            | "in"
-            | "on"
-            | "at"
-            | "for"
-            | "with"
-            | "to"
-            | "from"
-            | "by"
-            | "above"
-            | "below"
-            | "section"
-            | "noted"
-            | "seen"
-            | "present"
-            | "described"
-            | "consistent"
-            | "compatible"
-            | "suggest"
-            | "suggests"
-            | "suggestive"
-            | "given"
-            | "as"
-    )
+    bare.ends_with("ing")
+        || matches!(
+            bare,
+            "of" | "is"
+                | "may"
+                | "might"
+                | "could"
+                | "would"
+                | "can"
+                | "does"
+                | "do"
+                | "will"
+                | "not"
+                | "include"
+                | "includes"
+                | "remain"
+                | "remains"
+                | "are"
+                | "was"
+                | "were"
+                | "has"
+                | "have"
+                | "that"
+                | "which"
+                | "and"
+                | "or"
+                | "in"
+                | "on"
+                | "at"
+                | "for"
+                | "with"
+                | "to"
+                | "from"
+                | "by"
+                | "above"
+                | "below"
+                | "section"
+                | "noted"
+                | "seen"
+                | "present"
+                | "described"
+                | "consistent"
+                | "compatible"
+                | "suggest"
+                | "suggests"
+                | "suggestive"
+                | "given"
+                | "as"
+        )
 }
 
 /// A first letter in capitals and the others small: part of a title, as in `Clinical Impression`.
@@ -284,7 +321,11 @@ mod tests {
             ("cough for two weeks Clinical history", Some("Clinical history")),
             ("hilar XXXX are stable XXXX FINDINGS", Some("FINDINGS")),
             ("LUNGS ARE CLEAR CONCLUSION", Some("CONCLUSION")),
-            ("lungs are clear findings", Some("findings")),
+            ("lungs are clear impression", Some("impression")),
+            ("nodule larger than on earlier comparison", None),
+            ("the study was done with suboptimal technique", None),
+            ("SMALL EFFUSION WITH ATYPICAL HISTORY", None),
+            ("there are several findings", None),
             ("There are no Findings", None),
             ("Clear apart from the following Findings", None),
             ("Seen by the Doctor Impression", None),
@@ -310,7 +351,11 @@ mod tests {
             find("fever CLINICAL HISTORY cough TECHNIQUE helical"),
             ["CLINICAL HISTORY", "TECHNIQUE"]
         );
+        assert_eq!(find("nodes are stable XXXX IMPRESSION no effusion"), ["IMPRESSION"]);
         for line in [
+            "small effusion with new FINDINGS concerning for malignancy",
+            "pneumonia with chronic TECHNIQUE artefact and effusion",
+            "the patient's HISTORY includes cancer and a nodule",
             "FINDINGS LUNGS CLEAR IMPRESSION NORMAL",
             "an IMPRESSION on the calcaneus",
             "slight IMPRESSION of the calcaneus",

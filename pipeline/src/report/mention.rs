@@ -138,10 +138,14 @@ fn drop_growth(lexicon: &Lexicon, changed: &[Changed], mentions: &mut Vec<Mentio
     };
     let growth: Vec<(usize, usize)> = changed
         .iter()
-        .filter(|changed| abnormal(changed.mention))
+        .filter(|changed| changed.change == Change::Increased && abnormal(changed.mention))
         .map(|changed| changed.cue)
         .collect();
     let targets: Vec<usize> = changed.iter().map(|changed| changed.mention).collect();
+    // `Enlargement of the mass and the spleen`: what grows besides keeps the word.
+    if !targets.iter().all(|&target| abnormal(target)) {
+        return;
+    }
     let mut at = 0;
     mentions.retain(|mention| {
         let target = targets.contains(&at);

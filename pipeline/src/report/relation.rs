@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::gap::{LONGEST_LIST, WIDEST_GAP, gap, is_anatomy, is_finding, kind};
 use super::lexicon::Lexicon;
 use super::mention::Analysis;
+use super::organ::ORGANS;
 use super::place::locate;
 use super::token::Class;
 use super::types::{Change, NodeKind, Relation, Side};
@@ -43,7 +44,7 @@ pub(super) fn relate(lexicon: &Lexicon, analysis: &mut Analysis) -> Relations {
     suggest(analysis, &mut edges);
     place_suggested(analysis, &mut edges);
     side_from_places(analysis, &edges);
-    side_from_neighbour(analysis);
+    side_from_neighbour(lexicon, analysis);
     let measured = analysis.sizes.iter().map(|sized| measure(analysis, sized.token, sized.clause));
     let measured: Vec<Option<usize>> = measured.collect();
     change_from_sizes(analysis, &measured);
@@ -259,8 +260,16 @@ fn side_from_places(analysis: &mut Analysis, edges: &[LocalEdge]) {
     }
 }
 
-/// `Left effusion with adjacent atelectasis`: what is next to a finding lies on its side.
-fn side_from_neighbour(analysis: &mut Analysis) {
+/// `Left effusion with adjacent atelectasis`: what is next to a finding lies on its side, if it is of an organ
+/// that has sides.
+fn side_from_neighbour(lexicon: &Lexicon, analysis: &mut Analysis) {
+    const PAIRED: [&str; 6] = ["lung", "pleura", "breast", "kidney", "adrenal_gland", "brain"];
+    let paired = |concept: usize| {
+        let organ = lexicon.organs.get(concept).copied().flatten();
+        organ
+            .and_then(|organ| ORGANS.get(usize::from(organ)))
+            .is_some_and(|(name, _)| PAIRED.contains(name))
+    };
     const ADJECTIVES: usize = 2;
     let mut last: Option<(usize, Side)> = None;
     for at in 0..analysis.mentions.len() {
@@ -274,7 +283,8 @@ fn side_from_neighbour(analysis: &mut Analysis) {
             )
         });
         let (own, clause) = (mention.side, mention.clause);
-        let near = last.filter(|(same, _)| beside && own.is_none() && *same == clause);
+        let takes = beside && own.is_none() && paired(mention.concept);
+        let near = last.filter(|(same, _)| takes && *same == clause);
         if let Some((_, side)) = near
             && let Some(mention) = analysis.mentions.get_mut(at)
         {

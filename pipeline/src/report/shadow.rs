@@ -49,9 +49,9 @@ impl Shadow {
             position += character.len_utf8();
             let span = (offset(from), offset(start + position));
             let rest = slice.get(position..).unwrap_or_default();
-            // `effusion - no thickening` and the answers `(-)` and `effusion -, mass -`.
+            // `effusion - no thickening` and the answer `(-)`.
             let spaced = is_dash(character)
-                && (after_blank && rest.starts_with(ends_answer)
+                && (after_blank && rest.starts_with(char::is_whitespace)
                     || shadow.text.ends_with('(') && rest.starts_with(')'));
             if spaced && !shadow.text.is_empty() {
                 shadow.push_plain('|', span);
@@ -98,10 +98,6 @@ impl Shadow {
 /// Folds a phrase of the lexicon the same way, without blanks at its ends.
 pub(super) fn fold_phrase(phrase: &str) -> String {
     Shadow::new(phrase, 0, phrase.len()).text.trim_end().to_owned()
-}
-
-fn ends_answer(character: char) -> bool {
-    character.is_whitespace() || matches!(character, ',' | ';')
 }
 
 fn is_dash(character: char) -> bool {

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::spelling::{is_other_word, within_one_edit};
+use super::spelling::{is_other_word, same_letters, within_one_edit};
 use super::token::{Token, tokenise};
 
 /// A multiplying hash that takes eight bytes at a time: quick on short keys, the same on every run.
@@ -79,8 +79,10 @@ impl PhraseTrie {
         trie
     }
 
-    /// The one long word of the phrases that `word` differs from by one letter within: first and
-    /// last letter are mostly right, and they tell `resolves` from `resolved`.
+    /// The one long word of the phrases that `word` has a letter less, a letter more or two letters
+    /// swapped of. First and last letter are mostly right, and they tell `resolves` from `resolved`.
+    /// Another letter in the place of one is not looked for: it makes other words too often, as
+    /// `hepatoma` and `hematoma`, `arteritis` and `arthritis`, `macro` and `micro`.
     fn misspelt(&self, word: &str) -> Option<u32> {
         let letters = word.bytes().all(|b| b.is_ascii_lowercase());
         if word.len() + 1 < LONG_WORD || !letters || is_other_word(word) {
@@ -90,7 +92,8 @@ impl PhraseTrie {
         for length in word.len() - 1..=word.len() + 1 {
             let near = shape(word, length).and_then(|shape| self.long_words.get(&shape));
             for (known, id) in near.into_iter().flatten() {
-                if within_one_edit(word.as_bytes(), known.as_bytes()) {
+                let swapped = word.len() != known.len() || same_letters(word, known);
+                if swapped && within_one_edit(word.as_bytes(), known.as_bytes()) {
                     if found.is_some() {
                         return None;
                     }

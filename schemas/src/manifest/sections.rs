@@ -62,7 +62,8 @@ impl Manifest {
         curation.release.out = ReleaseSection::default().out;
         curation.corpus.root = PathBuf::from(".");
         for path in [&mut curation.report.lexicon, &mut curation.graph.encoder] {
-            *path = path.take().map(|path| path.file_name().map_or(path.clone(), PathBuf::from));
+            // A path that ends in `..` has no name; where it leads is a matter of the machine.
+            *path = path.take().map(|path| path.file_name().map_or("..".into(), PathBuf::from));
         }
         curation
     }

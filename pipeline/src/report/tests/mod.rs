@@ -172,7 +172,6 @@ fn terse_answers_and_other_spellings_are_read() {
     check(
         Assertion::Absent,
         &[
-            ("Mass -, effusion -.", "mass"),
             ("Effusion absent, bullae absent, nodule none.", "effusion"),
             ("Nodule is present, pneumothorax is not.", "pneumothorax"),
             ("No subdural haematoma.", "intracranial_hemorrhage"),
