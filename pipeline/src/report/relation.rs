@@ -263,6 +263,7 @@ fn side_from_places(analysis: &mut Analysis, edges: &[LocalEdge]) {
 /// `Left effusion with adjacent atelectasis`: what is next to a finding lies on its side, if it is of an organ
 /// that has sides.
 fn side_from_neighbour(lexicon: &Lexicon, analysis: &mut Analysis) {
+    const ADJECTIVES: usize = 2;
     const PAIRED: [&str; 6] = ["lung", "pleura", "breast", "kidney", "adrenal_gland", "brain"];
     let paired = |concept: usize| {
         let organ = lexicon.organs.get(concept).copied().flatten();
@@ -270,7 +271,6 @@ fn side_from_neighbour(lexicon: &Lexicon, analysis: &mut Analysis) {
             .and_then(|organ| ORGANS.get(usize::from(organ)))
             .is_some_and(|(name, _)| PAIRED.contains(name))
     };
-    const ADJECTIVES: usize = 2;
     let mut last: Option<(usize, Side)> = None;
     for at in 0..analysis.mentions.len() {
         let Some(mention) = analysis.mentions.get(at).filter(|m| m.is_finding()) else { continue };
