@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{parse, parser};
 use crate::report::{
-    Assertion, NodeKind, ParsedReport, ReportDocument, SectionKind, Side, to_json,
+    Assertion, NodeKind, ParsedReport, ReportDocument, SectionKind, Side, to_json, to_json_line,
 };
 
 const SAMPLE: &str = "Trachea is open. No pleural effusion or thickening is seen.\n\
@@ -151,7 +151,7 @@ fn json_has_the_contract_keys() {
     let expected = ["id", "sections", "sentences", "nodes", "edges", "labels", "measurements"];
     assert_eq!(keys[..7], expected);
     assert_eq!(keys[7..], ["references", "organs"]);
-    let line = crate::report::to_json_line(&document, &parser().parse(&document));
+    let line = to_json_line(&document, &parser().parse(&document));
     assert_eq!(line, value.to_string());
     let nodule = value["nodes"]
         .as_array()
@@ -295,5 +295,37 @@ proptest! {
         check_invariants(&text, &report);
         check_views(&text, &report);
         prop_assert_eq!(&report, &parse(&text));
+    }
+}
+
+/// Words that make sections, findings, sizes and labels, and characters that JSON escapes.
+const PIECES: [&str; 16] = [
+    "FINDINGS:",
+    "Impression:",
+    "no ",
+    "pleural effusion ",
+    "nodule ",
+    "left ",
+    "in the lung ",
+    "5 x 3 mm ",
+    "compatible with ",
+    "stable ",
+    ". ",
+    "\n",
+    "\"",
+    "\\",
+    "\u{1}\u{2028}\u{7f}",
+    "größer \u{1f600} ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_line_of_json_is_the_value_of_json(pieces in prop::collection::vec(0..PIECES.len(), 0..40), id in ".{0,8}") {
+        let text: String = pieces.iter().map(|&at| PIECES[at]).collect();
+        let document = ReportDocument::from_text(&id, &text);
+        let report = parser().parse(&document);
+        prop_assert_eq!(to_json_line(&document, &report), to_json(&document, &report).to_string());
     }
 }
