@@ -1,9 +1,9 @@
-//! The corpus's csv files, read with polars; every cell as text.
+//! The corpus's csv files, read whole; every cell as text.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{CsvParseOptions, CsvReadOptions, SerReader};
+use super::records::CsvRecords;
 
 /// A csv file that cannot be used. It is the user's to mend, like the manifest that names it.
 #[derive(Debug, thiserror::Error)]
@@ -45,25 +45,9 @@ pub struct Rows {
 ///
 /// [`CsvError::Read`].
 pub fn read_rows(path: &Path) -> Result<Rows, CsvError> {
-    let read_error = |message: String| CsvError::Read { path: path.to_owned(), message };
-    let frame = CsvReadOptions::default()
-        .with_has_header(true)
-        .with_infer_schema_length(Some(0))
-        .with_parse_options(CsvParseOptions::default().with_missing_is_null(true))
-        .try_into_reader_with_file_path(Some(path.to_owned()))
-        .and_then(SerReader::finish)
-        .map_err(|error| read_error(error.to_string()))?;
-    let texts = frame
-        .columns()
-        .iter()
-        .map(|column| column.str().map_err(|error| read_error(error.to_string())))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Rows {
-        columns: frame.get_column_names().into_iter().map(ToString::to_string).collect(),
-        rows: (0..frame.height())
-            .map(|row| texts.iter().map(|text| text.get(row).map(str::to_owned)).collect())
-            .collect(),
-    })
+    let records = CsvRecords::open(path)?;
+    let columns = records.columns().to_vec();
+    Ok(Rows { columns, rows: records.collect::<Result<_, _>>()? })
 }
 
 /// A csv file as rows of text, keyed by one column.

@@ -191,7 +191,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ingest::csv::read_rows;
 
     fn file(content: &[u8]) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
@@ -218,15 +217,16 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Row after row gives what the corpus tables' reader, polars, gives of the whole.
+        /// What was written as RFC 4180 says is read as it was meant, and any row is found again by its span.
         #[test]
-        fn rows_equal_those_of_the_reader_of_whole_tables(
+        fn rows_are_those_that_were_written(
             cells in prop::collection::vec(
                 prop::collection::vec("[a-c ,\"\n]{0,6}|\u{e9}[0-9.]{1,4}", 3), 1..12),
             dos in any::<bool>(),
         ) {
             let end = if dos { "\r\n" } else { "\n" };
             let mut content = format!("x,y,z{end}");
+            let mut meant = Vec::new();
             for row in &cells {
                 // The first column always holds something, so that no row is a blank line.
                 let quoted: Vec<String> = row
@@ -240,12 +240,15 @@ mod tests {
                     .collect();
                 content += &quoted.join(",");
                 content += end;
+                let text = |at: usize| {
+                    let cell = if at == 0 { format!("k{}", row[0]) } else { row[at].clone() };
+                    (!cell.is_empty()).then_some(cell)
+                };
+                meant.push(vec![text(0), text(1), text(2)]);
             }
             let file = file(content.as_bytes());
-            let whole = read_rows(file.path()).expect("reads");
-            let streamed = CsvRecords::open(file.path()).expect("opens");
-            prop_assert_eq!(streamed.columns(), &whole.columns[..]);
-            let mut streamed = streamed;
+            let mut streamed = CsvRecords::open(file.path()).expect("opens");
+            prop_assert_eq!(streamed.columns(), ["x", "y", "z"]);
             let mut rows = Vec::new();
             while let Some(row) = streamed.next() {
                 let row = row.expect("reads");
@@ -253,7 +256,7 @@ mod tests {
                 prop_assert_eq!(&again, &row);
                 rows.push(row);
             }
-            prop_assert_eq!(rows, whole.rows);
+            prop_assert_eq!(rows, meant);
         }
     }
 }
