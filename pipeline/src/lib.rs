@@ -22,6 +22,7 @@
 //! ```
 
 pub mod execute;
+pub mod files;
 pub mod graph;
 pub mod ingest;
 pub mod loader;

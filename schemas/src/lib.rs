@@ -27,9 +27,13 @@
 //! assert_eq!(manifest.view[0].resolve().expect("resolvable").output_shape(), Some([128, 96, 128]));
 //! ```
 
+pub mod format;
 pub mod ids;
 pub mod lock;
 pub mod manifest;
+pub mod named;
 pub mod reason;
+pub mod rescale;
+pub mod split;
 pub mod tables;
 pub mod voxel;

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use model::device::DeviceChoice;
 use model::text::SentenceModel;
+use pipeline::files::sha256_file;
 use pipeline::graph::SentenceEncoder;
-use pipeline::shard::sha256_file;
 
 use crate::failure::Failure;
 

@@ -9,10 +9,10 @@ use model::evaluate::{EvaluateJob, EvaluateReport, evaluate_on};
 use model::handoff::SplitSource;
 use model::trainer::Checkpoint;
 use pipeline::execute::Observer;
+use pipeline::files::write_atomically;
 use pipeline::loader::{Dataset, DatasetError};
-use pipeline::plan::Split;
-use pipeline::shard::write_atomically;
 use schemas::manifest::Manifest;
+use schemas::split::Split;
 
 use super::{settings, train};
 use crate::cli::{Common, ManifestArgs};

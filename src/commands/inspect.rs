@@ -163,7 +163,7 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
                 let is_hounsfield = !ambiguous && matches!(image.modality.as_str(), "" | "CT");
                 let picture =
                     montage::of_volume(volume, is_hounsfield).map_err(Failure::io(file))?;
-                pipeline::shard::write_atomically(file, &picture).map_err(Failure::io(file))?;
+                pipeline::files::write_atomically(file, &picture).map_err(Failure::io(file))?;
             }
             let mut warnings = image.warnings.clone();
             warnings.extend(intensities.warnings);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline::loader::{Dataset, Loader, LoaderConfig, Shard};
-use pipeline::plan::Split;
 use pipeline::release::TableReader;
+use schemas::split::Split;
 use serde_json::json;
 
 use super::settings::{release_below, use_threads};
@@ -104,5 +104,5 @@ fn order_hash(ranks: &[Vec<Vec<String>>]) -> String {
             }
         }
     }
-    pipeline::shard::sha256_bytes(text.as_bytes())[..16].to_owned()
+    pipeline::files::sha256_bytes(text.as_bytes())[..16].to_owned()
 }

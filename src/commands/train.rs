@@ -8,8 +8,8 @@ use model::handoff::{ReleaseSource, SourceOptions};
 use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, Vocabulary, train_on};
 use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::Dataset;
-use pipeline::plan::Split;
 use schemas::manifest::Manifest;
+use schemas::split::Split;
 
 use super::settings;
 use crate::cli::{Common, ManifestArgs};

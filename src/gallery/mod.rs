@@ -21,9 +21,9 @@ pub(crate) fn write(release: &Path, extras: &Extras, folder: &Path) -> Result<()
     for card in &page.cards {
         let picture = montage::render(release, card)?;
         let path = folder.join(&card.picture);
-        pipeline::shard::write_atomically(&path, &picture).map_err(Failure::io(path))?;
+        pipeline::files::write_atomically(&path, &picture).map_err(Failure::io(path))?;
     }
     let path = folder.join("index.html");
     let text = html::render(&page, extras);
-    pipeline::shard::write_atomically(&path, text.as_bytes()).map_err(Failure::io(path))
+    pipeline::files::write_atomically(&path, text.as_bytes()).map_err(Failure::io(path))
 }

@@ -15,13 +15,14 @@ use super::observe::{Cancel, Observer, Stage};
 use super::outcome::UnitOutcome;
 use super::report_tables::{ReportTables, ReportTablesError};
 use super::unit::{View, run_unit};
+use crate::files::{sha256_bytes, write_atomically};
 use crate::graph::{EncodeError, ReportOrigin, ReportRows, SentenceEncoder};
 use crate::plan::{
     PlanError, ReportPlace, ReportTexts, StudyPlan, Survey, Unit, cut_units, survey,
 };
 use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
 use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
-use crate::shard::{TableError, sha256_bytes, write_atomically};
+use crate::shard::TableError;
 
 /// A run that did not end in a release.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +301,7 @@ fn fingerprint(
         text += &format!("{name} {sha256}\n");
     }
     for table in &survey.tables {
-        let (sha256, _) = crate::shard::sha256_file(&manifest.corpus.root.join(table))?;
+        let (sha256, _) = crate::files::sha256_file(&manifest.corpus.root.join(table))?;
         text += &format!("{} {sha256}\n", table.display());
     }
     for row in &survey.excluded {

@@ -9,7 +9,7 @@ use schemas::lock::SourceObject;
 use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 use serde::{Deserialize, Serialize};
 
-use crate::shard::write_atomically;
+use crate::files::write_atomically;
 
 /// A finished shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

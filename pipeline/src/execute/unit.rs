@@ -16,9 +16,10 @@ use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 use super::observe::{Cancel, Observer};
 use super::outcome::{ShardFile, UnitOutcome};
 use super::views::{SeriesFacts, make_views};
+use crate::files::{sha256_bytes, sha256_file};
 use crate::ingest::{IngestError, ReadOptions};
 use crate::plan::{SeriesPlan, StudyPlan, Unit};
-use crate::shard::{SampleIds, VoxelWriter, sha256_bytes, sha256_file};
+use crate::shard::{SampleIds, VoxelWriter};
 use crate::volume::ViewTensor;
 
 /// A named recipe.

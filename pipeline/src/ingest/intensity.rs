@@ -9,7 +9,7 @@ use schemas::manifest::IntensityPolicy;
 use schemas::reason::Reason;
 
 use super::error::IngestError;
-use crate::volume::Rescale;
+use schemas::rescale::Rescale;
 
 /// What the corpus's metadata csv says of one volume.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

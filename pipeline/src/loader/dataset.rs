@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use schemas::manifest::{Manifest, Recipe, VoxelType};
 
 use super::similarity::Similarities;
-use crate::plan::Split;
+use crate::files::sha256_bytes;
 use crate::release::{Contents, ReleaseError, TableReader};
-use crate::shard::{VoxelReader, VoxelReaderError, sha256_bytes};
+use crate::shard::{VoxelReader, VoxelReaderError};
+use schemas::split::Split;
 
 /// A release that cannot be loaded.
 #[derive(Debug, thiserror::Error)]

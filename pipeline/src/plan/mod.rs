@@ -14,6 +14,6 @@ mod survey;
 mod unit;
 
 pub use reports::{ReportFiles, ReportPlace, ReportTexts};
-pub use split::{Split, split_of};
+pub use split::split_of;
 pub use survey::{PlanError, SeriesPlan, StudyPlan, Survey, survey};
 pub use unit::{Unit, cut_units};

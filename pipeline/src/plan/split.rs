@@ -2,39 +2,8 @@
 
 use schemas::ids::PatientKey;
 use schemas::manifest::{SplitMethod, SplitSection};
-use serde::{Deserialize, Serialize};
+use schemas::split::Split;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
-
-/// Part of the release a patient belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Split {
-    /// Training.
-    Train,
-    /// Validation.
-    Val,
-    /// Test.
-    Test,
-}
-
-impl Split {
-    /// Every split, in the order of shards.
-    pub const ALL: [Self; 3] = [Self::Train, Self::Val, Self::Test];
-
-    /// `train`, `val` or `test`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Val => "val",
-            Self::Test => "test",
-        }
-    }
-
-    /// The split of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|split| split.name() == name)
-    }
-}
 
 /// The split of `patient`: a pure function of the patient's key, so that a corpus that grows never
 /// moves a patient. `corpus_split` is the layout's own (`train` or `valid`), used with

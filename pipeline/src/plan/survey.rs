@@ -12,11 +12,12 @@ use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::reports::{ReportFiles, ReportIndex, ReportPlace};
-use super::split::{Split, split_of};
+use super::split::split_of;
 use super::{ct_rate, dicom_tree};
 use crate::ingest::csv::{CsvError, Table};
 use crate::ingest::{self, Acquisition, SeriesSource};
-use crate::volume::Rescale;
+use schemas::rescale::Rescale;
+use schemas::split::Split;
 
 /// A corpus that cannot be planned: the user has to mend it or the manifest.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use schemas::manifest::{CorpusSection, Manifest, Recipe, ViewSection};
 use serde::Serialize;
 
-use super::split::Split;
 use super::survey::StudyPlan;
+use schemas::split::Split;
 
 /// Studies whose tensors make one shard of each view.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ impl Unit {
             series,
         };
         let text = serde_json::to_vec(&fingerprint).expect("a fingerprint is plain data");
-        crate::shard::sha256_bytes(&text)
+        crate::files::sha256_bytes(&text)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whether Hounsfield units look like Hounsfield units.
 
-use crate::volume::{Rescale, Scan, Statistics, Volume, Voxels};
+use schemas::rescale::Rescale;
+
+use crate::volume::{Scan, Statistics, Volume, Voxels};
 
 /// Widest range looked at, in Hounsfield units: twice what a scanner gives, so that a double rescale
 /// still shows.

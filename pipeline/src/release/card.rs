@@ -7,7 +7,7 @@ use schemas::manifest::Manifest;
 use schemas::tables::{IndexRow, StudyRow, VolumeRow};
 
 use super::seal::Sealed;
-use crate::plan::Split;
+use schemas::split::Split;
 
 /// Counts on the card; all of them are computed from the tables.
 pub(super) struct Summary {

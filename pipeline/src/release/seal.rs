@@ -12,9 +12,10 @@ use super::card;
 use super::croissant;
 use super::error::ReleaseError;
 use crate::execute::UnitOutcome;
+use crate::files::{sha256_bytes, sha256_file, write_atomically};
 use crate::ingest::files_below;
 use crate::plan::{StudyPlan, Survey};
-use crate::shard::{sha256_bytes, sha256_file, write_atomically, write_table};
+use crate::shard::write_table;
 
 /// Everything a release is sealed from.
 pub struct Sealed<'a> {

@@ -10,7 +10,8 @@ use serde::Serialize;
 use super::contents::TableReader;
 use super::error::ReleaseError;
 use super::seal::files;
-use crate::shard::{VoxelReader, sha256_file};
+use crate::files::sha256_file;
+use crate::shard::VoxelReader;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]

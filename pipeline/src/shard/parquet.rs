@@ -12,7 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use schemas::tables::{Row, VERSION};
 
-use super::atomic::TemporaryFile;
+use crate::files::TemporaryFile;
 
 /// A table that cannot be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -116,7 +116,8 @@ mod tests {
 
     use super::super::voxel_writer::{BODY_ALIGNMENT, SampleIds, VoxelWriter};
     use super::*;
-    use crate::volume::{Affine, Rescale, Volume, Voxels, make_view};
+    use crate::volume::{Affine, Volume, Voxels, make_view};
+    use schemas::rescale::Rescale;
 
     #[test]
     fn the_library_s_own_reader_and_the_index_see_the_same_tensors_on_page_borders() {
@@ -153,7 +154,7 @@ mod tests {
         let (sha256, size) = writer.finish().expect("finishes");
         let content = std::fs::read(&path).expect("reads");
         assert_eq!(size, content.len() as u64);
-        assert_eq!(sha256, crate::shard::sha256_bytes(&content));
+        assert_eq!(sha256, crate::files::sha256_bytes(&content));
 
         let batches: Vec<_> = FileReader::try_new(Cursor::new(&content), None)
             .expect("a stock reader opens it")

@@ -21,8 +21,7 @@ use schemas::ids::{PatientKey, SampleId, SeriesId, StudyId};
 use schemas::manifest::{Recipe, VoxelType};
 use schemas::tables::Column;
 
-use super::atomic::TemporaryFile;
-use super::digest::HashingWriter;
+use crate::files::{HashingWriter, TemporaryFile};
 use crate::volume::ViewTensor;
 
 /// Bodies of record batches start at multiples of this many bytes.

@@ -210,7 +210,8 @@ mod tests {
     use schemas::manifest::Orientation;
 
     use super::*;
-    use crate::volume::{Affine, Rescale};
+    use crate::volume::Affine;
+    use schemas::rescale::Rescale;
 
     /// A cylinder of tissue on a thin table with a marker in the corner, 2 mm voxels.
     fn phantom() -> Volume {

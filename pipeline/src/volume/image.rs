@@ -2,6 +2,8 @@
 
 use rayon::prelude::*;
 
+use schemas::rescale::Rescale;
+
 use super::affine::Affine;
 
 /// Voxels that a thread looks at in one go.
@@ -63,21 +65,6 @@ fn extremes(values: &[i16]) -> (i16, i16) {
     // One fold each, since a fold of both is not made into vector code.
     let low = values.iter().fold(i16::MAX, |low, &value| low.min(value));
     (low, values.iter().fold(i16::MIN, |high, &value| high.max(value)))
-}
-
-/// The linear map from stored values to Hounsfield units, applied exactly once: where voxels are
-/// sampled.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rescale {
-    /// Factor.
-    pub slope: f32,
-    /// Summand.
-    pub intercept: f32,
-}
-
-impl Rescale {
-    /// Stored values are Hounsfield units already.
-    pub const IDENTITY: Self = Self { slope: 1.0, intercept: 0.0 };
 }
 
 /// A 3D scalar image on its affine.

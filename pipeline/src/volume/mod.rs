@@ -25,7 +25,7 @@ mod view;
 pub use affine::Affine;
 pub(crate) use affine::{cross, dot, norm};
 pub(crate) use image::Scan;
-pub use image::{Rescale, Statistics, Volume, Voxels};
+pub use image::{Statistics, Volume, Voxels};
 pub use slabs::{SlabError, SlabView};
 pub use taps::AxisTaps;
 pub(crate) use view::too_large;

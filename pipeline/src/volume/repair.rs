@@ -6,7 +6,8 @@
 use rayon::prelude::*;
 
 use super::affine::{Affine, cross, dot, norm, unit};
-use super::image::{Rescale, Volume, Voxels};
+use super::image::{Volume, Voxels};
+use schemas::rescale::Rescale;
 
 /// Shears of a whole stack below this, in voxels, move nothing.
 const STILL: f64 = 1e-3;

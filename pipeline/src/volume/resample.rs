@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::affine::AxisOrder;
 use super::encode::Encoder;
-use super::image::Rescale;
 use super::taps::AxisTaps;
+use schemas::rescale::Rescale;
 
 /// A stored value as f32.
 pub(super) trait Sample: Copy + Send + Sync + Default {

@@ -4,9 +4,10 @@
 use schemas::manifest::{Crop, Recipe};
 
 use super::affine::Affine;
-use super::image::{Rescale, Voxels};
+use super::image::Voxels;
 use super::resample::{Sample, Stored, resample};
 use super::view::{ViewPlan, ViewTensor};
+use schemas::rescale::Rescale;
 
 /// Why a view needs the whole volume at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

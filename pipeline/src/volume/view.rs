@@ -8,10 +8,11 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::affine::{Affine, AxisOrder};
 use super::body::{Threshold, body_box};
 use super::encode::Encoder;
-use super::image::{Rescale, Volume, Voxels};
+use super::image::{Volume, Voxels};
 use super::resample::{Intensity, Sample, Stored, permuted, resample};
 use super::taps::{AxisTaps, TapsBuilder};
 use crate::memory::zeroed;
+use schemas::rescale::Rescale;
 
 /// By what share a quotient of spacings may fall short of a whole number through the rounding of
 /// headers to f32: a few units in the last place, and no more, for what lies below is truncated.

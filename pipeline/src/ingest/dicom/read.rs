@@ -20,7 +20,8 @@ use super::series::group;
 use super::stacks::stacks;
 use crate::memory::zeroed;
 use crate::volume::repair::{interpolate_slices, remove_shear};
-use crate::volume::{Rescale, Volume, Voxels};
+use crate::volume::{Volume, Voxels};
+use schemas::rescale::Rescale;
 
 /// Air, in Hounsfield units.
 const AIR: f64 = -1000.0;

@@ -13,7 +13,8 @@ use super::super::gzip::{MAGIC, Members, decode_exactly};
 use super::super::intensity::HeaderFacts;
 use super::header::{Frame, Header, affine, datatype_width, dimensions, read_header};
 use crate::memory::zeroed;
-use crate::volume::{Affine, Rescale, Voxels};
+use crate::volume::{Affine, Voxels};
+use schemas::rescale::Rescale;
 
 /// A NIfTI image before its intensity unit is decided.
 #[derive(Debug, Clone, PartialEq)]
