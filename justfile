@@ -15,6 +15,18 @@ test:
 lint:
     cargo fmt --all --check && cargo clippy --workspace --all-targets --features cuda -- -D warnings && RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
+# Circles and upward arrows between modules, and the sizes of files.
+rooms:
+    python3 tests/rooms/check.py
+
+# Spelling, and licences, bans and sources of the dependencies.
+tidy:
+    PATH="$(bash .ci/tools):$PATH" sh -c 'typos && cargo deny --workspace check licenses bans sources'
+
+# Known weaknesses of the dependencies; fetches the RustSec database.
+advisories:
+    bash tests/advisories.sh
+
 # Write the JSON Schemas from the types.
 schemas:
     cargo run --quiet -- schema > schemas/json/manifest.schema.json.new && mv schemas/json/manifest.schema.json.new schemas/json/manifest.schema.json
