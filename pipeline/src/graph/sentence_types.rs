@@ -3,14 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::tables::{SentenceRow, SentenceTypeRow};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::report::{ParsedReport, ReportDocument, normalise_sentence, sentence_signature};
-
-/// Identifier of the sentence type with this normalised text.
-pub fn sentence_type(normalised: &str) -> u64 {
-    xxh3_64(normalised.as_bytes())
-}
 
 /// The sentence types of a corpus, gathered report by report.
 #[derive(Debug, Clone, Default)]

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::document::ReportDocument;
+use super::parsed::SectionKind;
 use super::source::{SourceError, SourceReport};
-use super::types::SectionKind;
 
 /// CT-RATE's report columns, which become sections when a table has them and not the text column.
 const SECTIONS: [(&str, SectionKind); 4] = [
@@ -33,7 +33,7 @@ const PATIENTS: [&str; 2] = ["patientid", "patientkey"];
 
 /// The places of a report's parts among the cells of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ReportColumns {
+pub(crate) struct ReportColumns {
     id: Option<usize>,
     text: Option<usize>,
     sections: Vec<(usize, SectionKind)>,
@@ -43,7 +43,7 @@ pub(super) struct ReportColumns {
 
 impl ReportColumns {
     /// Finds them by the names of the columns; `column` holds the text.
-    pub(super) fn find(path: &Path, columns: &[String], column: &str) -> Result<Self, SourceError> {
+    pub(crate) fn find(path: &Path, columns: &[String], column: &str) -> Result<Self, SourceError> {
         let has = |name: &str| columns.iter().position(|found| found == name);
         let found = Self {
             id: IDS.iter().find_map(|name| has(name)),
@@ -70,7 +70,7 @@ impl ReportColumns {
     }
 
     /// Whether anything of a column named so is used when `column` holds the text.
-    pub(super) fn uses(name: &str, column: &str) -> bool {
+    pub(crate) fn uses(name: &str, column: &str) -> bool {
         name == column
             || IDS.contains(&name)
             || SECTIONS.iter().any(|(section, _)| *section == name)
@@ -78,17 +78,17 @@ impl ReportColumns {
     }
 
     /// Whether a column named so identifies a patient or study.
-    pub(super) fn identifies(name: &str) -> bool {
+    pub(crate) fn identifies(name: &str) -> bool {
         IDENTIFIERS.contains(&fold(name).as_str())
     }
 
     /// Whether a column named so names the person.
-    pub(super) fn names_patient(name: &str) -> bool {
+    pub(crate) fn names_patient(name: &str) -> bool {
         PATIENTS.contains(&fold(name).as_str())
     }
 
     /// The report of a row; without a column for ids it is known by the number of its row.
-    pub(super) fn report(&self, row: usize, cells: &[Option<String>]) -> SourceReport {
+    pub(crate) fn report(&self, row: usize, cells: &[Option<String>]) -> SourceReport {
         let cell = |at: usize| cells.get(at).and_then(Option::as_deref);
         let name = self.id.and_then(cell).map_or_else(|| row.to_string(), str::to_owned);
         let document = if let Some(at) = self.text {

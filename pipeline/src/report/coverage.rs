@@ -4,12 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::document::ReportDocument;
-use super::entity::find_hits;
 use super::lexicon::Lexicon;
-use super::section::find_sections;
-use super::sentence::split_sentences;
-use super::shadow::Shadow;
-use super::token::{Class, tokenise};
+use super::mention::find_hits;
+use super::structure::{find_sections, split_sentences};
+use super::text::{Class, FoldedText, tokenise};
 
 /// Words that carry no finding, place or attribute, beside those of the closed word classes.
 const FUNCTION_WORDS: &str = "about above according after again against all along already also always am among amount an \
@@ -54,18 +52,18 @@ impl Coverage {
     }
 
     /// Adds the content words of a document.
-    pub(super) fn add(&mut self, lexicon: &Lexicon, document: &ReportDocument) {
+    pub(crate) fn add(&mut self, lexicon: &Lexicon, document: &ReportDocument) {
         for section in find_sections(document, &lexicon.headings) {
             let limits = (section.start as usize, section.end as usize);
             for (start, end) in split_sentences(&document.text, limits.0, limits.1) {
-                self.add_sentence(lexicon, &Shadow::new(&document.text, start, end));
+                self.add_sentence(lexicon, &FoldedText::new(&document.text, start, end));
             }
         }
     }
 
-    fn add_sentence(&mut self, lexicon: &Lexicon, shadow: &Shadow) {
-        let tokens = tokenise(&shadow.text);
-        let hits = find_hits(lexicon, shadow, &tokens);
+    fn add_sentence(&mut self, lexicon: &Lexicon, folded: &FoldedText) {
+        let tokens = tokenise(&folded.text);
+        let hits = find_hits(lexicon, folded, &tokens);
         let mut known = vec![false; tokens.len()];
         for hit in hits.concepts.iter().chain(&hits.cues).chain(&hits.changes) {
             for slot in known.get_mut(hit.first..hit.last).unwrap_or_default() {
@@ -73,7 +71,7 @@ impl Coverage {
             }
         }
         for (token, known) in tokens.iter().zip(known) {
-            let word = shadow.text.get(token.start..token.end).unwrap_or_default();
+            let word = folded.text.get(token.start..token.end).unwrap_or_default();
             let content = token.class == Class::Word
                 && word.chars().count() > 2
                 && word.chars().all(char::is_alphabetic)

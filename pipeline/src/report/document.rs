@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::types::SectionKind;
+use super::parsed::SectionKind;
 
 /// A section whose limits the source gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,7 +66,7 @@ fn is_placeholder(column: &str) -> bool {
 }
 
 /// A byte offset; texts beyond 4 GiB are cut there by the parser.
-pub(super) fn offset(value: usize) -> u32 {
+pub(crate) fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

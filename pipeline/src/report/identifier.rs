@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::document::offset;
-use super::reference::MONTHS;
+use super::mention::MONTHS;
 
 /// What a stretch of text could give away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

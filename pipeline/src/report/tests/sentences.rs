@@ -1,6 +1,6 @@
 //! How text falls into sentences.
 
-use crate::report::sentence::{LONGEST_SENTENCE, split_sentences};
+use crate::report::structure::{LONGEST_SENTENCE, split_sentences};
 
 fn split(text: &str) -> Vec<&str> {
     split_sentences(text, 0, text.len()).iter().map(|&(from, to)| &text[from..to]).collect()

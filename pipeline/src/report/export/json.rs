@@ -1,0 +1,178 @@
+//! The JSON object of `radloom report --json`, one a report, as a value.
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+use super::organ_texts::organ_sentences;
+use crate::report::document::ReportDocument;
+use crate::report::parsed::{
+    Assertion, Change, Cue, Measurement, Node, NodeKind, ParsedReport, PolicyLabels, Reference,
+    Relation, SectionKind, SectionSource, Side,
+};
+
+/// The report as a JSON value. Keys come in a fixed order; offsets are bytes of the document's text.
+pub fn to_json(document: &ReportDocument, report: &ParsedReport) -> Value {
+    serde_json::to_value(JsonReport::new(document, report)).unwrap_or(Value::Null)
+}
+
+#[derive(Serialize)]
+struct JsonReport<'a> {
+    id: &'a str,
+    sections: Vec<JsonSection>,
+    sentences: Vec<JsonSentence>,
+    #[serde(serialize_with = "nodes")]
+    nodes: (&'a str, &'a [Node]),
+    edges: Vec<JsonEdge<'a>>,
+    #[serde(serialize_with = "labels")]
+    labels: &'a [PolicyLabels],
+    measurements: Vec<JsonMeasurement<'a>>,
+    references: &'a [Reference],
+    #[serde(serialize_with = "organs")]
+    organs: Vec<(&'static str, Vec<u32>)>,
+}
+
+#[derive(Serialize)]
+struct JsonSection {
+    kind: SectionKind,
+    start: u32,
+    end: u32,
+    how: SectionSource,
+}
+
+#[derive(Serialize)]
+struct JsonSentence {
+    start: u32,
+    end: u32,
+    section: u32,
+}
+
+#[derive(Serialize)]
+struct JsonNode<'a> {
+    id: u32,
+    sentence: u32,
+    kind: NodeKind,
+    start: u32,
+    end: u32,
+    text: &'a str,
+    concept: &'a str,
+    assertion: Option<Assertion>,
+    certainty: f64,
+    side: Option<Side>,
+    change: Option<Change>,
+    cue: Option<&'a Cue>,
+    rule: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonEdge<'a> {
+    source: u32,
+    target: u32,
+    relation: Relation,
+    rule: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonMeasurement<'a> {
+    sentence: u32,
+    start: u32,
+    end: u32,
+    values_mm: &'a [f64],
+    unit: &'a str,
+    prior: bool,
+    node: Option<u32>,
+}
+
+impl<'a> JsonReport<'a> {
+    fn new(document: &'a ReportDocument, report: &'a ParsedReport) -> Self {
+        let sections = report.sections.iter().map(|s| JsonSection {
+            kind: s.kind,
+            start: s.start,
+            end: s.end,
+            how: s.how,
+        });
+        let sentences = report.sentences.iter().map(|s| JsonSentence {
+            start: s.start,
+            end: s.end,
+            section: s.section,
+        });
+        let edges = report.edges.iter().map(|e| JsonEdge {
+            source: e.source,
+            target: e.target,
+            relation: e.relation,
+            rule: &e.rule,
+        });
+        let measurement = |m: &'a Measurement| JsonMeasurement {
+            sentence: m.sentence,
+            start: m.start,
+            end: m.end,
+            values_mm: &m.values_mm,
+            unit: &m.unit,
+            prior: m.prior,
+            node: m.node,
+        };
+        Self {
+            id: &report.id,
+            sections: sections.collect(),
+            sentences: sentences.collect(),
+            nodes: (&document.text, &report.nodes),
+            edges: edges.collect(),
+            labels: &report.labels,
+            measurements: report.measurements.iter().map(measurement).collect(),
+            references: &report.references,
+            organs: organ_sentences(report),
+        }
+    }
+}
+
+fn nodes<S: Serializer>((text, nodes): &(&str, &[Node]), serializer: S) -> Result<S::Ok, S::Error> {
+    let mut sequence = serializer.serialize_seq(Some(nodes.len()))?;
+    for node in *nodes {
+        sequence.serialize_element(&JsonNode {
+            id: node.id,
+            sentence: node.sentence,
+            kind: node.kind,
+            start: node.start,
+            end: node.end,
+            text: text.get(node.start as usize..node.end as usize).unwrap_or_default(),
+            concept: &node.concept,
+            assertion: node.assertion,
+            certainty: (f64::from(node.certainty) * 1e4).round() / 1e4,
+            side: node.side,
+            change: node.change,
+            cue: node.cue.as_ref(),
+            rule: &node.rule,
+        })?;
+    }
+    sequence.end()
+}
+
+/// `{policy: {label: value}}`, in the order of the policies.
+fn labels<S: Serializer>(labels: &&[PolicyLabels], serializer: S) -> Result<S::Ok, S::Error> {
+    struct Values<'a>(&'a PolicyLabels);
+    impl Serialize for Values<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(self.0.values.len()))?;
+            for value in &self.0.values {
+                map.serialize_entry(&value.label, &value.value)?;
+            }
+            map.end()
+        }
+    }
+    let mut map = serializer.serialize_map(Some(labels.len()))?;
+    for policy in *labels {
+        map.serialize_entry(&policy.policy, &Values(policy))?;
+    }
+    map.end()
+}
+
+fn organs<S: Serializer>(
+    organs: &[(&'static str, Vec<u32>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(organs.len()))?;
+    for (organ, sentences) in organs {
+        map.serialize_entry(organ, sentences)?;
+    }
+    map.end()
+}

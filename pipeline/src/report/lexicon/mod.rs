@@ -1,0 +1,22 @@
+//! Words and what they mean: tables of concepts, cues, change phrases and headings, compiled into
+//! one trie of phrases.
+
+mod build;
+mod columns;
+mod compiled;
+mod entries;
+mod error;
+mod inflection;
+mod organ;
+mod spelling;
+mod template;
+mod trie;
+mod tsv;
+
+pub(crate) use compiled::Lexicon;
+pub(crate) use entries::{
+    ChangeEntry, CueCategory, CueEntry, Direction, Heading, Meaning, NeedsPrior,
+};
+pub use error::LexiconError;
+pub(crate) use organ::ORGANS;
+pub(crate) use spelling::within_one_edit;

@@ -1,0 +1,152 @@
+//! Decides whether a mention is present, absent or uncertain from the cues that reach it.
+//!
+//! The method is that of `NegEx` and `ConText` (Chapman et al. 2001, Harkema et al. 2009): cues with a
+//! direction, phrases that only look like cues, and limits to their reach.
+
+use super::cue_scope::{Context, Scope};
+use crate::report::lexicon::CueCategory;
+use crate::report::parsed::Assertion;
+use crate::report::text::Class;
+
+/// How likely a mention is there that cannot be excluded.
+const NOT_EXCLUDED: f32 = 0.4;
+/// Above this a hedge counts as a statement (`consistent with`).
+const STATED_FROM: f32 = 0.8;
+
+/// The decision on one mention.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    pub(crate) assertion: Assertion,
+    pub(crate) likelihood: f32,
+    /// Limits in the folded text of the deciding words.
+    pub(crate) cue: Option<(usize, usize)>,
+    pub(crate) rule: &'static str,
+}
+
+/// Decides on the mention of tokens `first..last`.
+pub(crate) fn decide(
+    context: &Context<'_>,
+    scopes: &[Scope],
+    first: usize,
+    last: usize,
+    in_exception: bool,
+) -> Verdict {
+    let distance = |scope: &Scope| {
+        if scope.cue_tokens.0 >= last {
+            scope.cue_tokens.0 - last
+        } else {
+            first.saturating_sub(scope.cue_tokens.1)
+        }
+    };
+    let strongest = scopes
+        .iter()
+        .filter(|scope| scope.covers(first, last))
+        .filter(|scope| !is_presupposed(context, scope, first))
+        .max_by_key(|scope| {
+            // In `doubtful whether this represents A` the doubt decides, not the nearer statement.
+            let stated = scope.category == CueCategory::Possible && scope.likelihood >= STATED_FROM;
+            (scope.priority, !stated, std::cmp::Reverse(distance(scope)))
+        });
+    let Some(scope) = strongest else {
+        let rule = if in_exception { "exception" } else { "stated" };
+        return Verdict { assertion: Assertion::Present, likelihood: 1.0, cue: None, rule };
+    };
+    if denies_denial(context, scopes, scope, first, last) {
+        return Verdict {
+            assertion: Assertion::Present,
+            likelihood: 1.0,
+            cue: Some(scope.cue),
+            rule: "double_negation",
+        };
+    }
+    if denies_exclusion(context, scopes, first, last) {
+        return Verdict {
+            assertion: Assertion::Uncertain,
+            likelihood: NOT_EXCLUDED,
+            cue: Some(scope.cue),
+            rule: "denied_exclusion",
+        };
+    }
+    let assertion = match scope.category {
+        CueCategory::Negated => Assertion::Absent,
+        CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
+        _ => Assertion::Uncertain,
+    };
+    Verdict { assertion, likelihood: scope.likelihood, cue: Some(scope.cue), rule: scope.rule }
+}
+
+/// `Neither A nor B can be ruled out`: what is denied is that it can be excluded.
+fn denies_exclusion(context: &Context<'_>, scopes: &[Scope], first: usize, last: usize) -> bool {
+    let mut denials = scopes
+        .iter()
+        .filter(|scope| scope.category == CueCategory::Negated && scope.covers(first, last));
+    let excludes = |scope: &Scope| {
+        matches!(context.word(scope.cue_tokens.1.wrapping_sub(1)), "out" | "excluded")
+            && scope.cue_tokens.0 >= last
+    };
+    let no = |scope: &Scope| {
+        matches!(context.word(scope.cue_tokens.0), "neither" | "nor" | "no")
+            && scope.cue_tokens.1 <= first
+    };
+    denials.clone().any(excludes) && denials.any(no)
+}
+
+/// `No lobe is without emphysema`: a denial in reach of another one, in one phrase.
+fn denies_denial(
+    context: &Context<'_>,
+    scopes: &[Scope],
+    inner: &Scope,
+    first: usize,
+    last: usize,
+) -> bool {
+    let lacking =
+        matches!(context.word(inner.cue_tokens.0), "without" | "free" | "devoid" | "lacking");
+    if !lacking || inner.category != CueCategory::Negated || inner.cue_tokens.1 > first {
+        return false;
+    }
+    scopes.iter().any(|outer| {
+        let between = outer.cue_tokens.1..inner.cue_tokens.0;
+        outer.category == CueCategory::Negated
+            && context.word(outer.cue_tokens.0) == "no"
+            && outer.cue_tokens.1 < inner.cue_tokens.0
+            && outer.covers(first, last)
+            && between.clone().all(|at| {
+                matches!(
+                    context.class(at),
+                    Some(Class::Word | Class::FiniteVerb | Class::VerbPart | Class::Determiner)
+                )
+            })
+            && between.clone().any(|at| context.class(at) == Some(Class::Word))
+    })
+}
+
+/// `No calcification is seen in the nodule`: a denial does not reach what is spoken of as known.
+fn is_presupposed(context: &Context<'_>, scope: &Scope, first: usize) -> bool {
+    const REACH: usize = 5;
+    if scope.category != CueCategory::Negated || scope.first > first || scope.cue_tokens.0 > first {
+        return false;
+    }
+    let floor = scope.first.max(first.saturating_sub(REACH));
+    for at in (floor..first).rev() {
+        match context.class(at) {
+            // `No pneumothorax after biopsy`.
+            Some(Class::Word)
+                if at > scope.first && matches!(context.word(at), "following" | "after") =>
+            {
+                return true;
+            }
+            Some(Class::Word | Class::Number) => {}
+            Some(Class::Determiner) => {
+                let definite = matches!(context.word(at), "the" | "this" | "these" | "those");
+                let place = at > scope.first
+                    && matches!(
+                        context.word(at - 1),
+                        "in" | "within" | "inside" | "around" | "to" | "between" | "near"
+                    );
+                return definite && place;
+            }
+            _ => return false,
+        }
+    }
+    false
+}

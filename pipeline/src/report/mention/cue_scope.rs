@@ -1,0 +1,364 @@
+//! How far each cue of a sentence reaches.
+//!
+//! Reach ends with the clause, so that a list wrapped by `No ... is seen` is denied as a whole and
+//! what follows is not.
+
+use super::clause::{Clause, subject_clause};
+use super::entity::Hit;
+use crate::report::lexicon::{CueCategory, CueEntry, Direction, Lexicon};
+use crate::report::text::{Class, Token};
+
+/// How likely a mention after or before a question mark is there.
+const QUESTION_LIKELIHOOD: f32 = 0.5;
+
+/// The tokens one cue reaches.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) first: usize,
+    pub(crate) last: usize,
+    /// Limits in the folded text of the cue.
+    pub(crate) cue: (usize, usize),
+    pub(crate) cue_tokens: (usize, usize),
+    pub(crate) category: CueCategory,
+    pub(crate) likelihood: f32,
+    /// Of two cues in reach the one of higher priority decides.
+    pub(crate) priority: u8,
+    pub(crate) rule: &'static str,
+    /// Whether the mentions in reach are suggested by an observation before the cue.
+    pub(crate) suggests: bool,
+}
+
+impl Scope {
+    /// Whether the mention of these tokens is in reach.
+    pub(crate) fn covers(&self, first: usize, last: usize) -> bool {
+        let overlaps_cue = first < self.cue_tokens.1 && last > self.cue_tokens.0;
+        first >= self.first && last <= self.last && !overlaps_cue
+    }
+
+    /// First token of the cue.
+    pub(crate) fn cue_first(&self) -> usize {
+        self.cue_tokens.0
+    }
+}
+
+/// The sentence as far as assertions need it.
+pub(crate) struct Context<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) tokens: &'a [Token],
+    pub(crate) clauses: &'a [Clause],
+}
+
+impl Context<'_> {
+    pub(crate) fn word(&self, at: usize) -> &str {
+        self.tokens.get(at).and_then(|t| self.text.get(t.start..t.end)).unwrap_or("")
+    }
+
+    pub(crate) fn class(&self, at: usize) -> Option<Class> {
+        self.tokens.get(at).map(|token| token.class)
+    }
+}
+
+/// The reach of every cue of the sentence.
+pub(crate) fn scopes(lexicon: &Lexicon, context: &Context<'_>, cues: &[Hit]) -> Vec<Scope> {
+    let mut found = Vec::new();
+    for (index, clause) in context.clauses.iter().enumerate() {
+        let begin = cues.partition_point(|cue| cue.first < clause.first);
+        let end = cues.partition_point(|cue| cue.first < clause.last);
+        let own = cues.get(begin..end).unwrap_or_default();
+        for cue in own {
+            if let Some(entry) = lexicon.cues.get(cue.entry) {
+                let others = (lexicon, own);
+                push_scopes(context, others, index, cue, entry, &mut found);
+            }
+        }
+        for at in clause.first..clause.last {
+            if context.class(at) == Some(Class::Question) {
+                found.push(question_scope(context, clause, at));
+            }
+        }
+    }
+    found
+}
+
+fn push_scopes(
+    context: &Context<'_>,
+    (lexicon, cues): (&Lexicon, &[Hit]),
+    index: usize,
+    cue: &Hit,
+    entry: &CueEntry,
+    found: &mut Vec<Scope>,
+) {
+    let Some(clause) = context.clauses.get(index) else { return };
+    let priority = match entry.category {
+        CueCategory::Possible if entry.overrides_negation => 4,
+        CueCategory::Negated => 3,
+        CueCategory::Possible => 2,
+        CueCategory::Hypothetical => 1,
+        CueCategory::Historical => 0,
+        CueCategory::Pseudo | CueCategory::Terminate | CueCategory::Exception => return,
+    };
+    if denies_earlier(context, cue, entry) {
+        return;
+    }
+    let mut direction = entry.direction;
+    if context.word(cue.first) == "no" && cue.last == cue.first + 1 {
+        // `No. 3` is a number, `Effusion: no.` an answer.
+        if context.word(cue.last) == "." && context.class(cue.last + 1) == Some(Class::Number) {
+            return;
+        }
+        let asked = cue.first > 0 && context.class(cue.first - 1) == Some(Class::Colon);
+        if asked && cue.first > clause.first {
+            direction = Direction::Backward;
+        }
+    }
+    let mut add = |first: usize, last: usize| {
+        found.push(Scope {
+            first,
+            last,
+            cue: (cue.start, cue.end),
+            cue_tokens: (cue.first, cue.last),
+            category: entry.category,
+            likelihood: entry.likelihood,
+            priority,
+            rule: entry.rule,
+            suggests: entry.suggests,
+        });
+    };
+    if matches!(direction, Direction::Forward | Direction::ForwardPhrase | Direction::Both) {
+        let limit = cue.last.saturating_add(entry.max_tokens).min(clause.last);
+        let end = forward_end(context, (lexicon, cues), clause, cue, limit, direction, entry);
+        add(cue.last, end);
+    }
+    if matches!(direction, Direction::Backward | Direction::Both) {
+        let mut first = backward_start(context, index, cue);
+        // In `opacity may represent A versus B` the opacity is no alternative.
+        if matches!(context.word(cue.first), "versus" | "vs") {
+            let verb = clause.verbs.iter().rev().find(|verb| verb.1 <= cue.first);
+            first = first.max(verb.map_or(first, |verb| verb.1));
+        }
+        add(first.max(cue.first.saturating_sub(entry.max_tokens)), cue.first);
+    }
+}
+
+/// `Not seen in the previous examination` denies the past only: what it speaks of is new.
+pub(crate) fn denies_earlier(context: &Context<'_>, cue: &Hit, entry: &CueEntry) -> bool {
+    if entry.category != CueCategory::Negated || entry.direction != Direction::Backward {
+        return false;
+    }
+    if matches!(context.word(cue.last), "previously" | "before" | "earlier" | "then") {
+        return true;
+    }
+    let led = matches!(context.word(cue.last), "in" | "on" | "at" | "during" | "there");
+    led && (cue.last + 1..cue.last + 5)
+        .take_while(|&at| {
+            matches!(
+                context.class(at),
+                Some(Class::Word | Class::Determiner | Class::Preposition | Class::Number)
+            )
+        })
+        .any(|at| {
+            matches!(
+                context.word(at),
+                "previous" | "prior" | "earlier" | "old" | "last" | "former" | "preceding"
+            ) || is_year(context.word(at))
+        })
+}
+
+/// `Not seen in 2019`: the present examination is not named by its year.
+fn is_year(word: &str) -> bool {
+    word.len() == 4
+        && (word.starts_with("19") || word.starts_with("20"))
+        && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Where a forward cue's reach ends, at `limit` at the latest.
+fn forward_end(
+    context: &Context<'_>,
+    (lexicon, cues): (&Lexicon, &[Hit]),
+    clause: &Clause,
+    cue: &Hit,
+    limit: usize,
+    direction: Direction,
+    entry: &CueEntry,
+) -> usize {
+    let in_bracket = open_bracket_before(context, clause, cue.first).is_some();
+    let phrase_end = if direction == Direction::ForwardPhrase {
+        clause.verbs.iter().map(|verb| verb.0).find(|&verb| verb >= cue.last)
+    } else {
+        None
+    };
+    let mut end = phrase_end.unwrap_or(limit).min(limit);
+    for at in cue.last..end {
+        let stop = match context.class(at) {
+            Some(Class::Close) => in_bracket,
+            // `In the patient treated for pneumonia, ...`: the comma ends the history.
+            Some(Class::Comma) if entry.category == CueCategory::Historical => {
+                end = at;
+                break;
+            }
+            Some(Class::Comma) => begins_statement(context, at + 1),
+            Some(Class::Conjunction) => {
+                context.word(at) == "and" && begins_statement(context, at + 1)
+            }
+            _ => false,
+        };
+        if stop && entry.category == CueCategory::Negated {
+            end = at;
+            break;
+        }
+        if stop && in_bracket && context.class(at) == Some(Class::Close) {
+            end = at;
+            break;
+        }
+    }
+    // A later cue that denies or doubts on its own takes over from a plain denial.
+    if entry.category == CueCategory::Negated {
+        let takes_over = cues.iter().find(|other| {
+            other.first >= cue.last
+                && lexicon
+                    .cues
+                    .get(other.entry)
+                    .is_some_and(|o| o.overrides_negation && o.direction != Direction::Backward)
+        });
+        if let Some(other) = takes_over {
+            end = end.min(other.first);
+        }
+    }
+    end
+}
+
+/// After `No effusion` and a comma or `and`: words that start a statement of their own.
+fn begins_statement(context: &Context<'_>, at: usize) -> bool {
+    let at = if context.word(at) == "and" { at + 1 } else { at };
+    if context.word(at) == "with" {
+        return context.class(at.wrapping_sub(1)) == Some(Class::Comma)
+            && context.word(at + 1) != "or";
+    }
+    matches!(
+        context.word(at),
+        "a" | "an"
+            | "the"
+            | "some"
+            | "few"
+            | "several"
+            | "multiple"
+            | "there"
+            | "mild"
+            | "minimal"
+            | "stable"
+            | "unchanged"
+            | "slight"
+            | "moderate"
+            | "small"
+            | "bilateral"
+            | "normal"
+            | "both"
+    ) && !(context.word(at) == "bilateral"
+        && context.class(at.wrapping_sub(1)) == Some(Class::Comma))
+}
+
+/// Where a backward cue's reach starts: at its clause, or, in a relative clause whose second verb
+/// is denied (`the nodule that was seen before is not seen`), at the clause before it.
+fn backward_start(context: &Context<'_>, index: usize, cue: &Hit) -> usize {
+    let Some(clause) = context.clauses.get(index) else { return cue.first };
+    if let Some(open) = open_bracket_before(context, clause, cue.first) {
+        return open + 1;
+    }
+    let verb = clause.verbs.iter().position(|verb| verb.1 > cue.first);
+    let main_verb = verb.is_none_or(|verb| verb > 0) && !clause.verbs.is_empty();
+    if let Some(subject) = subject_clause(context.clauses, context.tokens, index) {
+        return context.clauses.get(subject).map_or(clause.first, |before| before.first);
+    }
+    if clause.relative && main_verb && index > 0 {
+        return context.clauses.get(index - 1).map_or(clause.first, |before| before.first);
+    }
+    // In `In the emphysematous lung, no ...` the place is given, not denied.
+    if context.class(clause.first) == Some(Class::Preposition) {
+        let comma = (clause.first..cue.first).find(|&at| context.class(at) == Some(Class::Comma));
+        return comma.unwrap_or(clause.first);
+    }
+    // `Bullae present, honeycombing absent`: each item has its own answer.
+    let answered = (clause.first + 1..cue.first)
+        .rev()
+        .find(|&at| context.class(at) == Some(Class::Comma) && is_answer(context, at - 1));
+    answered.unwrap_or(clause.first)
+}
+
+/// Whether the word at `at` answers whether the item before it is there.
+fn is_answer(context: &Context<'_>, at: usize) -> bool {
+    matches!(context.word(at), "present" | "absent" | "none" | "nil" | "+" | "equivocal")
+        && context.class(at.wrapping_sub(1)) == Some(Class::Word)
+}
+
+/// The bracket that is open at token `at`, if any.
+fn open_bracket_before(context: &Context<'_>, clause: &Clause, at: usize) -> Option<usize> {
+    const REACH: usize = 40;
+    let from = clause.first.max(at.saturating_sub(REACH));
+    let mut depth = 0_usize;
+    for position in (from..at).rev() {
+        match context.class(position) {
+            Some(Class::Close) => depth += 1,
+            Some(Class::Open) if depth == 0 => return Some(position),
+            Some(Class::Open) => depth -= 1,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A question mark doubts the bracket it stands in, or the list item before it; one that opens a
+/// statement (`? small effusion`) doubts what follows.
+fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
+    const REACH: usize = 8;
+    let open = open_bracket_before(context, clause, at);
+    let floor = clause.first.max(at.saturating_sub(REACH));
+    let start_of = |class: Option<Class>| {
+        matches!(class, Some(Class::Comma | Class::FiniteVerb | Class::Question))
+    };
+    let mut first = match open {
+        Some(open) => open + 1,
+        None => (floor..at)
+            .rev()
+            .find(|&position| start_of(context.class(position)))
+            .map_or(floor, |position| position + 1),
+    };
+    let mut last = at;
+    let opens = (at == clause.first
+        || start_of(context.class(at - 1))
+        || open == Some(at - 1)
+        || stands_apart(context, at))
+        && matches!(context.class(at + 1), Some(Class::Word | Class::Determiner));
+    if opens {
+        first = at + 1;
+        last = (first..clause.last.min(first + REACH))
+            .find(|&position| {
+                matches!(
+                    context.class(position),
+                    Some(Class::Comma | Class::Close | Class::Question)
+                )
+            })
+            .unwrap_or(clause.last.min(first + REACH));
+    }
+    let token = context.tokens.get(at).copied();
+    let (start, end) = token.map_or((0, 0), |token| (token.start, token.end));
+    Scope {
+        first,
+        last,
+        cue: (start, end),
+        cue_tokens: (at, at + 1),
+        category: CueCategory::Possible,
+        likelihood: QUESTION_LIKELIHOOD,
+        priority: 2,
+        rule: "question_mark",
+        suggests: open.is_some(),
+    }
+}
+
+/// `Density ? vessel ? granuloma`: a question mark between blanks belongs to what follows.
+fn stands_apart(context: &Context<'_>, at: usize) -> bool {
+    let (Some(mark), Some(next)) = (context.tokens.get(at), context.tokens.get(at + 1)) else {
+        return false;
+    };
+    let blank_before = mark.start.checked_sub(1).and_then(|p| context.text.as_bytes().get(p));
+    blank_before == Some(&b' ') && next.start > mark.end
+}

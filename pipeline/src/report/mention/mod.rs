@@ -1,0 +1,16 @@
+//! One sentence into mentions: phrases of the lexicon, clauses, the scopes of cues, assertion and
+//! change, and the numbers that are sizes, dates or references to images.
+
+mod analysis;
+mod assertion;
+mod change;
+mod clause;
+mod cue_scope;
+mod entity;
+mod measurement;
+mod reference;
+
+pub(crate) use analysis::{Analysis, Mention, analyse};
+pub(crate) use entity::find_hits;
+pub(crate) use measurement::Size;
+pub(crate) use reference::{MONTHS, find_references};

@@ -1,0 +1,217 @@
+//! Finds where findings are: `located_at` edges from word order.
+
+use super::gap::{LONGEST_LIST, gap, is_anatomy, is_finding};
+use super::heads::{ClauseHeads, LocalEdge};
+use crate::report::lexicon::Lexicon;
+use crate::report::mention::Analysis;
+use crate::report::parsed::{NodeKind, Relation};
+use crate::report::text::Class;
+
+/// Places findings: the attribute before them, the place after them, the place that opens the
+/// clause, or the place of an earlier clause.
+pub(crate) fn locate(
+    lexicon: &Lexicon,
+    analysis: &Analysis,
+    clause_heads: &ClauseHeads,
+    clause: usize,
+    edges: &mut Vec<LocalEdge>,
+) {
+    let heads = clause_heads.of(clause);
+    let mut previous: (Vec<usize>, Option<usize>) = (Vec::new(), None);
+    for (position, &finding) in heads.iter().enumerate() {
+        if !is_finding(analysis, finding) {
+            continue;
+        }
+        let attribute = attribute_places(analysis, heads, position);
+        let mut found: Vec<(usize, &'static str)> =
+            attribute.iter().map(|&place| (place, "attribute")).collect();
+        found.extend(places_after(analysis, heads, position).map(|place| (place, "preposition")));
+        let (opening, prepositional) = opening_places(analysis, heads, position);
+        if found.is_empty() || prepositional {
+            found.extend(opening.iter().map(|&place| (place, "opening")));
+        }
+        if found.is_empty()
+            && let (places, Some(last)) = &previous
+            && gap(analysis, *last, finding).is_finding_list()
+        {
+            found.extend(places.iter().map(|&place| (place, "list")));
+        }
+        let own_place = analysis
+            .mentions
+            .get(finding)
+            .and_then(|m| lexicon.concepts.get(m.concept))
+            .is_some_and(|concept| concept.has_organ);
+        if found.is_empty() {
+            // A finding that names its organ only takes a part of that organ from before.
+            let fits = |place: &usize| !own_place || same_organ(lexicon, analysis, finding, *place);
+            let places = earlier_places(analysis, clause_heads, clause).filter(fits);
+            found.extend(places.map(|place| (place, "earlier_clause")));
+        }
+        edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
+            source: finding,
+            target: place,
+            relation: Relation::LocatedAt,
+            rule,
+        }));
+        previous = (attribute, Some(finding));
+    }
+}
+
+/// Whether the place is part of the organ that the finding's own concept names.
+fn same_organ(lexicon: &Lexicon, analysis: &Analysis, finding: usize, place: usize) -> bool {
+    let concept = |mention: usize| analysis.mentions.get(mention).map(|m| m.concept);
+    let ancestors = |mention: usize| {
+        concept(mention)
+            .and_then(|concept| lexicon.concepts.get(concept))
+            .map(|concept| concept.ancestors.as_slice())
+            .unwrap_or_default()
+    };
+    let own =
+        ancestors(finding).iter().find(|&&ancestor| lexicon.kind(ancestor) == NodeKind::Anatomy);
+    own.is_some_and(|organ| ancestors(place).contains(organ))
+}
+
+/// `hilar and axillary lymph nodes`: the anatomies right before a finding.
+fn attribute_places(analysis: &Analysis, heads: &[usize], position: usize) -> Vec<usize> {
+    let mut places = Vec::new();
+    let mut right = position;
+    while right > 0 && places.len() < LONGEST_LIST {
+        let (Some(&left_head), Some(&right_head)) = (heads.get(right - 1), heads.get(right)) else {
+            break;
+        };
+        let gap = gap(analysis, left_head, right_head);
+        let joined = if places.is_empty() {
+            gap.is_attribute() || gap.is_shared_attribute() && is_bare(analysis, left_head)
+        } else {
+            gap.is_list() && (gap.commas + gap.conjunctions == 0 || is_bare(analysis, left_head))
+        };
+        if !is_anatomy(analysis, left_head) || !joined {
+            break;
+        }
+        places.push(left_head);
+        right -= 1;
+    }
+    places
+}
+
+/// Whether no preposition or article stands before the anatomy: `pleural and pericardial effusion`,
+/// but not `nodules in the lung and pericardial effusion`.
+fn is_bare(analysis: &Analysis, anatomy: usize) -> bool {
+    let Some(first) = analysis.mentions.get(anatomy).map(|m| m.first) else { return false };
+    let before = first.checked_sub(1).and_then(|at| analysis.tokens.get(at));
+    before.is_none_or(|token| {
+        let article = analysis.folded.text.get(token.start..token.end);
+        !matches!(token.class, Class::Preposition)
+            && !matches!(article, Some("the" | "both" | "bilateral" | "right" | "left"))
+    })
+}
+
+/// `nodule and cyst in the upper lobe and the lingula`: the anatomies after a finding.
+fn places_after(
+    analysis: &Analysis,
+    heads: &[usize],
+    position: usize,
+) -> impl Iterator<Item = usize> {
+    let mut at = position;
+    let mut places = Vec::new();
+    // Findings listed after this one share the place.
+    while let (Some(&left), Some(&right)) = (heads.get(at), heads.get(at + 1)) {
+        let listed = gap(analysis, left, right).is_finding_list();
+        if !is_finding(analysis, right) || !listed || at - position >= LONGEST_LIST {
+            break;
+        }
+        at += 1;
+    }
+    if let (Some(&left), Some(&place)) = (heads.get(at), heads.get(at + 1))
+        && is_anatomy(analysis, place)
+        && (gap(analysis, left, place).leads_to_place() || trails(analysis, heads, at, place))
+        && !starts_next_finding(analysis, heads, at + 1, left)
+    {
+        places.push(place);
+        at += 1;
+        while let (Some(&left), Some(&right)) = (heads.get(at), heads.get(at + 1)) {
+            let chained = is_anatomy(analysis, right)
+                && gap(analysis, left, right).is_list()
+                && !starts_next_finding(analysis, heads, at + 1, left);
+            if !chained || places.len() >= LONGEST_LIST {
+                break;
+            }
+            places.push(right);
+            at += 1;
+        }
+    }
+    places.into_iter()
+}
+
+/// `Atelectasis left lung base.`: a place that follows its finding without a preposition and ends
+/// the phrase.
+fn trails(analysis: &Analysis, heads: &[usize], at: usize, place: usize) -> bool {
+    let Some(&finding) = heads.get(at) else { return false };
+    let direct = gap(analysis, finding, place).is_attribute();
+    let next_attribute = heads.get(at + 2).is_some_and(|&next| {
+        !is_anatomy(analysis, next) && gap(analysis, place, next).is_attribute()
+    });
+    direct && !next_attribute
+}
+
+/// Whether the anatomy at `at` is the attribute of the finding after it, set off from `left` by a
+/// comma or `and` (`nodule in the lung and hepatic cyst`).
+fn starts_next_finding(analysis: &Analysis, heads: &[usize], at: usize, left: usize) -> bool {
+    let (Some(&anatomy), Some(&next)) = (heads.get(at), heads.get(at + 1)) else { return false };
+    let before = gap(analysis, left, anatomy);
+    is_finding(analysis, next)
+        && gap(analysis, anatomy, next).is_attribute()
+        && before.commas + before.conjunctions > 0
+}
+
+/// The anatomies that stand first in the clause, and whether a preposition introduces them.
+fn opening_places(analysis: &Analysis, heads: &[usize], position: usize) -> (Vec<usize>, bool) {
+    let before = heads.get(..position).unwrap_or_default();
+    let Some(from) = before.iter().rposition(|&m| is_anatomy(analysis, m)) else {
+        return (Vec::new(), false);
+    };
+    let mut places = Vec::new();
+    let mut at = from;
+    while let Some(&place) = before.get(at) {
+        places.push(place);
+        let Some(&left) = at.checked_sub(1).and_then(|left| before.get(left)) else { break };
+        if !is_anatomy(analysis, left)
+            || !gap(analysis, left, place).is_list()
+            || places.len() >= LONGEST_LIST
+        {
+            break;
+        }
+        at -= 1;
+    }
+    let first = before.get(at).and_then(|&m| analysis.mentions.get(m));
+    let clause_start =
+        first.and_then(|m| analysis.clauses.get(m.clause)).map_or(0, |clause| clause.first);
+    let prepositional = at == 0
+        && first.is_some_and(|m| {
+            analysis
+                .tokens
+                .get(clause_start..m.first)
+                .unwrap_or_default()
+                .iter()
+                .take(4)
+                .any(|token| token.class == Class::Preposition)
+        });
+    (places, prepositional)
+}
+
+/// The last run of anatomies in the nearest earlier clause that has any.
+fn earlier_places(
+    analysis: &Analysis,
+    clause_heads: &ClauseHeads,
+    clause: usize,
+) -> impl Iterator<Item = usize> {
+    let mut places = Vec::new();
+    for heads in (0..clause).rev().take(LONGEST_LIST).map(|earlier| clause_heads.of(earlier)) {
+        if let Some(from) = heads.iter().rposition(|&m| is_anatomy(analysis, m)) {
+            let run = heads.get(..=from).unwrap_or_default().iter().rev();
+            places.extend(run.take_while(|&&m| is_anatomy(analysis, m)).take(LONGEST_LIST));
+            break;
+        }
+    }
+    places.into_iter()
+}

@@ -1,0 +1,94 @@
+//! What sizes measure, and the change that two sizes of one finding give.
+
+use super::gap::{WIDEST_GAP, is_anatomy, is_finding, kind};
+use super::heads::members;
+use crate::report::mention::Analysis;
+use crate::report::parsed::{Change, NodeKind};
+use crate::report::text::Class;
+
+/// What the size at a token measures: the noun right after it, else the finding before it, else
+/// the anatomy before it, else the last finding of the clause before.
+pub(crate) fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
+    let heads: Vec<usize> = members(analysis, clause)
+        .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
+        .collect();
+    let first_of = |m: usize| analysis.mentions.get(m).map_or(0, |mention| mention.first);
+    let split = heads.partition_point(|&m| first_of(m) < token);
+    let (before, after) = heads.split_at_checked(split)?;
+    if let Some(&next) = after.first() {
+        let tokens = analysis.tokens.get(token..first_of(next)).unwrap_or_default();
+        let close = tokens.len() <= WIDEST_GAP + 3
+            && tokens.iter().enumerate().all(|(at, t)| {
+                let allowed = matches!(t.class, Class::Word | Class::Number | Class::Determiner);
+                // `5 mm in diameter nodule` and `10 mm sized` are common.
+                let size_word = t.class == Class::Preposition
+                    && tokens.get(at + 1).is_some_and(|w| {
+                        matches!(
+                            analysis.folded.text.get(w.start..w.end),
+                            Some("size" | "diameter" | "thickness" | "length" | "width")
+                        )
+                    });
+                allowed || size_word
+            });
+        if close && is_finding(analysis, next) {
+            return Some(next);
+        }
+    }
+    let nearest = |heads: &[usize]| {
+        heads
+            .iter()
+            .rev()
+            .copied()
+            .find(|&m| is_finding(analysis, m))
+            .or_else(|| heads.iter().rev().copied().find(|&m| is_anatomy(analysis, m)))
+    };
+    if let Some(found) = nearest(before) {
+        return Some(found);
+    }
+    let earlier: Vec<usize> = clause
+        .checked_sub(1)
+        .map(|previous| members(analysis, previous))
+        .unwrap_or_default()
+        .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
+        .collect();
+    let after_finding = after.iter().copied().find(|&m| is_finding(analysis, m));
+    earlier
+        .iter()
+        .rev()
+        .copied()
+        .find(|&m| is_finding(analysis, m))
+        .or(after_finding)
+        .or_else(|| nearest(&earlier))
+        .or_else(|| after.first().copied())
+}
+
+/// A finding measured now and before has changed by its largest diameters.
+pub(crate) fn change_from_sizes(analysis: &mut Analysis, measured: &[Option<usize>]) {
+    let largest = |mention: usize, prior: bool| {
+        analysis
+            .sizes
+            .iter()
+            .zip(measured)
+            .filter(|(sized, target)| **target == Some(mention) && sized.size.prior == prior)
+            .flat_map(|(sized, _)| sized.size.values_mm.iter().copied())
+            .fold(None, |most: Option<f64>, value| Some(most.map_or(value, |most| most.max(value))))
+    };
+    let changes: Vec<(usize, Change)> = measured
+        .iter()
+        .flatten()
+        .filter_map(|&mention| {
+            let (before, now) = (largest(mention, true)?, largest(mention, false)?);
+            let change = match now.total_cmp(&before) {
+                std::cmp::Ordering::Less => Change::Decreased,
+                std::cmp::Ordering::Equal => Change::Stable,
+                std::cmp::Ordering::Greater => Change::Increased,
+            };
+            Some((mention, change))
+        })
+        .collect();
+    for (mention, change) in changes {
+        if let Some(mention) = analysis.mentions.get_mut(mention).filter(|m| m.is_finding()) {
+            mention.change.get_or_insert(change);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A parsed report as rows.
+
+use std::collections::BTreeMap;
+
+use schemas::tables::{
+    EdgeRow, IdentifierRow, LabelRow, MeasurementRow, NodeRow, ReportRow, SentenceRow,
+};
+
+use super::document::ReportDocument;
+use super::identifier::find_identifiers;
+use super::normal_form::{normalise_sentence, sentence_type};
+use super::parsed::ParsedReport;
+
+/// Whose report it is.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportOrigin<'a> {
+    /// The study.
+    pub study_id: &'a str,
+    /// The person.
+    pub patient_key: &'a str,
+    /// `train`, `val` or `test`; empty outside a release.
+    pub split: &'a str,
+    /// What names the patient or the visit, to be looked for in the text.
+    pub identifiers: &'a [&'a str],
+    /// Labels that came with the corpus.
+    pub source_labels: &'a BTreeMap<String, i8>,
+}
+
+/// One report as rows of every report table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReportRows {
+    /// The report itself.
+    pub report: ReportRow,
+    /// What in it could name the patient.
+    pub identifiers: Vec<IdentifierRow>,
+    /// Its sentences.
+    pub sentences: Vec<SentenceRow>,
+    /// Its mentions.
+    pub nodes: Vec<NodeRow>,
+    /// Its relations.
+    pub edges: Vec<EdgeRow>,
+    /// Its labels.
+    pub labels: Vec<LabelRow>,
+    /// Its measurements.
+    pub measurements: Vec<MeasurementRow>,
+}
+
+/// The serialised name of a unit variant, as written in tables.
+fn name(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        _ => String::new(),
+    }
+}
+
+impl ReportRows {
+    /// The rows of one report.
+    pub fn new(
+        origin: &ReportOrigin<'_>,
+        document: &ReportDocument,
+        parsed: &ParsedReport,
+    ) -> Self {
+        let study_id = origin.study_id.to_owned();
+        let text = &document.text;
+        let identifiers = find_identifiers(text, origin.identifiers)
+            .into_iter()
+            .map(|found| IdentifierRow {
+                study_id: study_id.clone(),
+                start: found.start,
+                end: found.end,
+                kind: name(&found.kind),
+            })
+            .collect();
+        let sentences = parsed
+            .sentences
+            .iter()
+            .map(|sentence| SentenceRow {
+                study_id: study_id.clone(),
+                sentence: sentence.id,
+                section: parsed
+                    .sections
+                    .get(sentence.section as usize)
+                    .map(|section| name(&section.kind))
+                    .unwrap_or_default(),
+                start: sentence.start,
+                end: sentence.end,
+                sentence_type: sentence_type(&normalise_sentence(
+                    &text[sentence.start as usize..sentence.end as usize],
+                )),
+                breaks: sentence.breaks.clone(),
+            })
+            .collect();
+        let nodes = parsed
+            .nodes
+            .iter()
+            .map(|node| NodeRow {
+                study_id: study_id.clone(),
+                node: node.id,
+                sentence: node.sentence,
+                kind: name(&node.kind),
+                start: node.start,
+                end: node.end,
+                concept: node.concept.clone(),
+                assertion: node.assertion.as_ref().map(name),
+                certainty: node.certainty,
+                side: node.side.as_ref().map(name),
+                change: node.change.as_ref().map(name),
+                cue_start: node.cue.as_ref().map(|cue| cue.start),
+                cue_end: node.cue.as_ref().map(|cue| cue.end),
+                rule: node.rule.clone(),
+            })
+            .collect();
+        let edges = parsed
+            .edges
+            .iter()
+            .map(|edge| EdgeRow {
+                study_id: study_id.clone(),
+                source: edge.source,
+                target: edge.target,
+                relation: name(&edge.relation),
+                rule: edge.rule.clone(),
+            })
+            .collect();
+        let labels = parsed
+            .labels
+            .iter()
+            .flat_map(|policy| policy.values.iter().map(move |value| (policy, value)))
+            .map(|(policy, value)| LabelRow {
+                study_id: study_id.clone(),
+                policy: policy.policy.clone(),
+                label: value.label.clone(),
+                value: value.value,
+                evidence: value.evidence.clone(),
+                source_value: origin.source_labels.get(&value.label).copied(),
+            })
+            .collect();
+        let measurements = parsed
+            .measurements
+            .iter()
+            .map(|measurement| MeasurementRow {
+                study_id: study_id.clone(),
+                sentence: measurement.sentence,
+                start: measurement.start,
+                end: measurement.end,
+                values_mm: measurement.values_mm.clone(),
+                unit: measurement.unit.clone(),
+                prior: measurement.prior,
+                node: measurement.node,
+            })
+            .collect();
+        let report = ReportRow {
+            study_id,
+            patient_key: origin.patient_key.to_owned(),
+            split: origin.split.to_owned(),
+            text: text.clone(),
+            section_kind: parsed.sections.iter().map(|section| name(&section.kind)).collect(),
+            section_start: parsed.sections.iter().map(|section| section.start).collect(),
+            section_end: parsed.sections.iter().map(|section| section.end).collect(),
+        };
+        Self { report, identifiers, sentences, nodes, edges, labels, measurements }
+    }
+}
