@@ -15,6 +15,7 @@
 //! ```
 
 pub mod batch;
+pub mod block;
 pub mod device;
 pub mod encoder;
 pub mod evaluate;

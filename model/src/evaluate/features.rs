@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
-use super::measure::EvaluateError;
+use super::error::EvaluateError;
 use crate::batch::{BatchSource, SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType};
 use crate::system::{InputConfig, Mg3d};
 use crate::text::ReportTokenizer;

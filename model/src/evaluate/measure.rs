@@ -5,18 +5,17 @@ use std::collections::BTreeMap;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use schemas::manifest::train::{EvaluateSection, MetricKind};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use super::auroc::Auroc;
 use super::bootstrap::{Resamples, weighted_mean};
+use super::error::EvaluateError;
 use super::features::{Extractor, Study};
 use super::probe::LinearProbe;
 use super::retrieval::ranks;
-use crate::batch::{BatchError, BatchSource, SourceError};
-use crate::device::{BackendJob, DeviceChoice, DeviceError, dispatch};
+use crate::batch::BatchSource;
+use crate::device::{BackendJob, DeviceChoice, dispatch};
 use crate::system::InputConfig;
-use crate::text::TokenizeError;
-use crate::trainer::{Checkpoint, CheckpointError};
+use crate::trainer::Checkpoint;
 
 /// Penalty of the linear probe, that of a regression with `C = 1`.
 const RIDGE: f64 = 1.0;
@@ -63,26 +62,6 @@ pub struct Skipped {
     pub reason: String,
     /// Studies that would take part.
     pub n: usize,
-}
-
-/// Why evaluation failed.
-#[derive(Debug, Error)]
-pub enum EvaluateError {
-    /// The device is not available.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The checkpoint cannot be read.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// A batch could not be read.
-    #[error(transparent)]
-    Source(#[from] SourceError),
-    /// A batch is not usable.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-    /// A report cannot be tokenised.
-    #[error(transparent)]
-    Tokenize(#[from] TokenizeError),
 }
 
 /// Measures on a device chosen at run time; see [`evaluate`].

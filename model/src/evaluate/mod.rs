@@ -5,6 +5,7 @@
 
 mod auroc;
 mod bootstrap;
+mod error;
 mod features;
 mod measure;
 mod probe;
@@ -12,8 +13,7 @@ mod retrieval;
 
 pub use auroc::Auroc;
 pub use bootstrap::Resamples;
-pub use measure::{
-    EvaluateError, EvaluateJob, EvaluateReport, Metric, Skipped, evaluate, evaluate_on,
-};
+pub use error::EvaluateError;
+pub use measure::{EvaluateJob, EvaluateReport, Metric, Skipped, evaluate, evaluate_on};
 pub use probe::LinearProbe;
 pub use retrieval::ranks;

@@ -13,7 +13,7 @@ use schemas::manifest::train::{Mg3dArchitecture, TrainSection};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::optimizer::{AdamW, OptimizerError};
+use super::adamw::{AdamW, OptimizerError};
 use crate::encoder::TextEncoderConfig;
 use crate::system::{Mg3d, Mg3dConfig};
 use crate::text::{ReportTokenizer, TokenizeError};

@@ -1,15 +1,21 @@
 //! Training: the step loop, its optimizer, schedule, log and checkpoints.
 
+mod adamw;
 mod checkpoint;
+mod error;
+mod job;
 mod log;
-mod optimizer;
 mod run;
+mod same_run;
 mod schedule;
+mod start;
 #[cfg(test)]
 mod tests;
 
+pub use adamw::{AdamW, OptimizerError};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointInfo};
+pub use error::TrainError;
+pub use job::{TrainJob, Vocabulary};
 pub use log::StepReport;
-pub use optimizer::{AdamW, OptimizerError};
-pub use run::{Outcome, TrainError, TrainJob, TrainSummary, Vocabulary, train, train_on};
+pub use run::{Outcome, TrainSummary, train, train_on};
 pub use schedule::learning_rate;

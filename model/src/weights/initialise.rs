@@ -1,12 +1,16 @@
-//! Initial weights as a function of a seed and each parameter's path.
+//! Initial weights as a function of a seed and the path of each parameter.
 //!
 //! Drawn on the host, so they are the same on every device and do not depend on the order in which layers are
-//! made or on other users of a device's generator.
+//! made or on other users of the generator of a device.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
+use super::path::ParamPath;
 use crate::random::Stream;
+
+/// Deviation of embeddings, position tables and tokens, as in BERT and Swin.
+const TABLE_DEVIATION: f64 = 0.02;
 
 /// Draws every parameter of `module` from `seed`.
 ///
@@ -15,41 +19,38 @@ use crate::random::Stream;
 /// tokens: normal with deviation 0.02, as in BERT and Swin. All are cut at two deviations. Norms start as the
 /// identity, biases at 0.
 pub fn initialise<B: Backend, M: Module<B>>(module: M, seed: u64) -> M {
-    module.map(&mut Initialiser { seed, path: Vec::new(), containers: Vec::new() })
+    module.map(&mut Initialiser { seed, path: ParamPath::default() })
 }
 
 struct Initialiser {
     seed: u64,
-    path: Vec<String>,
-    containers: Vec<String>,
+    path: ParamPath,
 }
 
 impl<B: Backend> ModuleMapper<B> for Initialiser {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.path.leave();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
         let shape: [usize; D] = param.lazy_shape().dims();
         let count: usize = shape.iter().product();
-        let name = self.path.last().map_or("", String::as_str);
-        let container = self.containers.last().map_or("", String::as_str);
-        let values = match name {
+        let values = match self.path.name() {
             "gamma" => vec![1.0; count],
             "beta" | "bias" => vec![0.0; count],
             _ => {
-                let deviation = match container {
-                    "Struct:Linear" => (2.0 / (shape[0] + shape[D - 1]) as f64).sqrt(),
-                    "Struct:Conv3d" => (2.0 * shape[0] as f64 / count as f64).sqrt(),
-                    _ => 0.02,
+                let deviation = if self.path.is_linear() {
+                    (2.0 / (shape[0] + shape[D - 1]) as f64).sqrt()
+                } else if self.path.is_convolution() {
+                    (2.0 * shape[0] as f64 / count as f64).sqrt()
+                } else {
+                    TABLE_DEVIATION
                 };
-                let mut stream = Stream::new(self.seed, &self.path.join("."), 0);
+                let mut stream = Stream::new(self.seed, &self.path.dotted(), 0);
                 (0..count).map(|_| (stream.normal().clamp(-2.0, 2.0) * deviation) as f32).collect()
             }
         };

@@ -8,11 +8,11 @@ use burn::module::Param;
 use burn::nn::{LayerNorm, Linear};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
+use radloom_model::block::{instance_norm, upsample_double};
 use radloom_model::encoder::{TextEncoderConfig, WindowAttentionConfig, WindowPlan, Windows};
 use radloom_model::objective::{
     SimilarityTarget, contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
 };
-use radloom_model::system::{instance_norm, upsample_double};
 use radloom_model::trainer::AdamW;
 use schemas::manifest::train::OptimizerSection;
 use serde::Deserialize;

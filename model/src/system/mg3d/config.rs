@@ -1,17 +1,11 @@
-//! From an architecture to an MG-3D model: checks and construction.
+//! The numbers of an MG-3D model, and whether they fit together.
 
-use burn::module::Initializer;
-use burn::nn::{LayerNormConfig, LinearConfig};
-use burn::tensor::backend::Backend;
 use schemas::manifest::train::{Decoder, Mg3dArchitecture};
 use thiserror::Error;
 
-use super::decoder::VoxelDecoder;
-use super::fusion::{CrossAttention, FusionLayer};
-use super::mg3d::{Mg3d, TextHead};
 use crate::encoder::{Swin3dConfig, SwinConfigError, TextEncoderConfig};
 
-/// Configuration of an [`Mg3d`].
+/// Configuration of an [`Mg3d`](super::model::Mg3d).
 #[derive(Debug, Clone)]
 pub struct Mg3dConfig {
     /// Volume as `[channels, depth, height, width]`.
@@ -73,7 +67,7 @@ pub enum Mg3dConfigError {
 }
 
 impl Mg3dConfig {
-    fn swin(&self) -> Swin3dConfig {
+    pub(super) fn swin(&self) -> Swin3dConfig {
         let image = &self.architecture;
         Swin3dConfig {
             volume: self.volume,
@@ -122,55 +116,5 @@ impl Mg3dConfig {
             return Err(Mg3dConfigError::Tokens { tokens, positions });
         }
         Ok(())
-    }
-
-    /// Makes the model with unspecified weights; [`initialise`](crate::weights::initialise) draws them.
-    pub fn init<B: Backend>(&self, device: &B::Device) -> Mg3d<B> {
-        let swin = self.swin();
-        let image = &self.architecture;
-        let dim = image.projection_dim;
-        let linear = |from: usize, to: usize| LinearConfig::new(from, to).init(device);
-        let norm = |dim: usize| LayerNormConfig::new(dim).init(device);
-        let fusion = || {
-            (0..image.fusion_layers)
-                .map(|_| FusionLayer::new(dim, image.fusion_heads, device))
-                .collect()
-        };
-        Mg3d {
-            vision_encoder: swin.init(device),
-            language_encoder: self.text.init(device),
-            mask_token: Initializer::Zeros.init([1, image.embed_dim], device),
-            multi_modal_vision_proj: linear(swin.output_dim(), dim),
-            multi_modal_language_proj: linear(self.text.hidden_size, dim),
-            token_type_embeddings: Initializer::Zeros.init([2, dim], device),
-            text_fusion: fusion(),
-            image_fusion: fusion(),
-            mlm_head: TextHead {
-                dense: linear(dim, dim),
-                layer_norm: norm(dim),
-                decoder: linear(dim, self.text.vocab_size),
-            },
-            sal_head: linear(dim, dim),
-            decoder: VoxelDecoder::new(
-                image.decoder,
-                dim,
-                self.volume[0],
-                swin.output_grid(),
-                swin.stride(),
-                device,
-            ),
-            image_norm: norm(dim),
-            image_head: linear(dim, dim),
-            report_norm: norm(dim),
-            report_head: linear(dim, dim),
-            multi_head: linear(2 * dim, dim),
-            uni_head: linear(2 * dim, dim),
-            aggregation: CrossAttention::new(dim, image.fusion_heads, device),
-            aggregated_head: linear(dim, dim),
-            disentangled_head: linear(dim, dim),
-            sentence_head: linear(dim, dim),
-            block: self.block,
-            frozen_text: image.text.frozen,
-        }
     }
 }

@@ -1,31 +1,13 @@
-//! MG-3D: multi-grained knowledge-enhanced vision-language pre-training of 3D medical images.
-//!
-//! Ni et al., arXiv 2412.05876, journal version Medical Image Analysis 2026. This is the `described` mode: it
-//! follows what the paper describes and departs from the released code where that has defects. In one step the
-//! image encoder and the text encoder each see the complete and the masked input, and six losses follow:
-//!
-//! - `mlm`: masked text, attending to the complete image, reconstructs its hidden words;
-//! - `sal`: its sentences point where the complete text's sentences point;
-//! - `mim`: the masked image, attending to the sentences, reconstructs its hidden voxels;
-//! - `image_report` and `multi_modal`: the global vectors of image and report align, and so do the
-//!   concatenations of multi-modal and uni-modal vectors (their sum has the weight `contrast`);
-//! - `disentangled`: every sentence gathers its image feature; their mean aligns with the image;
-//! - `similarity`: sentences of different patients that say the same have the same image feature.
-//!
-//! Departures from the released code: fusion is attention with residual and pad mask instead of a scalar gate;
-//! features are projected once; every sample has its own mask; the loss mask covers exactly the hidden voxels;
-//! the alignment target is detached; sentence-wise image features are made of image values only; nothing is
-//! cached between steps; hidden patches become a learned token (`SimMIM`) instead of air.
+//! The model: its modules, how they are made, and the losses of one step.
 
-use burn::module::{Module, Param};
-use burn::nn::{LayerNorm, Linear};
-use burn::tensor::activation::gelu;
+use burn::module::{Initializer, Module, Param};
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Tensor, backend::Backend};
 use schemas::manifest::train::ObjectiveSection;
 
-use super::decoder::VoxelDecoder;
-use super::fusion::{CrossAttention, FusionLayer};
+use super::config::Mg3dConfig;
 use super::input::Mg3dInput;
+use crate::block::{CrossAttention, FusionLayer, TextHead, VoxelDecoder};
 use crate::encoder::{Swin3d, TextEncoder, index, patchify, project, take_patches};
 use crate::objective::{
     contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
@@ -80,17 +62,6 @@ pub struct Mg3d<B: Backend> {
     pub(super) frozen_text: bool,
 }
 
-/// Prediction head of BERT: linear, GELU, norm, then one logit a word.
-#[derive(Module, Debug)]
-pub struct TextHead<B: Backend> {
-    /// Keeps the channels.
-    pub dense: Linear<B>,
-    /// Norm after the activation.
-    pub layer_norm: LayerNorm<B>,
-    /// To the vocabulary.
-    pub decoder: Linear<B>,
-}
-
 /// Losses of one step, each `[1]`; a loss without anything to compare, or with weight 0, is absent.
 #[derive(Debug, Clone)]
 pub struct Mg3dLosses<B: Backend> {
@@ -107,6 +78,54 @@ pub struct ImageFeatures<B: Backend> {
     pub pooled: Tensor<B, 2>,
     /// Vector in the space shared with reports, `[B, P]`, not normalised.
     pub embedding: Tensor<B, 2>,
+}
+
+impl Mg3dConfig {
+    /// Makes the model with unspecified weights; [`initialise`](crate::weights::initialise) draws them.
+    pub fn init<B: Backend>(&self, device: &B::Device) -> Mg3d<B> {
+        let swin = self.swin();
+        let image = &self.architecture;
+        let dim = image.projection_dim;
+        let linear = |from: usize, to: usize| LinearConfig::new(from, to).init(device);
+        let norm = |dim: usize| LayerNormConfig::new(dim).init(device);
+        let fusion = || {
+            (0..image.fusion_layers)
+                .map(|_| FusionLayer::new(dim, image.fusion_heads, device))
+                .collect()
+        };
+        Mg3d {
+            vision_encoder: swin.init(device),
+            language_encoder: self.text.init(device),
+            mask_token: Initializer::Zeros.init([1, image.embed_dim], device),
+            multi_modal_vision_proj: linear(swin.output_dim(), dim),
+            multi_modal_language_proj: linear(self.text.hidden_size, dim),
+            token_type_embeddings: Initializer::Zeros.init([2, dim], device),
+            text_fusion: fusion(),
+            image_fusion: fusion(),
+            mlm_head: TextHead::new(dim, self.text.vocab_size, device),
+            sal_head: linear(dim, dim),
+            decoder: VoxelDecoder::new(
+                image.decoder,
+                dim,
+                self.volume[0],
+                swin.output_grid(),
+                swin.stride(),
+                device,
+            ),
+            image_norm: norm(dim),
+            image_head: linear(dim, dim),
+            report_norm: norm(dim),
+            report_head: linear(dim, dim),
+            multi_head: linear(2 * dim, dim),
+            uni_head: linear(2 * dim, dim),
+            aggregation: CrossAttention::new(dim, image.fusion_heads, device),
+            aggregated_head: linear(dim, dim),
+            disentangled_head: linear(dim, dim),
+            sentence_head: linear(dim, dim),
+            block: self.block,
+            frozen_text: image.text.frozen,
+        }
+    }
 }
 
 impl<B: Backend> Mg3d<B> {
@@ -279,13 +298,6 @@ impl<B: Backend> Mg3d<B> {
         let target = take_patches(volume, self.block, &input.hidden_blocks).unsqueeze();
         let mask = Tensor::ones([1, input.hidden_blocks.len()], &reconstruction.device());
         masked_image(reconstruction, target, mask)
-    }
-}
-
-impl<B: Backend> TextHead<B> {
-    /// `[K, P]` to logits `[K, V]`.
-    pub fn forward(&self, tokens: Tensor<B, 2>) -> Tensor<B, 2> {
-        self.decoder.forward(self.layer_norm.forward(gelu(self.dense.forward(tokens))))
     }
 }
 

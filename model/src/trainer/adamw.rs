@@ -14,7 +14,7 @@ use burn::tensor::{DType, Tensor, TensorData};
 use schemas::manifest::train::OptimizerSection;
 use thiserror::Error;
 
-use crate::weights::{StoredTensor, WeightsError, read_tensors, write_tensors};
+use crate::weights::{ParamPath, StoredTensor, WeightsError, read_tensors, write_tensors};
 
 /// Why the state of an optimizer cannot be read.
 #[derive(Debug, Error)]
@@ -71,14 +71,8 @@ impl<B: AutodiffBackend> AdamW<B> {
         }
         let clip = self.section.gradient_clip;
         let scale = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
-        let mut update = Update {
-            optimizer: self,
-            gradients,
-            rate,
-            scale,
-            path: Vec::new(),
-            containers: Vec::new(),
-        };
+        let mut update =
+            Update { optimizer: self, gradients, rate, scale, path: ParamPath::default() };
         (module.map(&mut update), norm)
     }
 
@@ -164,28 +158,23 @@ struct Update<'a, B: AutodiffBackend> {
     gradients: GradientsParams,
     rate: f64,
     scale: f64,
-    path: Vec<String>,
-    containers: Vec<String>,
+    path: ParamPath,
 }
 
 impl<B: AutodiffBackend> Update<'_, B> {
     /// Weight decay is for the matrices of linear layers and convolutions only.
     fn decays(&self) -> bool {
-        let container = self.containers.last().map_or("", String::as_str);
-        self.path.last().is_some_and(|name| name == "weight")
-            && (container == "Struct:Linear" || container == "Struct:Conv3d")
+        self.path.name() == "weight" && (self.path.is_linear() || self.path.is_convolution())
     }
 }
 
 impl<B: AutodiffBackend> ModuleMapper<B> for Update<'_, B> {
     fn enter_module(&mut self, name: &str, container_type: &str) {
-        self.path.push(name.to_owned());
-        self.containers.push(container_type.to_owned());
+        self.path.enter(name, container_type);
     }
 
     fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-        self.containers.pop();
+        self.path.leave();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
@@ -196,7 +185,7 @@ impl<B: AutodiffBackend> ModuleMapper<B> for Update<'_, B> {
         let [beta_1, beta_2] = section.betas;
         let (epsilon, decay) = (section.epsilon, section.weight_decay);
         let decay = if self.decays() { self.rate * decay } else { 0.0 };
-        let name = self.path.join(".");
+        let name = self.path.dotted();
         let (id, tensor, mapper) = param.consume();
         let tensor = tensor.inner();
         let shape = tensor.dims();
