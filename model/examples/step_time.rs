@@ -8,13 +8,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use radloom_model::batch::{
-    ListSource, SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType,
-};
+use radloom_model::batch::{ListSource, StudyBatch, Voxels, single_blocks};
 use radloom_model::trainer::{StepReport, TrainJob, Vocabulary, train_on};
+use schemas::ids::{PatientKey, StudyId};
+use schemas::manifest::VoxelType;
 use schemas::manifest::train::{Mg3dModel, Preset, TrainSection};
+use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
 
 const VOLUME: [usize; 4] = [1, 128, 96, 128];
+
+/// Sentences of a report.
+const SENTENCES: usize = 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -32,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batches: Vec<StudyBatch> = (0..steps).map(|step| study_batch(step, batch)).collect();
     let texts: Vec<String> = batches
         .iter()
-        .flat_map(|batch| &batch.samples)
-        .flat_map(|sample| &sample.sentences)
+        .flat_map(|batch| &batch.studies)
+        .flat_map(|study| &study.record.sentences)
         .map(|sentence| sentence.text.clone())
         .collect();
     let out: PathBuf =
@@ -78,7 +82,7 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
         ["effusion", "nodule", "emphysema", "atelectasis", "consolidation", "lymphadenopathy"];
     let count = batch * VOLUME.iter().product::<usize>();
     let mut state = step + 1;
-    let data = (0..count)
+    let data: Vec<u8> = (0..count)
         .map(|_| {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
@@ -86,13 +90,12 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
             (state >> 56) as u8
         })
         .collect();
-    let samples: Vec<StudySample> = (0..batch)
-        .map(|sample| StudySample {
-            sample_id: format!("{step}-{sample}"),
-            study_id: format!("{step}-{sample}"),
-            patient_key: format!("{step}-{sample}"),
-            sentences: (0..16)
-                .map(|sentence| SentenceText {
+    let records: Vec<StudyRecord> = (0..batch)
+        .map(|sample| StudyRecord {
+            study_id: StudyId(format!("{step}-{sample}")),
+            patient_key: PatientKey(format!("{step}-{sample}")),
+            sentences: (0..SENTENCES)
+                .map(|sentence| Sentence {
                     text: format!(
                         "There is {} {} in the {} lower lobe of the lung.",
                         if (sample + sentence) % 2 == 0 { "no" } else { "mild" },
@@ -100,28 +103,32 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
                         if sentence % 2 == 0 { "right" } else { "left" },
                     ),
                     impression: sentence > 12,
-                    ..SentenceText::default()
+                    sentence_type: (sample * SENTENCES + sentence) as u64,
+                    ..Sentence::default()
                 })
                 .collect(),
             labels: Vec::new(),
         })
         .collect();
-    let sentences = 16 * batch;
-    let similarity = (0..sentences * sentences)
-        .map(|cell| if cell % 3 == 0 { [1.0; 2] } else { [0.1; 2] })
-        .collect();
+    let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0 / 255.0, offset: 0.0 };
     StudyBatch {
         step,
-        samples,
-        voxels: VoxelBlock {
-            data,
-            dtype: VoxelType::U8,
-            shape: [batch, VOLUME[0], VOLUME[1], VOLUME[2], VOLUME[3]],
-            scale: 1.0 / 255.0,
-            offset: 0.0,
-        },
-        similarity,
+        studies: single_blocks(records, VOLUME, format),
+        voxels: Voxels::from(data),
+        side_inputs: Arc::new(EveryThirdPair { sentences: (SENTENCES * batch) as u64 }),
         data_wait_s: 0.0,
+    }
+}
+
+/// Of all pairs of sentences each third is equal.
+#[derive(Debug)]
+struct EveryThirdPair {
+    sentences: u64,
+}
+
+impl SideInputs for EveryThirdPair {
+    fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2] {
+        if (a * self.sentences + b).is_multiple_of(3) { [1.0; 2] } else { [0.1; 2] }
     }
 }
 

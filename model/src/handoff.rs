@@ -1,29 +1,21 @@
 //! From the loader to training: batches of a release as [`StudyBatch`]es.
 //!
-//! The one place where the loader and burn meet. Voxels are copied once from the mapped shard into a slot of
-//! the loader's ring, and once more into the upload.
+//! The one place where the loader and the models meet. It copies neither voxels nor texts: the slot becomes the
+//! bytes of the batch and goes back to its ring when the last tensor that refers to it is dropped, and studies are
+//! referred to.
 
 use std::sync::Arc;
 
 use pipeline::loader::{
-    Batch, Dataset, Loader, LoaderConfig, LoaderError, ResumeToken, Sample, SentenceRef, Shard,
+    Batch, Dataset, Loader, LoaderConfig, LoaderError, RankShare, ResumeToken, Sequential,
     TokenError,
 };
-use schemas::manifest::VoxelType as StoredType;
 
-use crate::batch::{
-    BatchSource, SentenceText, SourceError, StudyBatch, StudySample, VoxelBlock, VoxelType,
-};
-
-/// Shuffled batches of a release for training, without end.
-#[derive(Debug)]
-pub struct ReleaseSource {
-    loader: Loader,
-    first_step: u64,
-}
+use crate::batch::{BatchSource, SourceError, StudyBatch, Voxels};
 
 /// Why a release cannot be a source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HandoffError {
     /// The loader cannot start.
     #[error(transparent)]
@@ -38,12 +30,19 @@ pub enum HandoffError {
 pub struct SourceOptions {
     /// Seed of the order.
     pub seed: u64,
-    /// Samples a step.
+    /// Samples per step.
     pub batch: usize,
     /// Threads that fetch.
     pub threads: usize,
     /// Memory of the ring in bytes.
     pub ring_bytes: usize,
+}
+
+/// Shuffled batches of a release for training, without end.
+#[derive(Debug)]
+pub struct ReleaseSource {
+    loader: Loader,
+    first_step: u64,
 }
 
 impl ReleaseSource {
@@ -56,35 +55,24 @@ impl ReleaseSource {
         options: SourceOptions,
         token: Option<&serde_json::Value>,
     ) -> Result<Self, HandoffError> {
-        let config = |position| LoaderConfig {
-            seed: options.seed,
-            batch: options.batch,
-            shard: Shard::WHOLE,
-            threads: options.threads,
-            ring_bytes: options.ring_bytes,
-            position,
-            batches: None,
-        };
-        let Some(token) = token else {
-            return Ok(Self { loader: Loader::start(dataset, config(0))?, first_step: 0 });
-        };
-        let token = ResumeToken::from_json(token)?;
-        let loader = Loader::start(dataset, config(token.position))?;
-        token.check(&loader.token())?;
-        Ok(Self { loader, first_step: token.position / options.batch.max(1) as u64 })
+        let SourceOptions { seed, batch, threads, ring_bytes } = options;
+        let token = token.map(ResumeToken::from_json).transpose()?;
+        let position = token.as_ref().map_or(0, |token| token.position);
+        let share = RankShare::WHOLE;
+        let config =
+            LoaderConfig { seed, batch, share, threads, ring_bytes, position, batches: None };
+        let loader = Loader::start(dataset, config)?;
+        if let Some(token) = token {
+            token.check(&loader.token())?;
+        }
+        Ok(Self { loader, first_step: position / batch.max(1) as u64 })
     }
 }
 
 impl BatchSource for ReleaseSource {
     fn next_batch(&mut self) -> Result<Option<StudyBatch>, SourceError> {
-        let fetched =
-            self.loader.next_batch().map_err(|error| SourceError { message: error.to_string() })?;
-        Ok(fetched.map(|batch| {
-            let Batch { number, samples, slot, waited } = batch;
-            let voxels = slot.bytes().to_vec();
-            let step = self.first_step + number;
-            study_batch(self.loader.dataset(), step, &samples, voxels, waited.as_secs_f64())
-        }))
+        let batch = self.loader.next_batch().map_err(|error| SourceError(error.into()))?;
+        Ok(batch.map(|batch| study_batch(batch, self.first_step, self.loader.dataset())))
     }
 
     fn token(&self) -> serde_json::Value {
@@ -98,39 +86,19 @@ impl BatchSource for ReleaseSource {
 
 /// Every sample of a release once, in order, for evaluation.
 #[derive(Debug)]
-pub struct SplitSource {
-    dataset: Arc<Dataset>,
-    samples: Vec<Sample>,
-    batch: usize,
-    next: usize,
-}
+pub struct SplitSource(Sequential);
 
 impl SplitSource {
     /// Batches of at most `batch` samples.
     pub fn new(dataset: Arc<Dataset>, batch: usize) -> Self {
-        let samples = dataset.studies.iter().flatten().cloned().collect();
-        Self { dataset, samples, batch: batch.max(1), next: 0 }
+        Self(Sequential::new(dataset, batch))
     }
 }
 
 impl BatchSource for SplitSource {
     fn next_batch(&mut self) -> Result<Option<StudyBatch>, SourceError> {
-        let end = (self.next + self.batch).min(self.samples.len());
-        let samples = &self.samples[self.next..end];
-        if samples.is_empty() {
-            return Ok(None);
-        }
-        let mut voxels = Vec::with_capacity(samples.len() * self.dataset.sample_bytes());
-        for sample in samples {
-            let bytes = self.dataset.shards[sample.shard]
-                .verified(sample.offset, sample.length, sample.xxh3)
-                .map_err(|error| SourceError { message: error.to_string() })?;
-            voxels.extend_from_slice(bytes);
-        }
-        let step = (self.next / self.batch) as u64;
-        let batch = study_batch(&self.dataset, step, samples, voxels, 0.0);
-        self.next = end;
-        Ok(Some(batch))
+        let batch = self.0.next_batch().map_err(|error| SourceError(error.into()))?;
+        Ok(batch.map(|batch| study_batch(batch, 0, self.0.dataset())))
     }
 
     fn token(&self) -> serde_json::Value {
@@ -140,63 +108,12 @@ impl BatchSource for SplitSource {
     fn commit(&mut self) {}
 }
 
-fn study_batch(
-    dataset: &Dataset,
-    step: u64,
-    samples: &[Sample],
-    data: Vec<u8>,
-    data_wait_s: f64,
-) -> StudyBatch {
-    let texts: Vec<_> = samples.iter().map(|sample| dataset.text(&sample.study_id)).collect();
-    let sentences: Vec<&SentenceRef> = texts.iter().flat_map(|text| &text.sentences).collect();
-    let similarity = sentences
-        .iter()
-        .flat_map(|a| {
-            sentences.iter().map(|b| dataset.similarity(a.sentence_type, b.sentence_type))
-        })
-        .collect();
-    let studies = samples
-        .iter()
-        .zip(&texts)
-        .map(|(sample, text)| StudySample {
-            sample_id: sample.sample_id.clone(),
-            study_id: sample.study_id.clone(),
-            patient_key: sample.patient_key.clone(),
-            sentences: text
-                .sentences
-                .iter()
-                .map(|sentence| SentenceText {
-                    text: sentence.text.clone(),
-                    impression: sentence.impression,
-                    breaks: sentence.breaks.iter().map(|&at| at as usize).collect(),
-                    entities: sentence
-                        .entities
-                        .iter()
-                        .map(|entity| entity.start as usize..entity.end as usize)
-                        .collect(),
-                })
-                .collect(),
-            labels: text.labels.clone(),
-        })
-        .collect();
-    let dtype = match dataset.dtype {
-        StoredType::U8 => VoxelType::U8,
-        StoredType::I16 => VoxelType::I16,
-        StoredType::F16 => VoxelType::F16,
-    };
-    let [depth, height, width] = dataset.shape;
-    let (scale, offset) = dataset.normalisation;
+fn study_batch(batch: Batch, first_step: u64, dataset: &Arc<Dataset>) -> StudyBatch {
     StudyBatch {
-        step,
-        samples: studies,
-        voxels: VoxelBlock {
-            data,
-            dtype,
-            shape: [samples.len(), dataset.blocks, depth, height, width],
-            scale: scale as f32,
-            offset: offset as f32,
-        },
-        similarity,
-        data_wait_s,
+        step: first_step + batch.number,
+        studies: batch.studies,
+        voxels: Voxels::shared(batch.slot),
+        side_inputs: Arc::clone(dataset) as _,
+        data_wait_s: batch.waited.as_secs_f64(),
     }
 }

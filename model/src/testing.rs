@@ -1,10 +1,15 @@
 //! A small synthetic set for tests: volumes whose bright box and report agree.
 
-use crate::batch::{SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType};
+use std::sync::Arc;
+
+use crate::batch::{StudyBatch, Voxels, single_blocks};
 use crate::random::Stream;
 use crate::system::InputConfig;
 use crate::text::{ReportTokenizer, TextMask, build_vocabulary};
+use schemas::ids::{PatientKey, StudyId};
+use schemas::manifest::VoxelType;
 use schemas::manifest::train::TextMaskPolicy;
+use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
 
 /// Findings of the set and the sentence of each when present.
 pub(crate) const FINDINGS: [&str; 3] = ["effusion", "nodule", "emphysema"];
@@ -28,7 +33,7 @@ pub(crate) fn input_config() -> InputConfig {
 }
 
 /// Study number `index`: its findings follow from the number, its noise from a seed.
-pub(crate) fn study(index: u64) -> (StudySample, Vec<u8>) {
+pub(crate) fn study(index: u64) -> (StudyRecord, Vec<u8>) {
     let present: Vec<bool> = (0..3).map(|finding| (index >> finding) & 1 == 1).collect();
     let mut stream = Stream::new(5, "study", index);
     let mut voxels: Vec<u8> = (0..16 * 16 * 16).map(|_| (stream.unit() * 40.0) as u8).collect();
@@ -46,60 +51,45 @@ pub(crate) fn study(index: u64) -> (StudySample, Vec<u8>) {
     let sentences = FINDINGS
         .iter()
         .zip(&present)
-        .map(|(finding, present)| SentenceText {
-            text: if *present { format!("There is {finding}.") } else { format!("No {finding}.") },
-            ..SentenceText::default()
+        .zip(0..)
+        .map(|((finding, &present), number)| Sentence {
+            text: if present { format!("There is {finding}.") } else { format!("No {finding}.") },
+            sentence_type: 2 * number + u64::from(present),
+            ..Sentence::default()
         })
         .collect();
-    let sample = StudySample {
-        sample_id: format!("s{index}_1"),
-        study_id: format!("s{index}"),
-        patient_key: format!("p{index}"),
+    let record = StudyRecord {
+        study_id: StudyId(format!("s{index}")),
+        patient_key: PatientKey(format!("p{index}")),
         sentences,
         labels: present.iter().map(|&present| i8::from(present)).collect(),
     };
-    (sample, voxels)
+    (record, voxels)
 }
 
-/// A batch of studies with the similarity of their sentences: 1 when equal, -0.5 when opposite, else 0.2.
-pub(crate) fn batch_of(step: u64, indices: &[u64]) -> StudyBatch {
-    let (mut samples, mut data) = (Vec::new(), Vec::new());
-    for &index in indices {
-        let (sample, voxels) = study(index);
-        samples.push(sample);
-        data.extend(voxels);
+/// Similarity of the sentences of the set: 1 when equal, -0.5 when opposite, else 0.2.
+#[derive(Debug)]
+struct Similarities;
+
+impl SideInputs for Similarities {
+    fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2] {
+        match (a == b, a / 2 == b / 2) {
+            (true, _) => [1.0; 2],
+            (false, true) => [-0.5; 2],
+            (false, false) => [0.2; 2],
+        }
     }
-    let texts: Vec<&str> = samples
-        .iter()
-        .flat_map(|sample| &sample.sentences)
-        .map(|sentence| sentence.text.as_str())
-        .collect();
-    let finding = |text: &str| FINDINGS.iter().position(|finding| text.contains(finding));
-    let similarity = texts
-        .iter()
-        .flat_map(|first| {
-            texts.iter().map(move |second| {
-                if first == second {
-                    [1.0; 2]
-                } else if finding(first) == finding(second) {
-                    [-0.5; 2]
-                } else {
-                    [0.2; 2]
-                }
-            })
-        })
-        .collect();
+}
+
+/// A batch of studies.
+pub(crate) fn batch_of(step: u64, indices: &[u64]) -> StudyBatch {
+    let (records, voxels): (Vec<_>, Vec<_>) = indices.iter().map(|&index| study(index)).unzip();
+    let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0 / 255.0, offset: 0.0 };
     StudyBatch {
         step,
-        voxels: VoxelBlock {
-            data,
-            dtype: VoxelType::U8,
-            shape: [indices.len(), VOLUME[0], VOLUME[1], VOLUME[2], VOLUME[3]],
-            scale: 1.0 / 255.0,
-            offset: 0.0,
-        },
-        samples,
-        similarity,
+        studies: single_blocks(records, VOLUME, format),
+        voxels: Voxels::from(voxels.concat()),
+        side_inputs: Arc::new(Similarities),
         data_wait_s: 0.0,
     }
 }

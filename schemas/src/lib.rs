@@ -35,5 +35,6 @@ pub mod named;
 pub mod reason;
 pub mod rescale;
 pub mod split;
+pub mod study;
 pub mod tables;
 pub mod voxel;

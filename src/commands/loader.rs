@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pipeline::loader::{Dataset, Loader, LoaderConfig, Shard};
+use pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
 use pipeline::release::TableReader;
 use schemas::split::Split;
+use schemas::study::BatchStudy;
 use serde_json::json;
 
 use super::settings::{release_below, use_threads};
@@ -46,7 +47,7 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
         let config = LoaderConfig {
             seed: args.seed,
             batch: args.batch,
-            shard: Shard { rank, ranks: args.ranks },
+            share: RankShare { rank, world_size: args.ranks },
             threads,
             ring_bytes: args.ring_mib << 20,
             position: 0,
@@ -58,7 +59,7 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
             // Touches what a consumer would touch: one byte of every page.
             sum +=
                 batch.slot.bytes().iter().step_by(4096).map(|&byte| u64::from(byte)).sum::<u64>();
-            ids.push(batch.samples.into_iter().map(|sample| sample.sample_id).collect::<Vec<_>>());
+            ids.push(batch.studies);
         }
         let metrics = loader.metrics();
         bytes += metrics.bytes;
@@ -93,15 +94,14 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
 
 /// Hash of the sample ids, global batch by global batch and in rank order within each, so that it is
 /// the same for any number of ranks and threads.
-fn order_hash(ranks: &[Vec<Vec<String>>]) -> String {
+fn order_hash(ranks: &[Vec<Vec<BatchStudy>>]) -> String {
     let batches = ranks.iter().map(Vec::len).max().unwrap_or(0);
     let mut text = String::new();
     for batch in 0..batches {
-        for ids in ranks.iter().filter_map(|rank| rank.get(batch)) {
-            for id in ids {
-                text += id;
-                text.push('\n');
-            }
+        let studies = ranks.iter().filter_map(|rank| rank.get(batch)).flatten();
+        for series in studies.flat_map(|study| &study.series) {
+            text += series.record.sample_id.as_str();
+            text.push('\n');
         }
     }
     pipeline::files::sha256_bytes(text.as_bytes())[..16].to_owned()

@@ -104,12 +104,11 @@ pub(super) fn train(
     let mut source =
         ReleaseSource::new(Arc::clone(&dataset), options, token).map_err(|error| failed(&error))?;
     let texts = texts(&dataset);
-    let [depth, height, width] = dataset.shape;
     let job = TrainJob {
         section,
         out: &out,
         release_id: &dataset.release_id,
-        volume: [1, depth, height, width],
+        volume: dataset.fixed_block()?,
         vocabulary: Vocabulary::Texts(&texts),
         resume: checkpoint.as_ref(),
         cancel: cancel.flag(),
@@ -157,12 +156,8 @@ impl Lines {
 
 /// Every sentence of the training split, for the vocabulary of a new run.
 fn texts(dataset: &Dataset) -> Vec<String> {
-    dataset
-        .studies
-        .iter()
-        .flat_map(|samples| dataset.text(&samples[0].study_id).sentences)
-        .map(|sentence| sentence.text)
-        .collect()
+    let sentences = dataset.studies.iter().flat_map(|study| &study.record.sentences);
+    sentences.map(|sentence| sentence.text.clone()).collect()
 }
 
 /// The steps that a training log holds.

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::batch::{BatchError, SourceError};
 use crate::device::DeviceError;
+use crate::system::Mg3dInputError;
 use crate::text::TokenizeError;
 use crate::trainer::CheckpointError;
 
@@ -25,4 +26,7 @@ pub enum EvaluateError {
     /// A report cannot be tokenised.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),
+    /// A batch cannot become an input of the system.
+    #[error(transparent)]
+    Input(#[from] Mg3dInputError),
 }

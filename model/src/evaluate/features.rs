@@ -1,14 +1,18 @@
 //! Features of studies from a model, reconstructions merged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::error::EvaluateError;
-use crate::batch::{BatchSource, SentenceText, StudyBatch, StudySample, VoxelBlock, VoxelType};
+use crate::batch::{BatchSource, StudyBatch, Voxels, single_blocks};
 use crate::system::{InputConfig, Mg3d};
 use crate::text::ReportTokenizer;
+use schemas::ids::StudyId;
+use schemas::manifest::VoxelType;
+use schemas::study::{NoSideInputs, Sentence, StudyRecord, VoxelFormat};
 
 /// One study as evaluation sees it.
 #[derive(Debug, Clone)]
@@ -39,32 +43,33 @@ impl<B: Backend> Extractor<'_, B> {
         &self,
         source: &mut dyn BatchSource,
     ) -> Result<Vec<Study>, EvaluateError> {
-        let mut merged: BTreeMap<String, (Study, f64)> = BTreeMap::new();
+        let mut merged: BTreeMap<StudyId, (Study, f64)> = BTreeMap::new();
         let mut number = 0;
         while let Some(mut batch) = source.next_batch()? {
-            batch.validate(self.input.volume)?;
+            batch.validate_fixed(self.input.volume, 1)?;
             // Masks depend on the place in the split, not on where a loader counts from.
             batch.step = number;
             number += 1;
-            let samples = batch.samples.clone();
+            let studies = batch.studies.clone();
             let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
             let features = self.model.image_features(input.volume.clone());
             let pooled = rows(features.pooled);
             let images = rows(features.embedding);
             let reports = rows(self.model.report_embedding(&input));
             let errors = rows(self.model.reconstruction_error(&input).unsqueeze_dim(1));
-            for (index, sample) in samples.into_iter().enumerate() {
+            for (index, study) in studies.into_iter().enumerate() {
+                let record = study.record;
                 let study = Study {
-                    patient: sample.patient_key,
-                    labels: sample.labels,
+                    patient: record.patient_key.to_string(),
+                    labels: record.labels.clone(),
                     pooled: pooled[index].clone(),
                     image: unit(images[index].clone()),
-                    report: (!sample.sentences.is_empty()).then(|| unit(reports[index].clone())),
+                    report: (!record.sentences.is_empty()).then(|| unit(reports[index].clone())),
                     error: errors[index][0],
                 };
-                match merged.get_mut(&sample.study_id) {
+                match merged.get_mut(&record.study_id) {
                     None => {
-                        merged.insert(sample.study_id, (study, 1.0));
+                        merged.insert(record.study_id.clone(), (study, 1.0));
                     }
                     Some((sum, count)) => {
                         *count += 1.0;
@@ -91,23 +96,23 @@ impl<B: Backend> Extractor<'_, B> {
 
     /// Unit vectors of single sentences.
     pub(super) fn prompts(&self, texts: &[String]) -> Result<Vec<Vec<f64>>, EvaluateError> {
-        let samples: Vec<StudySample> = texts
+        let records: Vec<StudyRecord> = texts
             .iter()
-            .map(|text| StudySample {
-                sentences: vec![SentenceText { text: text.clone(), ..SentenceText::default() }],
-                ..StudySample::default()
+            .map(|text| StudyRecord {
+                sentences: vec![Sentence { text: text.clone(), ..Sentence::default() }],
+                ..StudyRecord::default()
             })
             .collect();
         // Reports need no image, so each prompt brings a single voxel.
-        let voxels = VoxelBlock {
-            data: vec![0; texts.len()],
-            dtype: VoxelType::U8,
-            shape: [texts.len(), 1, 1, 1, 1],
-            scale: 1.0,
-            offset: 0.0,
+        let voxels = Voxels::from(vec![0; texts.len()]);
+        let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 };
+        let batch = StudyBatch {
+            step: 0,
+            studies: single_blocks(records, [1; 4], format),
+            voxels,
+            side_inputs: Arc::new(NoSideInputs),
+            data_wait_s: 0.0,
         };
-        let batch =
-            StudyBatch { step: 0, samples, voxels, similarity: Vec::new(), data_wait_s: 0.0 };
         let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
         Ok(rows(self.model.report_embedding(&input)).into_iter().map(unit).collect())
     }

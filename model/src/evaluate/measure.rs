@@ -27,7 +27,7 @@ pub struct EvaluateJob<'a> {
     pub checkpoint: &'a Checkpoint,
     /// Section of the manifest.
     pub section: &'a EvaluateSection,
-    /// Names of the labels, in the order of [`StudySample::labels`](crate::batch::StudySample::labels).
+    /// Names of the labels, in the order of [`StudyRecord::labels`](schemas::study::StudyRecord::labels).
     pub labels: &'a [String],
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use thiserror::Error;
 use tokenizers::Tokenizer;
 
-use crate::batch::SentenceText;
+use schemas::study::Sentence;
 
 /// Why a report cannot be tokenised.
 #[derive(Debug, Error)]
@@ -142,7 +142,7 @@ impl ReportTokenizer {
     /// When the tokenizer refuses the text.
     pub fn encode(
         &self,
-        sentences: &[SentenceText],
+        sentences: &[Sentence],
         max_tokens: usize,
     ) -> Result<EncodedReport, TokenizeError> {
         let joined = Joined::new(sentences);
@@ -212,7 +212,7 @@ struct Kept {
 }
 
 impl Joined {
-    fn new(sentences: &[SentenceText]) -> Self {
+    fn new(sentences: &[Sentence]) -> Self {
         let mut joined = Self { text: String::new(), clauses: Vec::new(), entities: Vec::new() };
         for (number, sentence) in sentences.iter().enumerate() {
             if !joined.text.is_empty() && !sentence.text.is_empty() {
@@ -220,7 +220,7 @@ impl Joined {
             }
             let start = joined.text.len();
             let mut begin = 0;
-            for &at in &sentence.breaks {
+            for at in sentence.breaks.iter().map(|&at| at as usize) {
                 let Some(before) = sentence.text.get(begin..at) else { continue };
                 if !before.trim().is_empty() && at < sentence.text.len() {
                     let end = start + begin + before.trim_end().len();
@@ -231,7 +231,10 @@ impl Joined {
             let end = start + sentence.text.len();
             joined.clauses.push(Clause { sentence: number, end });
             let entities = sentence.entities.iter();
-            joined.entities.extend(entities.map(|span| start + span.start..start + span.end));
+            joined.entities.extend(entities.map(|span| {
+                let (from, to) = (span.start as usize, span.end as usize);
+                start + from..start + to
+            }));
             joined.text.push_str(&sentence.text);
         }
         joined
@@ -250,7 +253,7 @@ impl Joined {
     }
 
     /// Which clauses fit into `budget` tokens, of which each needs one of `lengths`.
-    fn keep(&self, sentences: &[SentenceText], lengths: &[usize], budget: usize) -> Kept {
+    fn keep(&self, sentences: &[Sentence], lengths: &[usize], budget: usize) -> Kept {
         let mut clauses = vec![false; self.clauses.len()];
         let mut left = budget;
         for impression in [true, false] {
@@ -285,12 +288,13 @@ impl Joined {
 mod tests {
     use super::*;
     use crate::text::build_vocabulary;
+    use schemas::study::EntitySpan;
 
-    fn sentence(text: &str, impression: bool) -> SentenceText {
-        SentenceText { text: text.to_owned(), impression, ..SentenceText::default() }
+    fn sentence(text: &str, impression: bool) -> Sentence {
+        Sentence { text: text.to_owned(), impression, ..Sentence::default() }
     }
 
-    fn report() -> Vec<SentenceText> {
+    fn report() -> Vec<Sentence> {
         vec![
             sentence("No pleural effusion.", false),
             sentence("Small nodule, right.", false),
@@ -349,13 +353,17 @@ mod tests {
     }
 
     /// A sentence with a break at the first byte of each of `breaks` and an entity at each of `entities`.
-    fn marked(text: &str, breaks: &[&str], entities: &[&str]) -> SentenceText {
-        let at = |part: &&str| text.find(part).expect("a part of the text");
-        SentenceText {
+    fn marked(text: &str, breaks: &[&str], entities: &[&str]) -> Sentence {
+        let at = |part: &&str| text.find(part).expect("a part of the text") as u32;
+        let entity = |part: &&str| {
+            let start = at(part);
+            EntitySpan { node: 0, start, end: start + part.len() as u32 }
+        };
+        Sentence {
             text: text.to_owned(),
-            impression: false,
             breaks: breaks.iter().map(at).collect(),
-            entities: entities.iter().map(|part| at(part)..at(part) + part.len()).collect(),
+            entities: entities.iter().map(entity).collect(),
+            ..Sentence::default()
         }
     }
 
@@ -396,7 +404,7 @@ mod tests {
     fn breaks_that_cut_nothing_off_change_nothing() {
         let plain = sentence("Größe 5 µm; right.", false);
         // Before the text, inside a letter of two bytes, at its end and beyond it.
-        let odd = SentenceText { breaks: vec![0, 3, 22, 900], ..plain.clone() };
+        let odd = Sentence { breaks: vec![0, 3, 22, 900], ..plain.clone() };
         let tokenizer = tokenizer();
         for budget in 2..9 {
             assert_eq!(

@@ -8,6 +8,7 @@ use super::checkpoint::CheckpointError;
 use crate::batch::{BatchError, SourceError};
 use crate::device::DeviceError;
 use crate::system::Mg3dConfigError;
+use crate::system::Mg3dInputError;
 use crate::text::TokenizeError;
 use crate::weights::PretrainedError;
 
@@ -26,6 +27,9 @@ pub enum TrainError {
     /// A report cannot be tokenised.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),
+    /// A batch cannot become an input of the system.
+    #[error(transparent)]
+    Input(#[from] Mg3dInputError),
     /// A batch is not usable.
     #[error(transparent)]
     Batch(#[from] BatchError),

@@ -105,7 +105,7 @@ pub fn train<B: AutodiffBackend>(
         if batch.step != state.step {
             return Err(TrainError::Order { found: batch.step, expected: state.step });
         }
-        batch.validate(job.volume)?;
+        batch.validate_fixed(job.volume, 1)?;
         let started = Instant::now();
         let data_wait_s = batch.data_wait_s;
         let rate =

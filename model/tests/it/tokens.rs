@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use radloom_model::batch::SentenceText;
 use radloom_model::text::ReportTokenizer;
+use schemas::study::{EntitySpan, Sentence as Text};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -24,7 +24,7 @@ struct Case {
 #[derive(Deserialize)]
 struct Sentence {
     text: String,
-    entities: Vec<(usize, usize)>,
+    entities: Vec<(u32, u32)>,
 }
 
 #[test]
@@ -36,13 +36,17 @@ fn tokens_map_as_the_library_s_offsets_say() {
         let tokenizer =
             ReportTokenizer::from_json(&golden.tokenizer.to_string()).expect("tokenizer");
         for case in golden.cases {
-            let sentences: Vec<SentenceText> = case
+            let sentences: Vec<Text> = case
                 .sentences
                 .into_iter()
-                .map(|sentence| SentenceText {
+                .map(|sentence| Text {
                     text: sentence.text,
-                    entities: sentence.entities.into_iter().map(|(from, to)| from..to).collect(),
-                    ..SentenceText::default()
+                    entities: sentence
+                        .entities
+                        .into_iter()
+                        .map(|(start, end)| EntitySpan { node: 0, start, end })
+                        .collect(),
+                    ..Text::default()
                 })
                 .collect();
             let encoded = tokenizer.encode(&sentences, 512).expect("encodes");

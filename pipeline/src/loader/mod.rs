@@ -1,18 +1,28 @@
 //! The loader room: batches of a release, in an order that is a pure function of a seed.
 //!
 //! - [`Dataset`] opens a release: its samples of one view, their reports, and how sentences relate.
-//! - [`Order`] says which sample stands at which position; no thread, rank or host enters into it.
-//! - [`Loader`] fetches ahead with threads into a fixed ring of slots and hands out [`Batch`]es in
-//!   order; a slot goes back to the ring when its batch is dropped.
+//! - [`Order`] gives the sample at each position; no thread, rank or host enters into it.
+//! - [`Loader`] fetches ahead with threads into a ring of slots and hands out [`Batch`]es in order; a slot goes
+//!   back to the ring when it is dropped, be it by a device.
+//! - [`Sequential`] hands out every sample once, in order.
 //! - [`ResumeToken`] is the position the optimizer consumed, with what it must match to be used.
 
+mod batch;
+mod config;
 mod dataset;
 mod order;
+mod prefetch;
 mod ring;
+mod sequential;
 mod similarity;
+mod texts;
 mod token;
 
-pub use dataset::{Dataset, DatasetError, EntityRef, Sample, SentenceRef, StudyText};
-pub use order::{Order, Shard};
-pub use ring::{Batch, Loader, LoaderConfig, LoaderError, Metrics, Slot};
+pub use batch::Batch;
+pub use config::{LoaderConfig, LoaderError, Metrics};
+pub use dataset::{Dataset, DatasetError, StoredSeries, StoredStudy};
+pub use order::{Order, RankShare};
+pub use prefetch::Loader;
+pub use ring::Slot;
+pub use sequential::Sequential;
 pub use token::{ResumeToken, TokenError};

@@ -1,7 +1,7 @@
 //! Which sample stands at which position.
 //!
 //! The stream is one permutation of the studies after another. Position `p` is in epoch `p / n` at
-//! place `p % n`; a batch is a run of positions and may reach into the next epoch, so no study is
+//! index `p % n`; a batch is a run of positions and may reach into the next epoch, so no study is
 //! dropped or repeated to fill a batch. A study's reconstructions take turns from epoch to epoch, so
 //! that a study with five of them weighs no more than a study with one.
 
@@ -11,16 +11,16 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// The part of every global batch that one rank takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
+pub struct RankShare {
     /// This rank, from 0.
     pub rank: usize,
-    /// Ranks in all; divides the global batch.
-    pub ranks: usize,
+    /// Number of ranks; divides the global batch.
+    pub world_size: usize,
 }
 
-impl Shard {
-    /// The only rank.
-    pub const WHOLE: Self = Self { rank: 0, ranks: 1 };
+impl RankShare {
+    /// The share of the only rank.
+    pub const WHOLE: Self = Self { rank: 0, world_size: 1 };
 }
 
 /// The order of a data set: a pure function of seed, epoch and position.
@@ -46,11 +46,11 @@ impl Order {
 
     /// Study and sample within it at `position`.
     pub fn at(&mut self, position: u64) -> (usize, usize) {
-        let (epoch, place) = (position / self.studies(), position % self.studies());
+        let (epoch, index) = (position / self.studies(), position % self.studies());
         if self.cached.as_ref().is_none_or(|(cached, _)| *cached != epoch) {
             self.cached = Some((epoch, permutation(self.seed, epoch, self.samples.len() as u32)));
         }
-        let study = self.cached.as_ref().map_or(0, |(_, order)| order[place as usize]) as usize;
+        let study = self.cached.as_ref().map_or(0, |(_, order)| order[index as usize]) as usize;
         // Each study starts at another of its reconstructions, then takes them in turn.
         let start = xxh3_64(&[self.seed.to_le_bytes(), (study as u64).to_le_bytes()].concat());
         let sample = (start.wrapping_add(epoch)) % u64::from(self.samples[study]);
@@ -105,7 +105,7 @@ mod tests {
     fn every_epoch_visits_every_study_once_and_epochs_differ() {
         let mut order = Order::new(7, vec![1; 101]);
         let epoch = |order: &mut Order, epoch: u64| -> Vec<usize> {
-            (0..101).map(|place| order.at(epoch * 101 + place).0).collect()
+            (0..101).map(|index| order.at(epoch * 101 + index).0).collect()
         };
         let (first, second) = (epoch(&mut order, 0), epoch(&mut order, 1));
         assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 101);
@@ -120,8 +120,8 @@ mod tests {
         let mut order = Order::new(1, vec![3, 1]);
         let mut seen = BTreeSet::new();
         for epoch in 0..3 {
-            for place in 0..2 {
-                let (study, sample) = order.at(epoch * 2 + place);
+            for index in 0..2 {
+                let (study, sample) = order.at(epoch * 2 + index);
                 if study == 0 {
                     seen.insert(sample);
                 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_uniform() {
+    fn indices_are_uniform() {
         // Where study 0 lands over many seeds: chi-square with 9 degrees of freedom; 27.9 is the
         // 0.999 quantile.
         let mut counts = [0_u32; 10];

@@ -1,338 +1,176 @@
-//! Batches fetched ahead by threads into a fixed ring of slots.
+//! The memory of batches: a ring of slots that come back when their last user drops them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 
-use super::dataset::{Dataset, Sample};
-use super::order::{Order, Shard};
-use super::token::ResumeToken;
-use crate::shard::VoxelReaderError;
+use crate::memory::zeroed;
 
-/// How long a wait may take before it is an error instead of a hang.
-const DEADLINE: Duration = Duration::from_mins(5);
+/// Bytes of a slot are aligned to this type, which is what tensor libraries ask of any voxel type.
+type Lane = u128;
 
-/// What to load and with how much of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoaderConfig {
-    /// Seed of the order.
-    pub seed: u64,
-    /// Samples of a global batch, over all ranks.
-    pub batch: usize,
-    /// Part of each batch this loader takes.
-    pub shard: Shard,
-    /// Threads that fetch.
-    pub threads: usize,
-    /// Memory of the ring in bytes.
-    pub ring_bytes: usize,
-    /// First position to load.
-    pub position: u64,
-    /// Batches to load; none goes on for ever.
-    pub batches: Option<u64>,
-}
-
-/// Loading that cannot begin or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum LoaderError {
-    /// The global batch does not divide among the ranks.
-    #[error("a batch of {batch} does not divide among {ranks} ranks")]
-    Ranks {
-        /// Global batch.
-        batch: usize,
-        /// Ranks.
-        ranks: usize,
-    },
-    /// The ring is too small for two batches.
-    #[error(
-        "two batches of {batch} × {sample} bytes need {needed} bytes, but `[limits] loader_mib` gives {given}: raise it or lower `[train] batch`"
-    )]
-    Memory {
-        /// Samples a rank takes of a batch.
-        batch: usize,
-        /// Bytes of a sample.
-        sample: usize,
-        /// Bytes needed.
-        needed: usize,
-        /// Bytes given.
-        given: usize,
-    },
-    /// A tensor cannot be read or is damaged.
-    #[error(transparent)]
-    Shard(#[from] VoxelReaderError),
-    /// A wait took too long.
-    #[error("no batch came within {} s: {free} of {slots} slots are free", DEADLINE.as_secs())]
-    Stalled {
-        /// Free slots.
-        free: usize,
-        /// Slots in all.
-        slots: usize,
-    },
-    /// The threads are gone.
-    #[error("the loader's threads ended: this is a defect in radloom")]
-    Ended,
-}
-
-/// Memory of one batch; goes back to the ring when dropped.
+/// Memory of one batch. It goes back to its ring when dropped, wherever that happens.
 #[derive(Debug)]
 pub struct Slot {
-    bytes: Vec<u8>,
-    home: Sender<Vec<u8>>,
+    lanes: Vec<Lane>,
+    length: usize,
+    home: Option<Home>,
+}
+
+/// Where the memory of a slot goes back to.
+#[derive(Debug, Clone)]
+struct Home {
+    free: Sender<Slot>,
+    inside: Arc<AtomicUsize>,
 }
 
 impl Slot {
+    /// Memory of its own, which is freed when dropped.
+    pub(super) fn unowned(length: usize) -> Self {
+        Self { lanes: zeroed(length.div_ceil(size_of::<Lane>())), length, home: None }
+    }
+
     /// The voxels of the batch, sample after sample.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &bytemuck::cast_slice(&self.lanes)[..self.length]
+    }
+
+    /// The first `length` bytes, to be filled; they become what [`Slot::bytes`] gives.
+    pub(super) fn prepare(&mut self, length: usize) -> &mut [u8] {
+        let lanes = length.div_ceil(size_of::<Lane>());
+        if self.lanes.len() < lanes {
+            self.lanes.resize(lanes, 0);
+        }
+        self.length = length;
+        &mut bytemuck::cast_slice_mut(&mut self.lanes)[..length]
+    }
+}
+
+impl AsRef<[u8]> for Slot {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        // The ring may be gone already; then the memory is simply freed.
-        self.home.try_send(std::mem::take(&mut self.bytes)).ok();
+        if let Some(home) = self.home.take() {
+            let lanes = std::mem::take(&mut self.lanes);
+            let slot = Self { lanes, length: 0, home: None };
+            home.inside.fetch_add(1, Ordering::AcqRel);
+            // The ring may be gone already; then the memory is simply freed.
+            home.free.try_send(slot).ok();
+        }
     }
 }
 
-/// One rank's part of one global batch.
+/// A fixed budget of slots, of which as many exist as were needed so far.
+///
+/// A device may hold slots for long (a queue of transfers that is emptied only when it is full, say). When all
+/// slots are outside, the ring makes another one as long as its budget allows, so that such a device cannot
+/// stall it; see [`Ring::grow`].
 #[derive(Debug)]
-pub struct Batch {
-    /// Number of the batch, from the first position on.
-    pub number: u64,
-    /// Its samples in order.
-    pub samples: Vec<Sample>,
-    /// Their voxels.
-    pub slot: Slot,
-    /// How long the consumer waited for it.
-    pub waited: Duration,
+pub(super) struct Ring {
+    home: Home,
+    free: Receiver<Slot>,
+    slot_bytes: usize,
+    made: usize,
+    most: usize,
 }
 
-/// Counters of a loader.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Metrics {
-    /// Bytes delivered.
-    pub bytes: u64,
-    /// Samples delivered.
-    pub samples: u64,
-    /// Time the consumer waited.
-    pub waited: Duration,
-    /// Rolling hash of the delivered sample ids: equal for equal orders.
-    pub order_hash: u64,
-}
-
-type Fetched = (u64, Result<(Vec<Sample>, Vec<u8>), VoxelReaderError>);
-
-/// Hands out batches in order while threads fetch ahead.
-#[derive(Debug)]
-pub struct Loader {
-    dataset: Arc<Dataset>,
-    config: LoaderConfig,
-    plan: u64,
-    free: (Sender<Vec<u8>>, Receiver<Vec<u8>>),
-    slots: usize,
-    ready: Receiver<Fetched>,
-    early: BTreeMap<u64, Fetched>,
-    next: u64,
-    committed: u64,
-    metrics: Metrics,
-    stop: Arc<AtomicBool>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Loader {
-    /// Allocates the ring and starts the threads.
-    ///
-    /// # Errors
-    ///
-    /// [`LoaderError::Ranks`] and [`LoaderError::Memory`], at once rather than as a stall later.
-    pub fn start(dataset: Arc<Dataset>, config: LoaderConfig) -> Result<Self, LoaderError> {
-        let Shard { ranks, .. } = config.shard;
-        if config.batch == 0 || ranks == 0 || !config.batch.is_multiple_of(ranks) {
-            return Err(LoaderError::Ranks { batch: config.batch, ranks });
+impl Ring {
+    /// A ring of `first` slots of `slot_bytes` that may grow to `most`.
+    pub(super) fn new(slot_bytes: usize, first: usize, most: usize) -> Self {
+        let (sender, free) = bounded(most.max(1));
+        let home = Home { free: sender, inside: Arc::default() };
+        let mut ring = Self { home, free, slot_bytes, made: 0, most };
+        for _ in 0..first.min(most) {
+            ring.make();
         }
-        let local = config.batch / ranks;
-        let slot_bytes = local * dataset.sample_bytes();
-        let slots = config.ring_bytes / slot_bytes.max(1);
-        if slots < 2 {
-            return Err(LoaderError::Memory {
-                batch: local,
-                sample: dataset.sample_bytes(),
-                needed: 2 * slot_bytes,
-                given: config.ring_bytes,
-            });
-        }
-        let threads = config.threads.max(1);
-        // More slots than can be in flight would never be touched.
-        let slots = slots.min(2 * threads + 2);
-        let free = bounded(slots);
-        for _ in 0..slots {
-            free.0.try_send(vec![0; slot_bytes]).ok();
-        }
-        let counts = dataset.studies.iter().map(|samples| samples.len() as u32).collect();
-        let order = Order::new(config.seed, counts);
-        let plan = order.plan_hash(config.batch);
-        let (to_consumer, ready) = bounded(slots);
-        let stop = Arc::new(AtomicBool::new(false));
-        let next = Arc::new(AtomicU64::new(0));
-        let threads = (0..threads)
-            .map(|_| {
-                let fetcher = Fetcher {
-                    dataset: Arc::clone(&dataset),
-                    config: config.clone(),
-                    order: order.clone(),
-                    free: free.1.clone(),
-                    ready: to_consumer.clone(),
-                    next: Arc::clone(&next),
-                    stop: Arc::clone(&stop),
-                };
-                std::thread::spawn(move || fetcher.run())
-            })
-            .collect();
-        Ok(Self {
-            dataset,
-            plan,
-            free,
-            slots,
-            ready,
-            early: BTreeMap::new(),
-            next: 0,
-            committed: config.position,
-            metrics: Metrics::default(),
-            stop,
-            threads,
-            config,
-        })
+        ring
     }
 
-    /// The next batch; none after the last one asked for.
-    ///
-    /// # Errors
-    ///
-    /// [`LoaderError::Shard`] where a tensor is damaged, [`LoaderError::Stalled`] at the deadline.
-    pub fn next_batch(&mut self) -> Result<Option<Batch>, LoaderError> {
-        if self.config.batches.is_some_and(|batches| self.next >= batches) {
-            return Ok(None);
+    fn make(&mut self) {
+        self.made += 1;
+        let mut slot = Slot::unowned(self.slot_bytes);
+        slot.home = Some(self.home.clone());
+        drop(slot);
+    }
+
+    /// Makes another slot where all are outside and the budget allows one; returns whether it did.
+    pub(super) fn grow(&mut self) -> bool {
+        let grows = self.home.inside.load(Ordering::Acquire) == 0 && self.made < self.most;
+        if grows {
+            self.make();
         }
-        let start = Instant::now();
-        while !self.early.contains_key(&self.next) {
-            match self.ready.recv_timeout(DEADLINE) {
-                Ok(fetched) => {
-                    self.early.insert(fetched.0, fetched);
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    return Err(LoaderError::Stalled {
-                        free: self.free.1.len(),
-                        slots: self.slots,
-                    });
-                }
-                Err(RecvTimeoutError::Disconnected) => return Err(LoaderError::Ended),
-            }
-        }
-        let waited = start.elapsed();
-        let Some((number, fetched)) = self.early.remove(&self.next) else {
-            return Err(LoaderError::Ended);
-        };
-        let (samples, bytes) = fetched?;
-        self.next += 1;
-        self.metrics.bytes += bytes.len() as u64;
-        self.metrics.samples += samples.len() as u64;
-        self.metrics.waited += waited;
-        for sample in &samples {
-            let mut text = self.metrics.order_hash.to_le_bytes().to_vec();
-            text.extend(sample.sample_id.as_bytes());
-            self.metrics.order_hash = xxhash_rust::xxh3::xxh3_64(&text);
-        }
-        let slot = Slot { bytes, home: self.free.0.clone() };
-        Ok(Some(Batch { number, samples, slot, waited }))
+        grows
     }
 
-    /// Says that the optimizer consumed one more batch.
-    pub fn commit(&mut self) {
-        self.committed += self.config.batch as u64;
+    /// Counts the slot of a batch that is handed out as outside. A slot that was dropped before is counted twice
+    /// until then, so that a batch that waits to be handed out never looks like one that is outside.
+    pub(super) fn hand_out(&self) {
+        self.home.inside.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// The position that the optimizer consumed.
-    pub fn token(&self) -> ResumeToken {
-        let dataset = &self.dataset;
-        ResumeToken::new(&dataset.release_id, &dataset.fingerprint, self.plan, self.committed)
+    /// Where fetchers take slots from.
+    pub(super) fn source(&self) -> SlotSource {
+        SlotSource { home: self.home.clone(), free: self.free.clone() }
     }
 
-    /// Counters so far.
-    pub fn metrics(&self) -> Metrics {
-        self.metrics
-    }
-
-    /// What is loaded.
-    pub fn dataset(&self) -> &Dataset {
-        &self.dataset
+    /// Slots that exist, and how many of them are outside of the ring.
+    pub(super) fn count(&self) -> (usize, usize) {
+        (self.made, self.made.saturating_sub(self.home.inside.load(Ordering::Acquire)))
     }
 }
 
-impl Drop for Loader {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        // Threads blocked on a full or empty channel wake up by these.
-        while self.ready.try_recv().is_ok() {}
-        for _ in &self.threads {
-            self.free.0.try_send(Vec::new()).ok();
-        }
-        for thread in self.threads.drain(..) {
-            while !thread.is_finished() {
-                while self.ready.try_recv().is_ok() {}
-                self.free.0.try_send(Vec::new()).ok();
-                std::thread::yield_now();
-            }
-            thread.join().ok();
-        }
+/// The fetchers' side of a ring.
+#[derive(Debug, Clone)]
+pub(super) struct SlotSource {
+    home: Home,
+    pub(super) free: Receiver<Slot>,
+}
+
+impl SlotSource {
+    /// Binds memory out of `free` to the ring, so that it comes back.
+    pub(super) fn bind(&self, mut slot: Slot) -> Slot {
+        slot.home = Some(self.home.clone());
+        slot
     }
 }
 
-struct Fetcher {
-    dataset: Arc<Dataset>,
-    config: LoaderConfig,
-    order: Order,
-    free: Receiver<Vec<u8>>,
-    ready: Sender<Fetched>,
-    next: Arc<AtomicU64>,
-    stop: Arc<AtomicBool>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Fetcher {
-    fn run(mut self) {
-        // The slot comes first and the number second, so that the lowest number always has a slot.
-        while let Ok(mut slot) = self.free.recv() {
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if self.config.batches.is_some_and(|batches| number >= batches) {
-                return;
-            }
-            let result = self.fetch(number, &mut slot).map(|samples| (samples, slot));
-            if self.ready.send((number, result)).is_err() {
-                return;
-            }
-        }
+    #[test]
+    fn the_ring_grows_only_while_every_slot_is_outside_and_the_budget_allows() {
+        let mut ring = Ring::new(8, 1, 2);
+        let source = ring.source();
+        assert!(!ring.grow(), "a slot is free");
+        let first = source.bind(source.free.try_recv().expect("a slot"));
+        assert!(!ring.grow(), "its batch waits to be handed out");
+        ring.hand_out();
+        assert_eq!(ring.count(), (1, 1));
+        assert!(ring.grow());
+        let second = source.bind(source.free.try_recv().expect("the new slot"));
+        ring.hand_out();
+        assert!(!ring.grow(), "the budget is two");
+        assert_eq!(ring.count(), (2, 2));
+        drop(first);
+        assert_eq!(ring.count(), (2, 1));
+        drop(second);
+        assert_eq!((ring.count(), source.free.len()), ((2, 0), 2));
     }
 
-    fn fetch(&mut self, number: u64, slot: &mut Vec<u8>) -> Result<Vec<Sample>, VoxelReaderError> {
-        let local = self.config.batch / self.config.shard.ranks;
-        let start = self.config.position
-            + number * self.config.batch as u64
-            + (self.config.shard.rank * local) as u64;
-        let size = self.dataset.sample_bytes();
-        slot.resize(local * size, 0);
-        let mut samples = Vec::with_capacity(local);
-        for (place, target) in slot.chunks_mut(size).enumerate() {
-            let (study, sample) = self.order.at(start + place as u64);
-            let sample = &self.dataset.studies[study][sample];
-            let shard = &self.dataset.shards[sample.shard];
-            target.copy_from_slice(shard.verified(sample.offset, sample.length, sample.xxh3)?);
-            samples.push(sample.clone());
-        }
-        Ok(samples)
+    #[test]
+    fn a_slot_outlives_its_ring() {
+        let ring = Ring::new(3, 1, 1);
+        let source = ring.source();
+        let mut slot = source.bind(source.free.try_recv().expect("a slot"));
+        slot.prepare(3).copy_from_slice(&[1, 2, 3]);
+        drop((ring, source));
+        assert_eq!(slot.bytes(), [1, 2, 3]);
+        assert_eq!(slot.bytes().as_ptr().align_offset(align_of::<Lane>()), 0);
     }
 }

@@ -1,13 +1,17 @@
 //! Where training stood, and what must match to go on from there.
 
+use schemas::format::{FormatHeader, NewerVersion, check_version};
 use serde::{Deserialize, Serialize};
 
 /// Version of the token's format.
 const VERSION: u32 = 1;
 
-/// The position that the optimizer consumed. Kept inside a model checkpoint.
+/// What the token is called in messages.
+const KIND: &str = "data position of a checkpoint";
+
+/// The position that the optimizer consumed. Kept inside a model checkpoint. Fields that a later version of
+/// radloom adds are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ResumeToken {
     /// Version of this format.
     pub version: u32,
@@ -22,7 +26,8 @@ pub struct ResumeToken {
 }
 
 /// A token that does not fit the data it is used with.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenError {
     /// A field differs.
     #[error(
@@ -37,8 +42,11 @@ pub enum TokenError {
         found: String,
     },
     /// The token is not readable.
-    #[error("the checkpoint's data position is unreadable: {0}")]
-    Syntax(String),
+    #[error("failed to read the data position of the checkpoint: {0}")]
+    Syntax(#[from] serde_json::Error),
+    /// The token is of a newer version.
+    #[error(transparent)]
+    Newer(#[from] NewerVersion),
 }
 
 impl ResumeToken {
@@ -57,17 +65,11 @@ impl ResumeToken {
     ///
     /// # Errors
     ///
-    /// [`TokenError`] where it is unreadable or of a newer version.
+    /// [`TokenError::Newer`] before anything else is judged, [`TokenError::Syntax`] where it is unreadable.
     pub fn from_json(value: &serde_json::Value) -> Result<Self, TokenError> {
-        let token: Self = serde_json::from_value(value.clone())
-            .map_err(|error| TokenError::Syntax(error.to_string()))?;
-        if token.version > VERSION {
-            return Err(TokenError::Syntax(format!(
-                "version {} is newer than {VERSION}: update radloom",
-                token.version
-            )));
-        }
-        Ok(token)
+        let header = FormatHeader::deserialize(value)?;
+        check_version(KIND, header.version, VERSION)?;
+        Ok(Self::deserialize(value)?)
     }
 
     /// Whether this token continues on the data that `current` stands on.
@@ -104,10 +106,24 @@ mod tests {
     #[test]
     fn a_token_of_other_data_is_refused_by_the_field_that_differs() {
         let token = ResumeToken::new("r", "f", 1, 12);
-        assert_eq!(token.check(&ResumeToken::new("r", "f", 1, 0)), Ok(()));
+        token.check(&ResumeToken::new("r", "f", 1, 0)).expect("the same data");
         let refused = token.check(&ResumeToken::new("r", "g", 1, 0)).expect_err("refused");
         assert!(refused.to_string().contains("`fingerprint` is `g`"), "{refused}");
         let json = serde_json::to_value(&token).expect("plain data");
-        assert_eq!(ResumeToken::from_json(&json), Ok(token));
+        assert_eq!(ResumeToken::from_json(&json).expect("reads"), token);
+    }
+
+    #[test]
+    fn added_fields_are_passed_over_and_a_newer_version_is_refused_by_its_number() {
+        let token = ResumeToken::new("r", "f", 1, 12);
+        let mut json = serde_json::to_value(&token).expect("plain data");
+        json["revision"] = 4.into();
+        json["rolling_hash"] = "abc".into();
+        assert_eq!(ResumeToken::from_json(&json).expect("reads"), token);
+        json["version"] = 2.into();
+        json["position"] = "now a text".into();
+        let refused = ResumeToken::from_json(&json).expect_err("newer");
+        assert!(matches!(refused, TokenError::Newer(_)), "{refused}");
+        assert!(refused.to_string().contains("version 2"), "{refused}");
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int8Array,
-    ListArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
+    Int64Array, ListArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
 use schemas::lock::ReleaseLock;
 
@@ -190,6 +190,21 @@ impl TableReader {
             for index in 0..array.len() {
                 let values = array.value(index);
                 let numbers = values.as_any().downcast_ref::<UInt32Array>();
+                out.push(numbers.map(|numbers| numbers.values().to_vec()).unwrap_or_default());
+            }
+        })
+    }
+
+    /// A column of lists of i64.
+    ///
+    /// # Errors
+    ///
+    /// [`ReleaseError::Column`].
+    pub fn i64_lists(&self, column: &str) -> Result<Vec<Vec<i64>>, ReleaseError> {
+        self.column::<ListArray, _>(column, |array, out| {
+            for index in 0..array.len() {
+                let values = array.value(index);
+                let numbers = values.as_any().downcast_ref::<Int64Array>();
                 out.push(numbers.map(|numbers| numbers.values().to_vec()).unwrap_or_default());
             }
         })

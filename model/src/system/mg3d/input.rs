@@ -3,12 +3,26 @@
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
 
 use schemas::manifest::train::TrainSection;
+use schemas::study::{BatchStudy, SideInputs};
+use thiserror::Error;
 
 use super::config::Mg3dConfig;
-use crate::batch::{StudyBatch, StudySample};
+use crate::batch::{BatchError, StudyBatch};
 use crate::objective::SimilarityTarget;
 use crate::random::Stream;
 use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TextMask, TokenizeError};
+
+/// Why a batch cannot become an input.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Mg3dInputError {
+    /// A report cannot be tokenised.
+    #[error(transparent)]
+    Tokenize(#[from] TokenizeError),
+    /// The voxels are not those of the model.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
 
 /// Constants of the preparation.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +107,7 @@ impl InputConfig {
         }
     }
 
-    /// Prepares a batch that [`StudyBatch::validate`] accepted.
+    /// Prepares a batch that [`StudyBatch::validate_fixed`] accepted.
     ///
     /// # Errors
     /// When a report cannot be tokenised.
@@ -102,11 +116,11 @@ impl InputConfig {
         batch: StudyBatch,
         tokenizer: &ReportTokenizer,
         device: &B::Device,
-    ) -> Result<Mg3dInput<B>, TokenizeError> {
-        let StudyBatch { step, samples, voxels, similarity, .. } = batch;
-        let reports = samples
+    ) -> Result<Mg3dInput<B>, Mg3dInputError> {
+        let StudyBatch { step, studies, voxels, side_inputs, .. } = batch;
+        let reports = studies
             .iter()
-            .map(|sample| tokenizer.encode(&sample.sentences, self.max_tokens))
+            .map(|study| tokenizer.encode(&study.record.sentences, self.max_tokens))
             .collect::<Result<Vec<_>, _>>()?;
         let masked: Vec<MaskedText> = reports
             .iter()
@@ -116,9 +130,9 @@ impl InputConfig {
             })
             .collect();
         let text = self.text(&reports, &masked, tokenizer);
-        let image = self.image_mask(samples.len(), step);
+        let image = self.image_mask(studies.len(), step);
 
-        let count = samples.len();
+        let count = studies.len();
         let (length, slots) = (text.length, text.slots);
         let float = |values: Vec<f32>, shape: [usize; 2]| {
             Tensor::<B, 2>::from_data(TensorData::new(values, shape), (device, DType::F32))
@@ -130,10 +144,10 @@ impl InputConfig {
         let bool = |values: Vec<bool>, shape: [usize; 2]| {
             Tensor::<B, 2, Bool>::from_data(TensorData::new(values, shape), device)
         };
-        let (with_text, same) = same_studies(&samples, &text.sentences);
+        let (with_text, same) = same_studies(&studies, &text.sentences);
         let rows = with_text.len();
         Ok(Mg3dInput {
-            volume: voxels.upload(device),
+            volume: voxels.upload(&studies, device)?,
             block_mask: float(image.blocks, [count, image.block_count]),
             hidden_blocks: image.hidden,
             patch_mask: float(image.patches, [count, image.patch_count]).unsqueeze_dim(2),
@@ -146,7 +160,7 @@ impl InputConfig {
             sentence_pad: bool(text.absent, [count, slots]),
             sentence_weight: float(text.weight, [count, slots]).unsqueeze_dim(2),
             sentence_rows: (!text.rows.is_empty()).then(|| int(text.rows)),
-            similarity: self.similarity(&samples, &similarity, &text.sentences),
+            similarity: self.similarity(&studies, side_inputs.as_ref(), &text.sentences),
             text_rows: (rows > 1).then(|| int(with_text)),
             same_study: bool(same, [rows, rows]),
             dropped_sentences: reports.iter().map(|report| report.dropped).sum(),
@@ -247,32 +261,28 @@ impl InputConfig {
         text
     }
 
-    /// Cuts the similarity of all sentences down to those that were kept.
+    /// Looks up the similarity of the sentences that were kept.
     fn similarity(
         &self,
-        samples: &[StudySample],
-        similarity: &[[f32; 2]],
+        studies: &[BatchStudy],
+        side_inputs: &dyn SideInputs,
         kept: &[Vec<i32>],
     ) -> SimilarityTarget {
-        let total: usize = samples.iter().map(|sample| sample.sentences.len()).sum();
-        let (mut rows, mut patients) = (Vec::new(), Vec::new());
-        let mut first = 0;
-        for (sample, kept) in samples.iter().zip(kept) {
-            let patient = samples.iter().position(|other| other.patient_key == sample.patient_key);
+        let (mut types, mut patients) = (Vec::new(), Vec::new());
+        for (study, kept) in studies.iter().zip(kept) {
+            let patient = &study.record.patient_key;
+            let first = studies.iter().position(|other| other.record.patient_key == *patient);
             for &sentence in kept {
-                rows.push(first + sentence as usize);
-                patients.push(patient.unwrap_or_default());
+                types.push(study.record.sentences[sentence as usize].sentence_type);
+                patients.push(first.unwrap_or_default());
             }
-            first += sample.sentences.len();
         }
-        let cut: Vec<[f32; 2]> = if similarity.is_empty() {
-            Vec::new()
-        } else {
-            rows.iter()
-                .flat_map(|&row| rows.iter().map(move |&column| similarity[row * total + column]))
-                .collect()
-        };
-        SimilarityTarget::new(&cut, &patients, self.similarity_positive, self.similarity_negative)
+        let similarity: Vec<[f32; 2]> = types
+            .iter()
+            .flat_map(|&a| types.iter().map(move |&b| side_inputs.sentence_similarity(a, b)))
+            .collect();
+        let (positive, negative) = (self.similarity_positive, self.similarity_negative);
+        SimilarityTarget::new(&similarity, &patients, positive, negative)
     }
 }
 
@@ -301,13 +311,14 @@ struct TextBatch {
 }
 
 /// Studies with text, and which of them are the same study.
-fn same_studies(samples: &[StudySample], sentences: &[Vec<i32>]) -> (Vec<i32>, Vec<bool>) {
+fn same_studies(studies: &[BatchStudy], sentences: &[Vec<i32>]) -> (Vec<i32>, Vec<bool>) {
     let rows: Vec<usize> =
-        (0..samples.len()).filter(|&index| !sentences[index].is_empty()).collect();
+        (0..studies.len()).filter(|&index| !sentences[index].is_empty()).collect();
     let same = rows
         .iter()
         .flat_map(|&row| {
-            rows.iter().map(move |&column| samples[row].study_id == samples[column].study_id)
+            rows.iter()
+                .map(move |&column| studies[row].record.study_id == studies[column].record.study_id)
         })
         .collect();
     (rows.into_iter().map(|row| row as i32).collect(), same)

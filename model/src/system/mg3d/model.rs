@@ -332,6 +332,8 @@ fn rows_of<B: Backend>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::config::{Mg3dConfig, Mg3dConfigError};
     use super::*;
     use crate::encoder::TextEncoderConfig;
@@ -391,10 +393,9 @@ mod tests {
     #[test]
     fn studies_without_text_leave_only_the_image_loss() {
         let mut batch = synthetic_batch(0, 3);
-        for sample in &mut batch.samples {
-            sample.sentences.clear();
+        for study in &mut batch.studies {
+            Arc::make_mut(&mut study.record).sentences.clear();
         }
-        batch.similarity.clear();
         let losses = losses(Decoder::Linear, [8, 8, 8], batch);
         assert_eq!(losses.len(), 1);
         assert_eq!(losses[0].0, "mim");
@@ -422,7 +423,8 @@ mod tests {
     fn image_features_do_not_depend_on_the_rest_of_the_batch() {
         let model = initialise(config(Decoder::Linear).init::<Flex>(&FlexDevice), 4);
         let features = |indices: &[u64]| {
-            let volume = batch_of(0, indices).voxels.upload::<Flex>(&FlexDevice);
+            let batch = batch_of(0, indices);
+            let volume = batch.voxels.upload::<Flex>(&batch.studies, &FlexDevice).expect("volume");
             model.image_features(volume).embedding.into_data().to_vec::<f32>().expect("floats")
         };
         let (together, alone) = (features(&[3, 5]), features(&[5]));

@@ -1,0 +1,100 @@
+//! What a loader is asked for, why it fails and what it counts.
+
+use std::time::Duration;
+
+use super::order::RankShare;
+use crate::shard::VoxelReaderError;
+
+/// How long a wait may take before it is an error instead of a hang.
+pub(super) const DEADLINE: Duration = Duration::from_mins(5);
+
+/// What to load and with how much of the machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoaderConfig {
+    /// Seed of the order.
+    pub seed: u64,
+    /// Samples of a global batch, over all ranks.
+    pub batch: usize,
+    /// Part of each batch this loader takes.
+    pub share: RankShare,
+    /// Threads that fetch.
+    pub threads: usize,
+    /// Memory of the ring in bytes.
+    pub ring_bytes: usize,
+    /// First position to load.
+    pub position: u64,
+    /// Batches to load; without a number it goes on for ever.
+    pub batches: Option<u64>,
+}
+
+impl LoaderConfig {
+    /// Samples of each batch that this loader takes.
+    pub(super) fn local(&self) -> usize {
+        self.batch / self.share.world_size
+    }
+
+    /// The positions of batch `number` that this loader takes.
+    pub(super) fn positions(&self, number: u64) -> std::ops::Range<u64> {
+        let local = self.local() as u64;
+        let start = self.position + number * self.batch as u64 + self.share.rank as u64 * local;
+        start..start + local
+    }
+}
+
+/// Loading that cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoaderError {
+    /// The global batch does not divide among the ranks.
+    #[error("a batch of {batch} does not divide among {world_size} ranks")]
+    Ranks {
+        /// Global batch.
+        batch: usize,
+        /// Number of ranks.
+        world_size: usize,
+    },
+    /// The ring is too small for two batches.
+    #[error(
+        "two batches of {batch} × {sample} bytes need {needed} bytes, but `[limits] loader_mib` gives {given}: raise it or lower `[train] batch`"
+    )]
+    Memory {
+        /// Samples a rank takes of a batch.
+        batch: usize,
+        /// Bytes of the largest sample.
+        sample: usize,
+        /// Bytes needed.
+        needed: usize,
+        /// Bytes given.
+        given: usize,
+    },
+    /// A tensor cannot be read or is damaged.
+    #[error(transparent)]
+    Shard(#[from] VoxelReaderError),
+    /// A wait took too long.
+    #[error(
+        "no batch came within {} s, with {held} of {slots} slots held by batches in use: drop batches earlier, or raise `[limits] loader_mib`",
+        DEADLINE.as_secs()
+    )]
+    Stalled {
+        /// Slots that the consumer or a device holds.
+        held: usize,
+        /// Slots that exist.
+        slots: usize,
+    },
+    /// The threads are gone.
+    #[error("the threads of the loader ended: this is a defect in radloom")]
+    Ended,
+}
+
+/// Counters of a loader.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Metrics {
+    /// Bytes delivered.
+    pub bytes: u64,
+    /// Samples delivered.
+    pub samples: u64,
+    /// Time the consumer waited.
+    pub waited: Duration,
+    /// Rolling hash of the delivered sample ids: equal for equal orders.
+    pub order_hash: u64,
+}
