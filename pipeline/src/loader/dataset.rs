@@ -205,6 +205,20 @@ impl Dataset {
         })
     }
 
+    /// These studies, all of one shard.
+    #[cfg(test)]
+    pub(super) fn of_studies(studies: Vec<StoredStudy>, shard: VoxelReader) -> Self {
+        Self {
+            release_id: "release".to_owned(),
+            fingerprint: "fingerprint".to_owned(),
+            shards: vec![shard],
+            studies,
+            labels: Vec::new(),
+            view: "v".into(),
+            similarities: Similarities::default(),
+        }
+    }
+
     /// Channels, depth, height and width that every block has, for systems that take one fixed box.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ mod prefetch;
 mod ring;
 mod sequential;
 mod similarity;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod token;
 

@@ -1,0 +1,209 @@
+//! Loaders on a small release of raw bytes: what they hand out, and what they share.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use schemas::ids::{PatientKey, SampleId, StudyId};
+use schemas::manifest::VoxelType;
+use schemas::study::{
+    Block, BlockPosition, Sentence, SeriesRecord, StudyRecord, Validity, VoxelFormat,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{
+    Batch, Dataset, DatasetError, Loader, LoaderConfig, LoaderError, RankShare, Sequential,
+    StoredSeries, StoredStudy,
+};
+use crate::shard::VoxelReader;
+
+/// Crops of each study, each of some depth: study 1 has two crops of different sizes.
+const DEPTHS: [&[usize]; 5] = [&[1], &[2, 3], &[1], &[4], &[2]];
+
+/// Voxels of the first study's sample upwards, so that every byte tells which sample it is of.
+fn voxels(study: usize) -> Vec<u8> {
+    let count: usize = DEPTHS[study].iter().sum::<usize>() * 6;
+    (0..count).map(|index| (study * 50 + index) as u8).collect()
+}
+
+/// A data set of five studies in one shard.
+fn dataset() -> Arc<Dataset> {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let mut offset = 0;
+    let studies = (0..DEPTHS.len())
+        .map(|study| {
+            let bytes = voxels(study);
+            file.write_all(&bytes).expect("writes");
+            let block = |&depth: &usize| Block {
+                shape: [1, depth, 2, 3],
+                format: VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 },
+                position: BlockPosition::new(&[0.0; 16], [0; 3]),
+                validity: Validity::Whole,
+            };
+            let series = StoredSeries {
+                record: Arc::new(SeriesRecord {
+                    sample_id: SampleId(format!("s{study}/v")),
+                    view: "v".into(),
+                    blocks: DEPTHS[study].iter().map(block).collect(),
+                }),
+                shard: 0,
+                offset,
+                length: bytes.len() as u64,
+                xxh3: xxh3_64(&bytes),
+            };
+            offset += series.length;
+            let record = StudyRecord {
+                study_id: StudyId(format!("s{study}")),
+                patient_key: PatientKey(format!("p{study}")),
+                sentences: vec![Sentence { text: format!("Text {study}."), ..Sentence::default() }],
+                labels: Vec::new(),
+            };
+            StoredStudy { record: Arc::new(record), series: vec![series] }
+        })
+        .collect();
+    file.flush().expect("flushes");
+    let shard = VoxelReader::open(file.path()).expect("maps");
+    Arc::new(Dataset::of_studies(studies, shard))
+}
+
+fn config(batch: usize, ring_bytes: usize) -> LoaderConfig {
+    LoaderConfig {
+        seed: 3,
+        batch,
+        share: RankShare::WHOLE,
+        threads: 1,
+        ring_bytes,
+        position: 0,
+        batches: None,
+    }
+}
+
+/// Whether every block of the batch holds the voxels of its sample.
+fn check(batch: &Batch) {
+    let mut filled = 0;
+    for study in &batch.studies {
+        let number: usize = study.record.study_id.as_str()[1..].parse().expect("a number");
+        let found: Vec<u8> = study
+            .blocks()
+            .flat_map(|(block, range)| {
+                assert_eq!(range.len(), block.bytes());
+                batch.slot.bytes()[range].to_vec()
+            })
+            .collect();
+        assert_eq!(found, voxels(number), "study {number}");
+        filled += found.len();
+    }
+    assert_eq!(batch.slot.bytes().len(), filled, "and there is nothing else");
+}
+
+#[test]
+fn ragged_samples_follow_each_other_in_a_batch() {
+    let dataset = dataset();
+    let largest = dataset.max_sample_bytes();
+    assert_eq!(largest, 30);
+    let mut loader = Loader::start(dataset, config(3, 8 * 3 * largest)).expect("starts");
+    for _ in 0..20 {
+        check(&loader.next_batch().expect("loads").expect("no end"));
+    }
+}
+
+#[test]
+fn a_step_refers_to_texts_and_copies_none() {
+    let dataset = dataset();
+    let mut loader = Loader::start(Arc::clone(&dataset), config(5, 4096)).expect("starts");
+    let first = loader.next_batch().expect("loads").expect("no end");
+    let second = loader.next_batch().expect("loads").expect("no end");
+    let by_id: BTreeMap<_, _> =
+        first.studies.iter().map(|study| (study.record.study_id.clone(), study)).collect();
+    assert_eq!(by_id.len(), 5, "a batch of five is an epoch");
+    for study in &second.studies {
+        let before = by_id[&study.record.study_id];
+        assert!(Arc::ptr_eq(&before.record, &study.record));
+        assert!(Arc::ptr_eq(&before.series[0].record, &study.series[0].record));
+    }
+    let stored = &dataset.studies[0].record;
+    let mine = &by_id[&stored.study_id].record;
+    assert_eq!(mine.sentences[0].text.as_ptr(), stored.sentences[0].text.as_ptr());
+}
+
+#[test]
+fn a_consumer_that_keeps_batches_for_long_stalls_nothing_within_the_budget() {
+    let dataset = dataset();
+    let slot = dataset.max_sample_bytes();
+    // One thread begins with four slots; the budget allows twelve.
+    let mut loader = Loader::start(dataset, config(1, 12 * slot)).expect("starts");
+    let start = Instant::now();
+    let mut held: Vec<Batch> = Vec::new();
+    for _ in 0..12 {
+        held.push(loader.next_batch().expect("loads").expect("no end"));
+    }
+    assert!(start.elapsed() < Duration::from_secs(60), "no wait ran to its deadline");
+    held.iter().for_each(check);
+    held.clear();
+    for _ in 0..40 {
+        check(&loader.next_batch().expect("loads").expect("no end"));
+    }
+}
+
+#[test]
+fn a_loader_is_dropped_at_once_whatever_its_threads_wait_for() {
+    let dataset = dataset();
+    let slot = dataset.max_sample_bytes();
+    let start = Instant::now();
+    // Threads wait for room among the finished batches.
+    drop(Loader::start(Arc::clone(&dataset), config(1, 12 * slot)).expect("starts"));
+    // Threads wait for a slot.
+    let mut loader = Loader::start(dataset, config(1, 2 * slot)).expect("starts");
+    let held = [loader.next_batch(), loader.next_batch()];
+    drop(loader);
+    assert!(start.elapsed() < Duration::from_secs(60));
+    for batch in held {
+        check(&batch.expect("loads").expect("no end"));
+    }
+}
+
+#[test]
+fn ranks_share_each_global_batch_in_order() {
+    let dataset = dataset();
+    let ids = |share: RankShare, batch: &Batch| -> Vec<String> {
+        assert_eq!(batch.studies.len(), 4 / share.world_size);
+        batch.studies.iter().map(|study| study.record.study_id.to_string()).collect()
+    };
+    let load = |share: RankShare| -> Vec<Vec<String>> {
+        let config = LoaderConfig { share, batches: Some(5), ..config(4, 4096) };
+        let mut loader = Loader::start(Arc::clone(&dataset), config).expect("starts");
+        let mut batches = Vec::new();
+        while let Some(batch) = loader.next_batch().expect("loads") {
+            batches.push(ids(share, &batch));
+        }
+        batches
+    };
+    let whole = load(RankShare::WHOLE);
+    let halves = [0, 1].map(|rank| load(RankShare { rank, world_size: 2 }));
+    assert_eq!(whole.len(), 5);
+    for (step, whole) in whole.iter().enumerate() {
+        assert_eq!(*whole, [halves[0][step].clone(), halves[1][step].clone()].concat());
+    }
+}
+
+#[test]
+fn the_sequential_loader_gives_every_sample_once() {
+    let mut loader = Sequential::new(dataset(), 2);
+    let mut ids = Vec::new();
+    while let Some(batch) = loader.next_batch().expect("loads") {
+        check(&batch);
+        ids.extend(batch.studies.iter().map(|study| study.record.study_id.to_string()));
+    }
+    assert_eq!(ids, ["s0", "s1", "s2", "s3", "s4"]);
+}
+
+#[test]
+fn a_budget_below_two_batches_is_refused_with_what_is_needed() {
+    let dataset = dataset();
+    let refused = Loader::start(Arc::clone(&dataset), config(2, 100)).expect_err("too small");
+    let LoaderError::Memory { needed, given, .. } = refused else { panic!("{refused}") };
+    assert_eq!((needed, given), (120, 100));
+    let ragged = dataset.fixed_block().expect_err("no box fits all");
+    assert!(matches!(ragged, DatasetError::Shape { sample, .. } if sample == "s1/v"));
+}
