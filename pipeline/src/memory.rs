@@ -1,5 +1,6 @@
 //! Memory for whole volumes.
 
+use arrow::buffer::MutableBuffer;
 use bytemuck::Zeroable;
 
 /// `length` zeros, in huge pages where the system has them to give: a volume touched for the first time
@@ -8,6 +9,14 @@ pub(crate) fn zeroed<T: Zeroable + Copy>(length: usize) -> Vec<T> {
     let memory = vec![T::zeroed(); length];
     #[cfg(target_os = "linux")]
     prefer_huge_pages(&memory);
+    memory
+}
+
+/// As [`zeroed`], as bytes whose first is aligned for every voxel type and for Arrow.
+pub(crate) fn zeroed_buffer(length: usize) -> MutableBuffer {
+    let memory = MutableBuffer::from_len_zeroed(length);
+    #[cfg(target_os = "linux")]
+    prefer_huge_pages(memory.as_slice());
     memory
 }
 

@@ -8,6 +8,7 @@
 //!   run again.
 
 mod curate;
+mod in_order;
 mod observe;
 mod outcome;
 mod report_tables;

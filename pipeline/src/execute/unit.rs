@@ -6,13 +6,13 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use rayon::prelude::*;
 use schemas::ids::SampleId;
 use schemas::lock::SourceObject;
 use schemas::manifest::{Manifest, Recipe};
 use schemas::reason::Reason;
 use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
+use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
 use super::outcome::{ShardFile, UnitOutcome};
 use super::views::{SeriesFacts, make_views};
@@ -66,20 +66,21 @@ pub(super) fn run_unit(
         .iter()
         .flat_map(|study| study.series.iter().map(move |series| (study, series)))
         .collect();
-    // As many series at a time as there are threads: memory stays bounded, and the writer takes
-    // them in order, so the bytes do not depend on which thread was first.
-    for window in work.chunks(rayon::current_num_threads().max(1)) {
-        if cancel.is_set() {
-            return Ok(None);
-        }
-        let finished: Vec<Finished<'_>> = window
-            .par_iter()
-            .map(|(study, series)| read_one(study, series, manifest, &recipes))
-            .collect();
-        for item in finished {
+    let all = for_each_in_order(
+        work.len(),
+        |at| {
+            let (study, series) = work[at];
+            read_one(study, series, manifest, &recipes)
+        },
+        || cancel.is_set(),
+        |item| {
             take(item, views, &mut writers, &mut outcome, observer)?;
             observer.advance(1);
-        }
+            Ok::<(), io::Error>(())
+        },
+    )?;
+    if all == Completion::Cancelled {
+        return Ok(None);
     }
     for (path, writer) in writers {
         let (sha256, bytes) = writer.finish()?;

@@ -6,6 +6,7 @@
 //!   same bytes; [`read_table`] reads one whole and [`TableStream`] reads one batch by batch.
 
 mod parquet;
+mod tensor_message;
 mod voxel_reader;
 mod voxel_writer;
 

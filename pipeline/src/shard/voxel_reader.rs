@@ -166,13 +166,13 @@ mod tests {
             let mapped = reader
                 .verified(placement.offset, placement.length, tensor.xxh3())
                 .expect("the hash agrees");
-            assert_eq!(mapped, tensor.bytes);
+            assert_eq!(mapped, tensor.bytes.as_slice());
             let column = batches[index].column(0);
             let list = column.as_any().downcast_ref::<FixedSizeListArray>().expect("a list");
             let values = list.values().as_any().downcast_ref::<Int16Array>().expect("i16");
             let bytes: Vec<u8> =
                 values.values().iter().flat_map(|value| value.to_le_bytes()).collect();
-            assert_eq!(bytes, tensor.bytes);
+            assert_eq!(bytes, tensor.bytes.as_slice());
         }
         let damaged = reader.verified(expected[0].0.offset, expected[0].0.length, 1);
         assert!(matches!(damaged, Err(VoxelReaderError::Hash { .. })));

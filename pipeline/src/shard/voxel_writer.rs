@@ -8,19 +8,16 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, FixedSizeListArray, Float16Array, Int16Array, LargeBinaryArray, RecordBatch,
-    StringArray, UInt8Array, UInt64Array,
-};
-use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use arrow::datatypes::Schema;
-use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteContext, IpcWriteOptions};
+use arrow_ipc::writer::{DictionaryTracker, IpcDataGenerator, IpcWriteOptions};
 use arrow_ipc::{Block, FooterBuilder, MetadataVersion};
 use flatbuffers::FlatBufferBuilder;
 use schemas::ids::{PatientKey, SampleId, SeriesId, StudyId};
-use schemas::manifest::{Recipe, VoxelType};
+use schemas::manifest::Recipe;
 use schemas::tables::Column;
 
+use super::tensor_message::{BUFFER_ALIGNMENT, TensorColumn, TensorMessage};
 use crate::files::{HashingWriter, TemporaryFile};
 use crate::volume::ViewTensor;
 
@@ -41,7 +38,7 @@ pub struct Placement {
     pub length: u64,
 }
 
-/// Who a tensor is of.
+/// Identifiers of the sample that a tensor belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct SampleIds<'a> {
     /// The sample.
@@ -50,7 +47,7 @@ pub struct SampleIds<'a> {
     pub series: &'a SeriesId,
     /// The study.
     pub study: &'a StudyId,
-    /// The person.
+    /// The patient.
     pub patient: &'a PatientKey,
 }
 
@@ -118,7 +115,8 @@ impl VoxelWriter {
         Ok(length)
     }
 
-    /// Adds a tensor with its hash as a record batch of its own.
+    /// Adds a tensor with its hash as a record batch of its own. The tensor's bytes are written from where they
+    /// lie.
     ///
     /// # Errors
     ///
@@ -129,43 +127,36 @@ impl VoxelWriter {
         tensor: &ViewTensor,
         xxh3: u64,
     ) -> io::Result<Placement> {
-        let batch = self.batch(ids, tensor, xxh3);
-        let (dictionaries, encoded) = IpcDataGenerator::default()
-            .encode(
-                &batch,
-                &mut DictionaryTracker::new(true),
-                &self.options,
-                &mut IpcWriteContext::default(),
-            )
-            .map_err(io::Error::other)?;
-        debug_assert!(dictionaries.is_empty(), "no column is a dictionary");
-        let within_body = tensor_offset(&encoded.ipc_message, self.fixed_shape.is_some());
+        let length = tensor.bytes.len() as u64;
+        let column = match self.fixed_shape {
+            Some(_) => TensorColumn::Fixed { voxels: tensor.bytes.len() / tensor.dtype.size() },
+            None => TensorColumn::Variable,
+        };
+        let others = self.other_columns(ids, tensor, xxh3);
+        let message =
+            TensorMessage::new(column, length, &others, &self.options).map_err(io::Error::other)?;
         let start = self.position;
-        let metadata_length = self.put_metadata(&encoded.ipc_message, BODY_ALIGNMENT)?;
-        let body = self.position;
-        self.put(&encoded.arrow_data)?;
+        let metadata_length = self.put_metadata(&message.metadata, BODY_ALIGNMENT)?;
+        self.put(&message.before)?;
+        let offset = self.position;
+        self.put(&tensor.bytes)?;
+        let padding = length.next_multiple_of(BUFFER_ALIGNMENT) - length;
+        self.put(&[0; BUFFER_ALIGNMENT as usize][..padding as usize])?;
+        self.put(&message.after)?;
         self.blocks.push(Block::new(
             start as i64,
             metadata_length as i32,
-            encoded.arrow_data.len() as i64,
+            message.body_bytes as i64,
         ));
-        Ok(Placement {
-            batch: self.blocks.len() as u32 - 1,
-            offset: body + within_body,
-            length: tensor.bytes.len() as u64,
-        })
+        Ok(Placement { batch: self.blocks.len() as u32 - 1, offset, length })
     }
 
-    fn batch(&self, ids: SampleIds<'_>, tensor: &ViewTensor, xxh3: u64) -> RecordBatch {
+    /// Every column but the tensor's.
+    fn other_columns(&self, ids: SampleIds<'_>, tensor: &ViewTensor, xxh3: u64) -> RecordBatch {
         let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
-        let voxels: ArrayRef = match self.fixed_shape {
-            Some(_) => fixed_tensor(self.schema.field(0).data_type(), tensor),
-            None => Arc::new(LargeBinaryArray::from(vec![tensor.bytes.as_slice()])),
-        };
         let shape = tensor.shape.map(|size| size as u32);
         let spacing = tensor.affine.spacing();
         let columns: Vec<ArrayRef> = vec![
-            voxels,
             text(ids.sample.as_str()),
             text(ids.series.as_str()),
             text(ids.study.as_str()),
@@ -176,7 +167,8 @@ impl VoxelWriter {
             Column::array([tensor.crop_starts.concat()].iter()),
             Arc::new(UInt64Array::from(vec![xxh3])),
         ];
-        RecordBatch::try_new(Arc::clone(&self.schema), columns)
+        let fields = self.schema.fields().iter().skip(1).cloned().collect::<Vec<_>>();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .expect("every column has one row of the schema's type")
     }
 
@@ -210,45 +202,4 @@ impl VoxelWriter {
         temporary.commit()?;
         Ok((sha256, size))
     }
-}
-
-/// Offset of the tensor's values within the message body: the third buffer of a fixed-size list
-/// (its validity, the items' validity, the items) or of a binary (validity, offsets, values).
-fn tensor_offset(message: &[u8], fixed: bool) -> u64 {
-    let offset = arrow_ipc::root_as_message(message)
-        .ok()
-        .and_then(|message| message.header_as_record_batch())
-        .and_then(|batch| batch.buffers())
-        .map(|buffers| buffers.get(2).offset() as u64)
-        .expect("the message was just encoded from a batch whose first column has three buffers");
-    debug_assert!(!fixed || offset == 0, "the tensor is the first buffer with bytes");
-    offset
-}
-
-fn fixed_tensor(data_type: &arrow::datatypes::DataType, tensor: &ViewTensor) -> ArrayRef {
-    let arrow::datatypes::DataType::FixedSizeList(item, size) = data_type else {
-        unreachable!("the schema of a fixed shape has a fixed-size list first")
-    };
-    let buffer = Buffer::from_vec(aligned(&tensor.bytes));
-    let length = *size as usize;
-    let values: ArrayRef = match tensor.dtype {
-        VoxelType::U8 => Arc::new(UInt8Array::new(ScalarBuffer::new(buffer, 0, length), None)),
-        VoxelType::I16 => Arc::new(Int16Array::new(ScalarBuffer::new(buffer, 0, length), None)),
-        VoxelType::F16 => Arc::new(Float16Array::new(ScalarBuffer::new(buffer, 0, length), None)),
-    };
-    Arc::new(
-        FixedSizeListArray::try_new(Arc::clone(item), *size, values, None)
-            .expect("the view's shape is the schema's"),
-    )
-}
-
-/// The bytes at the alignment of the widest voxel.
-fn aligned(bytes: &[u8]) -> Vec<u64> {
-    let mut words = vec![0_u64; bytes.len().div_ceil(8)];
-    for (word, chunk) in words.iter_mut().zip(bytes.chunks(8)) {
-        let mut eight = [0; 8];
-        eight[..chunk.len()].copy_from_slice(chunk);
-        *word = u64::from_ne_bytes(eight);
-    }
-    words
 }

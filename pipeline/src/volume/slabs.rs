@@ -1,12 +1,14 @@
 //! A view of a volume too large to hold: its slices come in stored order and go as soon as no output
 //! slice needs them.
 
+use arrow::buffer::MutableBuffer;
 use schemas::manifest::{Crop, Recipe};
 
 use super::affine::Affine;
 use super::image::Voxels;
 use super::resample::{Sample, Stored, resample};
 use super::view::{ViewPlan, ViewTensor};
+use crate::memory::zeroed_buffer;
 use schemas::rescale::Rescale;
 
 /// Why a view needs the whole volume at once.
@@ -31,7 +33,7 @@ pub struct SlabView {
     first: usize,
     /// For each block and output slice, the stored slices it needs; none once it is made.
     needs: Vec<Vec<Option<std::ops::Range<usize>>>>,
-    bytes: Vec<u8>,
+    bytes: MutableBuffer,
 }
 
 impl SlabView {
@@ -69,7 +71,7 @@ impl SlabView {
                     .collect()
             })
             .collect();
-        let bytes = vec![0; plan.bytes()];
+        let bytes = zeroed_buffer(plan.bytes());
         Ok(Self { plan, dims, window: Voxels::I16(Vec::new()), first: 0, needs, bytes })
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use arrow::buffer::{Buffer, MutableBuffer};
 use schemas::manifest::{ClipStage, Crop, Crops, Grid, Recipe, VoxelType};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,7 +12,7 @@ use super::encode::Encoder;
 use super::image::{Volume, Voxels};
 use super::resample::{Intensity, Sample, Stored, permuted, resample};
 use super::taps::{AxisTaps, TapsBuilder};
-use crate::memory::zeroed;
+use crate::memory::zeroed_buffer;
 use schemas::rescale::Rescale;
 
 /// By what share a quotient of spacings may fall short of a whole number through the rounding of
@@ -21,8 +22,8 @@ const FLOAT_SLACK: f64 = 3e-7;
 /// A finished view: voxels in the recipe's type with the affine they truly have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewTensor {
-    /// Little-endian voxels, x fastest: crops, then channels, then z, y, x.
-    pub bytes: Vec<u8>,
+    /// Little-endian voxels, x fastest: crops, then channels, then z, y, x. Aligned as Arrow wants it.
+    pub bytes: Buffer,
     /// Depth (z), height (y), width (x) of one block.
     pub shape: [usize; 3],
     /// Crops × channels.
@@ -101,7 +102,7 @@ pub(crate) fn too_large(
     })
 }
 
-fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8> {
+fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> MutableBuffer {
     let turned;
     let source = if plan.order.source[0] == 0 {
         Stored::new(values, 0, dims, plan.order)
@@ -109,7 +110,7 @@ fn sample<T: Sample>(values: &[T], dims: [usize; 3], plan: &ViewPlan) -> Vec<u8>
         turned = permuted(values, dims, plan.order);
         Stored::new(&turned.0, 0, turned.1, turned.2)
     };
-    let mut bytes = zeroed(plan.bytes());
+    let mut bytes = zeroed_buffer(plan.bytes());
     for (taps, output) in plan.blocks.iter().zip(bytes.chunks_mut(plan.block_bytes().max(1))) {
         resample(&source, taps, plan.intensity, &plan.encoder, |_| true, output);
     }
@@ -180,10 +181,10 @@ impl ViewPlan {
         self.block_bytes() * self.blocks.len()
     }
 
-    pub(super) fn finish(self, bytes: Vec<u8>) -> ViewTensor {
+    pub(super) fn finish(self, bytes: MutableBuffer) -> ViewTensor {
         let taps = &self.blocks[0];
         ViewTensor {
-            bytes,
+            bytes: bytes.into(),
             shape: [taps[2].len(), taps[1].len(), taps[0].len()],
             blocks: self.blocks.len() * self.encoder.channels(),
             dtype: self.encoder.dtype(),

@@ -220,7 +220,7 @@ fn a_stack_of_slices_keeps_its_length_and_channels_follow_one_another() {
         let one = Recipe { windows: vec![*window], ..stack.clone() };
         let block = 18 * 32 * 16;
         let alone = make_view(&volume, &one).bytes;
-        assert_eq!(view.bytes[channel * block..(channel + 1) * block], alone);
+        assert_eq!(view.bytes[channel * block..(channel + 1) * block], *alone);
     }
 }
 
