@@ -10,9 +10,10 @@ use std::path::Path;
 
 use pipeline::execute::ReportTables;
 use pipeline::graph::{ReportOrigin, ReportRows};
+use pipeline::ingest::{ReportReader, SourceError, SourceReport};
 use pipeline::report::{
-    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, ReportReader, Side,
-    SourceError, SourceReport, find_identifiers, organ_texts, to_html, to_json_line, to_radgraph,
+    Assertion, Change, Coverage, ParsedReport, ReportDocument, ReportParser, Side,
+    find_identifiers, organ_texts, to_html, to_json_line, to_radgraph,
 };
 use rayon::prelude::*;
 use schemas::manifest::GraphSection;

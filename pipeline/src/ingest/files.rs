@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::dicom::{archive_entries, is_archive};
+use super::archive::{archive_entries, is_archive};
 
 /// Every file at or below `path`, sorted; `path` itself where it is a file. Symbolic links are listed
 /// as what they are and not followed.

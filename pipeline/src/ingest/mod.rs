@@ -2,8 +2,10 @@
 //!
 //! - [`nifti::read`] reads one NIfTI file; [`dicom`] groups files into series and reads one.
 //! - [`read_series`] reads either, whichever a source is.
-//! - [`csv::Table`] reads the corpus's csv files; [`records::CsvRecords`] reads one row after row.
+//! - [`csv::KeyedCsv`] holds one of the corpus's csv files; [`csv::CsvRecords`] reads one row after row.
+//! - [`ReportReader`] reads the reports of a file one after the other.
 
+mod archive;
 pub mod csv;
 pub mod dicom;
 mod error;
@@ -12,12 +14,13 @@ mod geometry;
 mod gzip;
 mod intensity;
 pub mod nifti;
-pub mod records;
+mod reports;
 mod source;
 
 pub use error::IngestError;
 pub use files::{corpus_files, files_below};
 pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
+pub use reports::{ReportReader, SourceError, SourceReport};
 pub use source::{ReadOptions, SeriesImage, SeriesSource, read_series};
 pub(crate) use source::{constant, nifti_series, remedy_tilt};

@@ -1,5 +1,6 @@
 //! A series of either format.
 
+use super::archive::archive_of;
 use std::path::{Path, PathBuf};
 
 use schemas::manifest::{
@@ -43,7 +44,7 @@ impl SeriesSource {
             if archive.is_some_and(|archive| path.starts_with(archive)) {
                 continue;
             }
-            archive = dicom::archive_of(path);
+            archive = archive_of(path);
             files.push(archive.unwrap_or(path));
         }
         files.sort_unstable();

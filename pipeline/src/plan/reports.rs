@@ -7,8 +7,7 @@ use std::path::PathBuf;
 
 use schemas::manifest::CorpusSection;
 
-use crate::ingest::csv::{CsvError, column};
-use crate::ingest::records::{CsvRecords, read_record};
+use crate::ingest::csv::{CsvError, CsvRecords, column, read_record};
 
 /// The texts of one report, by section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use schemas::tables::ExcludedRow;
 use super::reports::{ReportFiles, ReportIndex, ReportPlace};
 use super::split::split_of;
 use super::{ct_rate, dicom_tree};
-use crate::ingest::csv::{CsvError, Table};
+use crate::ingest::csv::{CsvError, KeyedCsv};
 use crate::ingest::{self, Acquisition, SeriesSource};
 use schemas::rescale::Rescale;
 use schemas::split::Split;
@@ -116,17 +116,17 @@ static NUMBER: LazyLock<Regex> =
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) reports: ReportIndex,
-    pub(super) metadata: Vec<Table>,
-    pub(super) labels: Vec<Table>,
+    pub(super) metadata: Vec<KeyedCsv>,
+    pub(super) labels: Vec<KeyedCsv>,
     pub(super) skip: BTreeSet<String>,
 }
 
 impl Tables {
     fn read(manifest: &Manifest) -> Result<Self, PlanError> {
         let corpus = &manifest.corpus;
-        let read = |paths: &[PathBuf]| -> Result<Vec<Table>, CsvError> {
+        let read = |paths: &[PathBuf]| -> Result<Vec<KeyedCsv>, CsvError> {
             let key = &corpus.columns.volume;
-            paths.iter().map(|path| Table::read(&corpus.root.join(path), key)).collect()
+            paths.iter().map(|path| KeyedCsv::read(&corpus.root.join(path), key)).collect()
         };
         let mut skip = BTreeSet::new();
         for path in &corpus.skip {
@@ -144,7 +144,7 @@ impl Tables {
         })
     }
 
-    fn cell<'a>(tables: &'a [Table], key: &str, column: &str) -> Option<&'a str> {
+    fn cell<'a>(tables: &'a [KeyedCsv], key: &str, column: &str) -> Option<&'a str> {
         tables.iter().find_map(|table| table.get(key, column))
     }
 

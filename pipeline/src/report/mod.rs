@@ -9,7 +9,6 @@
 //! The graph has the shape of `RadGraph` (Jain et al. 2021); assertions follow `NegEx` and `ConText`.
 
 mod claim;
-mod columns;
 mod coverage;
 mod document;
 mod draft;
@@ -23,7 +22,6 @@ mod parsed;
 mod parser;
 mod relation;
 mod rows;
-mod source;
 mod structure;
 mod text;
 
@@ -48,4 +46,3 @@ pub use parsed::{
 };
 pub use parser::ReportParser;
 pub use rows::{ReportOrigin, ReportRows};
-pub use source::{ReportReader, SourceError, SourceReport};

@@ -15,11 +15,11 @@ use rayon::prelude::*;
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
-use super::archive::Files;
 use super::fragments::{Fragments, StreamHead, jpeg_2000_head, jpeg_head};
 use super::header::{Cell, PixelLocation, SliceHeader, file_name};
 use super::part10::whole;
 use super::rle;
+use crate::ingest::archive::Files;
 
 /// Families of transfer syntaxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

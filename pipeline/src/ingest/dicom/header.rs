@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
-use super::archive::Files;
 use super::dataset::{DataSet, tag};
 use super::part10::{Opened, open};
 use super::plane::{Plane, planes};
+use crate::ingest::archive::Files;
 
 /// Where the pixels of a file lie and how they are coded.
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the file")]

@@ -7,10 +7,8 @@
 //! - [`read`] does all of it and decodes the pixels under a geometry policy.
 //!
 //! `dataset` and `part10` read the file format, `plane` what one frame says of itself, `stacks` and
-//! `geometry` where frames lie, `codec`, `fragments` and `rle` their pixels, `archive` bytes out of
-//! zip files.
+//! `geometry` where frames lie, `codec`, `fragments` and `rle` their pixels.
 
-mod archive;
 mod codec;
 mod dataset;
 mod fragments;
@@ -23,7 +21,6 @@ mod rle;
 mod series;
 mod stacks;
 
-pub(crate) use archive::{archive_entries, archive_of, is_archive};
 pub use geometry::{Frame, Stack};
 pub use header::SliceHeader;
 pub use read::read;

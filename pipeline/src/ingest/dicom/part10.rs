@@ -10,9 +10,9 @@ use flate2::read::DeflateDecoder;
 use schemas::reason::Reason;
 
 use super::super::error::IngestError;
-use super::archive::Files;
 use super::dataset::{DataSet, Encoding, tag};
 use super::header::file_name;
+use crate::ingest::archive::Files;
 
 const TRANSFER_SYNTAX: u32 = tag(0x0002, 0x0010);
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";

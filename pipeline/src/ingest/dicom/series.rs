@@ -10,11 +10,11 @@ use rayon::prelude::*;
 
 use super::super::error::IngestError;
 use super::super::source::SeriesSource;
-use super::archive::{Files, archive_of};
 use super::geometry::Stack;
 use super::header::SliceHeader;
 use super::part10::looks_like_dicom;
 use super::stacks::stacks;
+use crate::ingest::archive::{Files, archive_of};
 
 /// The files of one SeriesInstanceUID.
 #[derive(Debug, Clone, PartialEq)]

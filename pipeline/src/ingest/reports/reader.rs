@@ -10,52 +10,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
 use super::columns::ReportColumns;
-use super::document::ReportDocument;
-use crate::ingest::records::CsvRecords;
+use super::report::{SourceError, SourceReport};
+use crate::ingest::csv::CsvRecords;
+use crate::report::ReportDocument;
 use crate::shard::TableStream;
-
-/// Why reports could not be read. All of it is the user's to mend, but for the system's errors.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SourceError {
-    /// The system refused.
-    #[error("failed to read `{path}`: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is not what its name says.
-    #[error("failed to read reports from `{path}`: {message}")]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
-    /// There is no column with texts.
-    #[error("`{path}` has no column `{column}`: it has {found}; name yours with `--column`")]
-    Column {
-        /// The file.
-        path: PathBuf,
-        /// The column asked for.
-        column: String,
-        /// The columns there are.
-        found: String,
-    },
-}
-
-/// A report and the identifiers its study is stored under.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceReport {
-    /// The text.
-    pub document: ReportDocument,
-    /// The person, where the source has a column for it.
-    pub patient: Option<String>,
-    /// Identifiers to look for in the text.
-    pub identifiers: Vec<String>,
-}
 
 /// Most reports of a window.
 const WINDOW_REPORTS: usize = 512;
@@ -209,31 +167,6 @@ impl Iterator for ReportReader {
                 }
                 ready.pop_front().map(Ok)
             }
-        }
-    }
-}
-
-impl SourceReport {
-    /// A plain text. Reports from old systems are not always UTF-8; offsets count bytes of the decoded
-    /// text.
-    pub fn from_bytes(name: &str, bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            document: ReportDocument::from_text(name, text),
-            patient: None,
-            identifiers: vec![name.to_owned()],
-        }
-    }
-}
-
-impl SourceError {
-    /// The same with all the columns that the file has.
-    fn with_columns(self, columns: &[String]) -> Self {
-        match self {
-            Self::Column { path, column, .. } => {
-                Self::Column { path, column, found: columns.join(", ") }
-            }
-            other => other,
         }
     }
 }

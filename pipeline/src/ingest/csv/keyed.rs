@@ -1,87 +1,31 @@
-//! The corpus's csv files, read whole; every cell as text.
+//! A csv file held whole and looked up by key; every cell as text.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::error::{CsvError, column};
 use super::records::CsvRecords;
-
-/// A csv file that cannot be used. It is the user's to mend, like the manifest that names it.
-#[derive(Debug, thiserror::Error)]
-pub enum CsvError {
-    /// The file is unreadable or not csv.
-    #[error("failed to read csv `{path}`: {message}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the reader said.
-        message: String,
-    },
-    /// A needed column is not there.
-    #[error(
-        "`{path}` has no column `{column}`: it has {found}; name yours under `[corpus.columns]`"
-    )]
-    Column {
-        /// The file.
-        path: PathBuf,
-        /// The column asked for.
-        column: String,
-        /// The columns there are.
-        found: String,
-    },
-}
-
-/// A csv file as it stands: every cell text, blank cells none.
-#[derive(Debug, Clone, Default)]
-pub struct Rows {
-    /// Names of the columns in order.
-    pub columns: Vec<String>,
-    /// Cells in the order of the columns.
-    pub rows: Vec<Vec<Option<String>>>,
-}
-
-/// Reads the csv file at `path`.
-///
-/// # Errors
-///
-/// [`CsvError::Read`].
-pub fn read_rows(path: &Path) -> Result<Rows, CsvError> {
-    let records = CsvRecords::open(path)?;
-    let columns = records.columns().to_vec();
-    Ok(Rows { columns, rows: records.collect::<Result<_, _>>()? })
-}
 
 /// A csv file as rows of text, keyed by one column.
 #[derive(Debug, Clone, Default)]
-pub struct Table {
+pub struct KeyedCsv {
     columns: Vec<String>,
     rows: BTreeMap<String, Vec<Option<String>>>,
 }
 
-/// Place of the column `name` among `columns`.
-///
-/// # Errors
-///
-/// [`CsvError::Column`] where it is not there.
-pub fn column(path: &Path, columns: &[String], name: &str) -> Result<usize, CsvError> {
-    columns.iter().position(|column| column == name).ok_or_else(|| CsvError::Column {
-        path: path.to_owned(),
-        column: name.to_owned(),
-        found: format!("`{}`", columns.join("`, `")),
-    })
-}
-
-impl Table {
+impl KeyedCsv {
     /// Reads `path`; `key` names the column that identifies a row. Of rows with one key the first is kept.
     ///
     /// # Errors
     ///
     /// [`CsvError`], naming file and column.
     pub fn read(path: &Path, key: &str) -> Result<Self, CsvError> {
-        let rows = read_rows(path)?;
-        let columns = rows.columns;
+        let records = CsvRecords::open(path)?;
+        let columns = records.columns().to_vec();
         let key_index = column(path, &columns, key)?;
         let mut table = Self { columns, ..Self::default() };
-        for cells in rows.rows {
+        for cells in records {
+            let cells = cells?;
             let Some(name) = cells[key_index].clone().filter(|name| !name.trim().is_empty()) else {
                 continue;
             };
@@ -118,7 +62,7 @@ mod tests {
     #[test]
     fn quotes_newlines_and_blanks_are_read_as_csv() {
         let file = file("name,text,number\na,\"one, \"\"two\"\"\nthree\",007\nb,,\n");
-        let table = Table::read(file.path(), "name").expect("reads");
+        let table = KeyedCsv::read(file.path(), "name").expect("reads");
         assert_eq!(table.get("a", "text"), Some("one, \"two\"\nthree"));
         assert_eq!(table.get("a", "number"), Some("007"), "cells stay text");
         assert_eq!(table.get("b", "text"), None);
@@ -127,7 +71,7 @@ mod tests {
     #[test]
     fn a_missing_column_is_named_with_those_there_are() {
         let file = file("name,text\na,b\n");
-        let message = Table::read(file.path(), "report").expect_err("refused").to_string();
+        let message = KeyedCsv::read(file.path(), "report").expect_err("refused").to_string();
         assert!(message.contains("no column `report`") && message.contains("`text`"), "{message}");
     }
 }

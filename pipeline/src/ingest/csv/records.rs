@@ -1,6 +1,6 @@
 //! The rows of a csv file one after the other, in memory that does not grow with the file.
 //!
-//! [`super::csv`] reads a table that is looked up by key and must be held; a file of reports is read
+//! [`KeyedCsv`](super::KeyedCsv) is looked up by key and must be held; a file of reports is read
 //! once from front to back.
 
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use csv_core::{ReadRecordResult, Reader};
 
-use super::csv::CsvError;
+use super::error::CsvError;
 
 /// Bytes read from the file at a time.
 const BUFFER: usize = 1 << 18;

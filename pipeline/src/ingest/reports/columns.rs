@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::document::ReportDocument;
-use super::parsed::SectionKind;
-use super::source::{SourceError, SourceReport};
+use super::report::{SourceError, SourceReport};
+use crate::report::{ReportDocument, SectionKind};
 
 /// CT-RATE's report columns, which become sections when a table has them and not the text column.
 const SECTIONS: [(&str, SectionKind); 4] = [
