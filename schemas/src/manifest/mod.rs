@@ -1,20 +1,34 @@
-//! What a manifest may say: one file a section, defaults in one place, unknown keys refused.
+//! What a manifest may say: one file per section, defaults in one place, unknown keys refused.
+//!
+//! `load` reads one, applies `--set`, resolves its paths and reports errors with file, line, key and
+//! what is allowed. A section whose keys belong to a component (a layout, a training system) is
+//! checked beside that component, through [`ManifestOrigin`].
 
 mod corpus;
+mod graph;
+mod limits;
 mod load;
-mod recipe;
-mod sections;
+mod release;
+mod report;
+mod shard;
+mod split;
 pub mod train;
 mod view;
+mod whole;
 
 pub use corpus::{
     Columns, CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, Layout, Remedy,
     SeriesChoice,
 };
-pub use load::{ManifestError, Overrides, load, parse};
-pub use recipe::{ClipStage, Crop, Crops, Grid, Kernel, Orientation, Recipe, VoxelType};
-pub use sections::{
-    GraphSection, LimitsSection, Manifest, ReleaseSection, ReportSection, ShardSection,
-    SplitFractions, SplitMethod, SplitSection, json_schema,
+pub use graph::GraphSection;
+pub use limits::LimitsSection;
+pub use load::{ManifestError, ManifestOrigin, Overrides, load, parse};
+pub use release::ReleaseSection;
+pub use report::ReportSection;
+pub use shard::ShardSection;
+pub use split::{SplitFractions, SplitMethod, SplitSection};
+pub use view::{
+    ClipStage, Crop, Crops, Grid, Kernel, Orientation, Preset, Recipe, ViewError, ViewSection,
+    VoxelType, Windows,
 };
-pub use view::{Preset, ViewError, ViewSection, Windows};
+pub use whole::{Manifest, json_schema};

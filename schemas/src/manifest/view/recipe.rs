@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Direction of increasing index along the three axes of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Orientation {
     /// x to the right, y to the front, z to the head.
     Ras,
@@ -17,7 +17,7 @@ pub enum Orientation {
 
 /// Interpolation kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Kernel {
     /// Piecewise linear.
     Linear,
@@ -30,7 +30,7 @@ pub enum Kernel {
 /// Where the samples of a resampled axis lie, and how many there are. `n` is the source size and `r`
 /// the target spacing over the source's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Grid {
     /// `round(n / r)` samples at exactly the spacing asked for, centred in the source's extent.
     Extent,
@@ -45,7 +45,7 @@ pub enum Grid {
 
 /// When intensities are clipped to the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ClipStage {
     /// Source voxels, before they are interpolated (published CT-RATE preprocessing).
     Source,
@@ -55,7 +55,7 @@ pub enum ClipStage {
 
 /// Type of the voxels in a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum VoxelType {
     /// The window mapped to 0..255.
     U8,
@@ -66,7 +66,7 @@ pub enum VoxelType {
 }
 
 impl VoxelType {
-    /// Bytes a voxel.
+    /// Bytes per voxel.
     pub const fn size(self) -> usize {
         match self {
             Self::U8 => 1,
@@ -171,7 +171,7 @@ impl Recipe {
         (!shape.contains(&0)).then_some(shape)
     }
 
-    /// Blocks of that shape a sample has: crops × channels, crops outermost.
+    /// Blocks of that shape in a sample: crops × channels, crops outermost.
     pub fn blocks(&self) -> usize {
         self.crops.map_or(1, |crops| crops.count as usize) * self.windows.len()
     }

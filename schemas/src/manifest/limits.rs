@@ -1,0 +1,25 @@
+//! `[limits]`: what a run may use of the machine.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `[limits]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSection {
+    /// Worker threads; 0 means one for each processor. Default: 0.
+    pub threads: u32,
+    /// Largest decoded size of one volume, in MiB; a larger one is excluded. Default: 4096.
+    pub decompressed_mib: u32,
+    /// Decoded size of a NIfTI volume, in MiB, above which it is read slab by slab, twice, and never
+    /// held whole. Default: 2048.
+    pub slab_above_mib: u32,
+    /// Memory of the loader's ring of batches, in MiB. Default: 512.
+    pub loader_mib: u32,
+}
+
+impl Default for LimitsSection {
+    fn default() -> Self {
+        Self { threads: 0, decompressed_mib: 4096, slab_above_mib: 2048, loader_mib: 512 }
+    }
+}

@@ -1,0 +1,228 @@
+//! The paths of a manifest, in one list: what each is relative to, what it must lead to, and what of
+//! it a release records.
+
+use std::path::{Path, PathBuf};
+
+use super::super::whole::Manifest;
+use super::error::ManifestError;
+
+/// A key that holds a path or a list of paths.
+#[derive(Debug)]
+pub(in crate::manifest) struct PathField {
+    /// Dotted key.
+    pub(in crate::manifest) key: &'static str,
+    /// What its paths are relative to.
+    base: Base,
+    /// What its paths must lead to.
+    wants: Wants,
+    /// What of its paths belongs to a release.
+    pub(in crate::manifest) recorded: Recorded,
+    /// Calls the function on each path of the key.
+    pub(in crate::manifest) visit: fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf)),
+}
+
+/// What a path is relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Base {
+    /// The manifest's folder; the path is resolved when the manifest is read.
+    Manifest,
+    /// `corpus.root`; the path stays as written, so that a release does not depend on the root.
+    Corpus,
+}
+
+/// What a path must lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    /// A folder that is there.
+    Folder,
+    /// A file that is there.
+    File,
+    /// A folder that is made where it is not there.
+    Output,
+}
+
+/// What of a path belongs to a release, which is the same wherever the files lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::manifest) enum Recorded {
+    /// This word in its stead.
+    As(&'static str),
+    /// The name without the folders above it.
+    Name,
+    /// All of it.
+    Whole,
+}
+
+impl Recorded {
+    /// What is recorded of `path`.
+    pub(in crate::manifest) fn path(self, path: &Path) -> PathBuf {
+        match self {
+            Self::As(word) => word.into(),
+            // A path that ends in `..` has no name; where it leads is a matter of the machine.
+            Self::Name => path.file_name().map_or("..".into(), PathBuf::from),
+            Self::Whole => path.to_owned(),
+        }
+    }
+}
+
+/// Every path of a manifest, in the order in which they are checked. The tables of a training system
+/// hold paths of their own, which the system resolves.
+pub(in crate::manifest) const PATHS: &[PathField] = &[
+    PathField {
+        key: "corpus.root",
+        base: Base::Manifest,
+        wants: Wants::Folder,
+        recorded: Recorded::As("."),
+        visit: |manifest, each| each(&mut manifest.corpus.root),
+    },
+    PathField {
+        key: "release.out",
+        base: Base::Manifest,
+        wants: Wants::Output,
+        recorded: Recorded::As("out"),
+        visit: |manifest, each| each(&mut manifest.release.out),
+    },
+    PathField {
+        key: "corpus.volumes",
+        base: Base::Corpus,
+        wants: Wants::Folder,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.volumes.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "corpus.reports",
+        base: Base::Corpus,
+        wants: Wants::File,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.reports.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "corpus.metadata",
+        base: Base::Corpus,
+        wants: Wants::File,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.metadata.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "corpus.labels",
+        base: Base::Corpus,
+        wants: Wants::File,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.labels.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "corpus.skip",
+        base: Base::Corpus,
+        wants: Wants::File,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.skip.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "report.lexicon",
+        base: Base::Manifest,
+        wants: Wants::File,
+        recorded: Recorded::Name,
+        visit: |manifest, each| manifest.report.lexicon.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "graph.encoder",
+        base: Base::Manifest,
+        wants: Wants::Folder,
+        recorded: Recorded::Name,
+        visit: |manifest, each| manifest.graph.encoder.iter_mut().for_each(each),
+    },
+    PathField {
+        key: "train.model.text.pretrained",
+        base: Base::Manifest,
+        wants: Wants::Folder,
+        recorded: Recorded::Name,
+        visit: |manifest, each| {
+            let text = manifest.train.as_mut().map(|train| &mut train.model.text);
+            if let Some(pretrained) = text.and_then(|text| text.pretrained.as_mut()) {
+                let mut path = PathBuf::from(&*pretrained);
+                each(&mut path);
+                *pretrained = path.to_string_lossy().into_owned();
+            }
+        },
+    },
+];
+
+/// Makes the paths that are relative to the manifest's folder lead there, with environment variables
+/// replaced.
+pub(super) fn resolve(manifest: &mut Manifest) -> Result<(), ManifestError> {
+    let origin = manifest.origin.clone();
+    let mut failed = None;
+    for field in PATHS.iter().filter(|field| field.base == Base::Manifest) {
+        (field.visit)(manifest, &mut |path| match origin.resolve(field.key, path) {
+            Ok(resolved) => *path = resolved,
+            Err(error) => failed = failed.take().or(Some(error)),
+        });
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Refuses a manifest (resolved) whose paths lead to nothing.
+pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
+    let (origin, root) = (manifest.origin.clone(), manifest.corpus.root.clone());
+    let mut failed = None;
+    for field in PATHS {
+        (field.visit)(manifest, &mut |path| {
+            let full = match field.base {
+                Base::Manifest => path.clone(),
+                Base::Corpus => root.join(&path),
+            };
+            let missing = match field.wants {
+                Wants::Folder if !full.is_dir() => "folder",
+                Wants::File if !full.is_file() => "file",
+                _ => return,
+            };
+            let problem = format!("names a {missing} that is not there: `{}`", full.display());
+            failed = failed.take().or_else(|| Some(origin.error(field.key, problem)));
+        });
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Replaces `${NAME}` by the environment variable of that name.
+pub(super) fn expand(text: &str) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else {
+            return Err("has `${` without a closing brace".into());
+        };
+        let variable = &rest[start + 2..start + length];
+        let value = std::env::var(variable).map_err(|_| {
+            format!("needs the environment variable `{variable}`, which is not set")
+        })?;
+        out.push_str(&rest[..start]);
+        out.push_str(&value);
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Overrides, parse};
+    use super::*;
+
+    #[test]
+    fn an_environment_variable_that_is_not_set_is_an_error() {
+        assert!(expand("${RADLOOM_SURELY_NOT_SET}/x").expect_err("refused").contains("not set"));
+        assert_eq!(expand("plain/path"), Ok("plain/path".into()));
+    }
+
+    #[test]
+    fn every_path_of_the_manifest_is_in_the_list_and_none_of_the_machine_is_recorded() {
+        let text = "version = 1\nname = \"t\"\n[corpus]\nlayout = \"ct-rate\"\nroot = \"/a/corpus\"\n\
+                    reports = [\"r.csv\"]\n[release]\nout = \"/a/out\"\n[report]\nlexicon = \"/a/own.tsv\"\n\
+                    [graph]\nencoder = \"/a/bert\"\n[[view]]\nname = \"v\"\npreset = \"mg3d\"\n";
+        let manifest = parse("m.toml", text, &Overrides::default()).expect("parses");
+        let recorded = serde_json::to_string(&manifest.curation()).expect("is plain data");
+        assert!(!recorded.contains("/a"), "{recorded}");
+        for kept in ["own.tsv", "bert", "r.csv"] {
+            assert!(recorded.contains(kept), "{kept} in {recorded}");
+        }
+    }
+}
