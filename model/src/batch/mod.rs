@@ -1,11 +1,13 @@
 //! What the loader hands to training: batches of studies with their voxels, and where they come from.
 
 mod list;
+mod prefetch;
 mod source;
 mod study;
 mod voxels;
 
 pub use list::{ListSource, single_blocks};
+pub use prefetch::{Prefetched, prefetched};
 pub use source::{BatchSource, SourceError};
 pub use study::{BatchError, StudyBatch};
 pub use voxels::Voxels;

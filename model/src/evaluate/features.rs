@@ -9,7 +9,7 @@ use burn::tensor::backend::Backend;
 use super::error::EvaluateError;
 use crate::batch::{BatchSource, StudyBatch, Voxels, single_blocks};
 use crate::system::{InputConfig, Mg3d};
-use crate::text::ReportTokenizer;
+use crate::text::TokenCache;
 use schemas::ids::StudyId;
 use schemas::manifest::VoxelType;
 use schemas::study::{NoSideInputs, Sentence, StudyRecord, VoxelFormat};
@@ -32,7 +32,7 @@ pub(super) struct Study {
 /// A model and what its inputs need.
 pub(super) struct Extractor<'a, B: Backend> {
     pub(super) model: &'a Mg3d<B>,
-    pub(super) tokenizer: &'a ReportTokenizer,
+    pub(super) tokens: &'a TokenCache<'a>,
     pub(super) input: &'a InputConfig,
     pub(super) device: &'a B::Device,
 }
@@ -50,15 +50,14 @@ impl<B: Backend> Extractor<'_, B> {
             // Masks depend on the place in the split, not on where a loader counts from.
             batch.step = number;
             number += 1;
-            let studies = batch.studies.clone();
-            let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
+            let input = self.input.prepare::<B>(&batch, self.tokens, self.device)?;
             let features = self.model.image_features(input.volume.clone());
             let pooled = rows(features.pooled);
             let images = rows(features.embedding);
             let reports = rows(self.model.report_embedding(&input));
             let errors = rows(self.model.reconstruction_error(&input).unsqueeze_dim(1));
-            for (index, study) in studies.into_iter().enumerate() {
-                let record = study.record;
+            for (index, study) in batch.studies.iter().enumerate() {
+                let record = &study.record;
                 let study = Study {
                     patient: record.patient_key.to_string(),
                     labels: record.labels.clone(),
@@ -113,7 +112,7 @@ impl<B: Backend> Extractor<'_, B> {
             side_inputs: Arc::new(NoSideInputs),
             data_wait_s: 0.0,
         };
-        let input = self.input.prepare::<B>(batch, self.tokenizer, self.device)?;
+        let input = self.input.prepare::<B>(&batch, self.tokens, self.device)?;
         Ok(rows(self.model.report_embedding(&input)).into_iter().map(unit).collect())
     }
 }

@@ -15,6 +15,7 @@ use super::retrieval::ranks;
 use crate::batch::BatchSource;
 use crate::device::{BackendJob, DeviceChoice, dispatch};
 use crate::system::InputConfig;
+use crate::text::TokenCache;
 use crate::trainer::Checkpoint;
 
 /// Penalty of the linear probe, that of a regression with `C = 1`.
@@ -104,7 +105,8 @@ pub fn evaluate<B: Backend>(
     let config = job.checkpoint.model_config();
     let seed = job.section.seed;
     let input = InputConfig { seed, ..InputConfig::new(&job.checkpoint.info.config, &config) };
-    let extractor = Extractor { model: &model, tokenizer: &tokenizer, input: &input, device };
+    let tokens = TokenCache::new(&tokenizer, input.max_tokens);
+    let extractor = Extractor { model: &model, tokens: &tokens, input: &input, device };
     let studies = extractor.studies(split)?;
     let patients: Vec<String> = studies.iter().map(|study| study.patient.clone()).collect();
     let resamples = Resamples::new(&patients, job.section.bootstrap, seed);

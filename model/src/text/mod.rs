@@ -1,11 +1,13 @@
 //! Reports as tokens: the tokenizer with its maps to sentences and entities, and masks for
 //! reconstruction. Sentences as vectors.
 
+mod cache;
 mod mask;
 mod sentence;
 mod tokenize;
 mod vocabulary;
 
+pub use cache::TokenCache;
 pub use mask::{MaskedText, TextMask};
 pub use sentence::{SentenceModel, SentenceModelError};
 pub use tokenize::{EncodedReport, ReportTokenizer, TokenizeError};

@@ -19,9 +19,10 @@ use super::job::TrainJob;
 use super::log::{Log, StepReport};
 use super::schedule::learning_rate;
 use super::start::{State, start};
-use crate::batch::BatchSource;
+use crate::batch::{BatchSource, Prefetched, StudyBatch, prefetched};
 use crate::device::{BackendJob, DeviceChoice, dispatch};
-use crate::system::{InputConfig, Mg3d};
+use crate::system::{HostInput, InputConfig, Mg3d};
+use crate::text::TokenCache;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,9 +83,26 @@ pub fn train<B: AutodiffBackend>(
     progress: &mut dyn FnMut(&StepReport),
     device: &B::Device,
 ) -> Result<TrainSummary, TrainError> {
+    let state = start::<B>(job, device)?;
+    let input = InputConfig::new(job.section, &state.config);
+    let tokenizer = state.tokenizer.clone();
+    let tokens = TokenCache::new(&tokenizer, input.max_tokens);
+    let prepare = |batch: &StudyBatch| -> Result<HostInput, TrainError> {
+        batch.validate_fixed(job.volume, 1)?;
+        Ok(input.host(batch, &tokens)?)
+    };
+    prefetched(source, prepare, |batches| steps(job, state, batches, progress, device))
+}
+
+/// Runs the steps of the prepared batches.
+fn steps<B: AutodiffBackend>(
+    job: &TrainJob<'_>,
+    mut state: State<B>,
+    batches: &mut Prefetched<HostInput, TrainError>,
+    progress: &mut dyn FnMut(&StepReport),
+    device: &B::Device,
+) -> Result<TrainSummary, TrainError> {
     let section = job.section;
-    let mut state = start::<B>(job, device)?;
-    let input = InputConfig::new(section, &state.config);
     let path = job.out.join("train.jsonl");
     let log_error = |source| TrainError::Log { path: path.display().to_string(), source };
     std::fs::create_dir_all(job.out).map_err(log_error)?;
@@ -92,32 +110,35 @@ pub fn train<B: AutodiffBackend>(
     let mut saved = job.resume.map(|checkpoint| checkpoint.folder.clone());
     let mut saved_step = job.resume.map(|checkpoint| checkpoint.info.step);
     let mut outcome = Outcome::Finished;
+    // The position of what was consumed; a batch that was drawn and then refused does not count.
+    let mut token = batches.token().clone();
 
     while state.step < section.steps {
         if job.cancel.load(Ordering::Relaxed) {
             outcome = Outcome::Interrupted;
             break;
         }
-        let Some(batch) = source.next_batch()? else {
+        let Some((batch, host)) = batches.next_batch()? else {
             outcome = Outcome::Exhausted;
             break;
         };
         if batch.step != state.step {
             return Err(TrainError::Order { found: batch.step, expected: state.step });
         }
-        batch.validate_fixed(job.volume, 1)?;
         let started = Instant::now();
         let data_wait_s = batch.data_wait_s;
         let rate =
             learning_rate(&section.schedule, section.optimizer.lr, state.step, section.steps);
-        let prepared = input.prepare::<B>(batch, &state.tokenizer, device)?;
+        let prepared = host.upload::<B>(&batch, device)?;
+        // The loader's slot goes back now rather than after the step.
+        drop(batch);
         let (dropped_sentences, dropped_clauses) =
             (prepared.dropped_sentences, prepared.dropped_clauses);
         let done = state.step + 1;
         let update = update(state.model, &mut state.optimizer, &prepared, section, rate, done)?;
         state.model = update.model;
         state.step = done;
-        source.commit();
+        token.clone_from(batches.token());
 
         if done.is_multiple_of(section.log_every.max(1)) || done == section.steps {
             let report = StepReport {
@@ -135,13 +156,13 @@ pub fn train<B: AutodiffBackend>(
             progress(&report);
         }
         if done.is_multiple_of(section.checkpoint_every.max(1)) && done < section.steps {
-            saved = Some(save(job, &state, source)?);
+            saved = Some(save(job, &state, &token)?);
             saved_step = Some(done);
         }
     }
     let checkpoint = match saved {
         Some(folder) if saved_step == Some(state.step) => folder,
-        _ => save(job, &state, source)?,
+        _ => save(job, &state, &token)?,
     };
     Ok(TrainSummary { step: state.step, outcome, checkpoint })
 }
@@ -189,10 +210,10 @@ fn update<B: AutodiffBackend>(
 fn save<B: AutodiffBackend>(
     job: &TrainJob<'_>,
     state: &State<B>,
-    source: &dyn BatchSource,
+    token: &serde_json::Value,
 ) -> Result<PathBuf, TrainError> {
-    let info =
-        CheckpointInfo::new(&state.config, job.section, job.release_id, state.step, source.token());
+    let token = token.clone();
+    let info = CheckpointInfo::new(&state.config, job.section, job.release_id, state.step, token);
     let written = Checkpoint::write(
         job.out,
         job.section.keep_checkpoints,

@@ -1,5 +1,7 @@
 //! From a batch of studies to the tensors of one MG-3D step: tokens, masks and targets, drawn on the host.
 
+use std::sync::Arc;
+
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
 
 use schemas::manifest::train::TrainSection;
@@ -10,7 +12,9 @@ use super::config::Mg3dConfig;
 use crate::batch::{BatchError, StudyBatch};
 use crate::objective::SimilarityTarget;
 use crate::random::Stream;
-use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TextMask, TokenizeError};
+use crate::text::{
+    EncodedReport, MaskedText, ReportTokenizer, TextMask, TokenCache, TokenizeError,
+};
 
 /// Why a batch cannot become an input.
 #[derive(Debug, Error)]
@@ -107,62 +111,48 @@ impl InputConfig {
         }
     }
 
-    /// Prepares a batch that [`StudyBatch::validate_fixed`] accepted.
+    /// Prepares a batch that [`StudyBatch::validate_fixed`] accepted: [`Self::host`], then [`HostInput::upload`].
+    ///
+    /// # Errors
+    /// When a report cannot be tokenised or the voxels are not those of the model.
+    pub fn prepare<B: Backend>(
+        &self,
+        batch: &StudyBatch,
+        tokens: &TokenCache<'_>,
+        device: &B::Device,
+    ) -> Result<Mg3dInput<B>, Mg3dInputError> {
+        Ok(self.host(batch, tokens)?.upload(batch, device)?)
+    }
+
+    /// The part of the preparation that needs no device, for a thread beside the training: tokens, masks, targets.
     ///
     /// # Errors
     /// When a report cannot be tokenised.
-    pub fn prepare<B: Backend>(
+    pub fn host(
         &self,
-        batch: StudyBatch,
-        tokenizer: &ReportTokenizer,
-        device: &B::Device,
-    ) -> Result<Mg3dInput<B>, Mg3dInputError> {
-        let StudyBatch { step, studies, voxels, side_inputs, .. } = batch;
+        batch: &StudyBatch,
+        tokens: &TokenCache<'_>,
+    ) -> Result<HostInput, TokenizeError> {
+        let (studies, tokenizer) = (&batch.studies, tokens.tokenizer());
         let reports = studies
             .iter()
-            .map(|study| tokenizer.encode(&study.record.sentences, self.max_tokens))
+            .map(|study| tokens.report(&study.record))
             .collect::<Result<Vec<_>, _>>()?;
         let masked: Vec<MaskedText> = reports
             .iter()
             .enumerate()
             .map(|(position, report)| {
-                self.text_mask.draw(report, tokenizer, self.seed, step, position)
+                self.text_mask.draw(report, tokenizer, self.seed, batch.step, position)
             })
             .collect();
         let text = self.text(&reports, &masked, tokenizer);
-        let image = self.image_mask(studies.len(), step);
-
-        let count = studies.len();
-        let (length, slots) = (text.length, text.slots);
-        let float = |values: Vec<f32>, shape: [usize; 2]| {
-            Tensor::<B, 2>::from_data(TensorData::new(values, shape), (device, DType::F32))
-        };
-        let int = |values: Vec<i32>| {
-            let shape = [values.len()];
-            Tensor::<B, 1, Int>::from_data(TensorData::new(values, shape), (device, DType::I32))
-        };
-        let bool = |values: Vec<bool>, shape: [usize; 2]| {
-            Tensor::<B, 2, Bool>::from_data(TensorData::new(values, shape), device)
-        };
-        let (with_text, same) = same_studies(&studies, &text.sentences);
-        let rows = with_text.len();
-        Ok(Mg3dInput {
-            volume: voxels.upload(&studies, device)?,
-            block_mask: float(image.blocks, [count, image.block_count]),
-            hidden_blocks: image.hidden,
-            patch_mask: float(image.patches, [count, image.patch_count]).unsqueeze_dim(2),
-            ids: int(text.ids).reshape([count, length]),
-            masked_ids: int(text.masked_ids).reshape([count, length]),
-            token_pad: bool(text.pad, [count, length]),
-            hidden_tokens: (!text.hidden.is_empty()).then(|| (int(text.hidden), int(text.targets))),
-            sentence_mean: float(text.mean, [count * slots, length])
-                .reshape([count, slots, length]),
-            sentence_pad: bool(text.absent, [count, slots]),
-            sentence_weight: float(text.weight, [count, slots]).unsqueeze_dim(2),
-            sentence_rows: (!text.rows.is_empty()).then(|| int(text.rows)),
-            similarity: self.similarity(&studies, side_inputs.as_ref(), &text.sentences),
-            text_rows: (rows > 1).then(|| int(with_text)),
-            same_study: bool(same, [rows, rows]),
+        let (text_rows, same_study) = same_studies(studies, &text.sentences);
+        Ok(HostInput {
+            image: self.image_mask(studies.len(), batch.step),
+            similarity: self.similarity(studies, batch.side_inputs.as_ref(), &text.sentences),
+            text,
+            text_rows,
+            same_study,
             dropped_sentences: reports.iter().map(|report| report.dropped).sum(),
             dropped_clauses: reports.iter().map(|report| report.dropped_clauses).sum(),
         })
@@ -206,7 +196,7 @@ impl InputConfig {
     /// Pads the reports to one length and maps tokens to sentences.
     fn text(
         &self,
-        reports: &[EncodedReport],
+        reports: &[Arc<EncodedReport>],
         masked: &[MaskedText],
         tokenizer: &ReportTokenizer,
     ) -> TextBatch {
@@ -286,6 +276,66 @@ impl InputConfig {
     }
 }
 
+/// What [`InputConfig::host`] makes of a batch.
+#[derive(Debug)]
+pub struct HostInput {
+    image: ImageMask,
+    text: TextBatch,
+    similarity: SimilarityTarget,
+    text_rows: Vec<i32>,
+    same_study: Vec<bool>,
+    dropped_sentences: usize,
+    dropped_clauses: usize,
+}
+
+impl HostInput {
+    /// The tensors of the step of `batch`, which is the one that this was made of.
+    ///
+    /// # Errors
+    /// When the voxels do not form one tensor.
+    pub fn upload<B: Backend>(
+        self,
+        batch: &StudyBatch,
+        device: &B::Device,
+    ) -> Result<Mg3dInput<B>, BatchError> {
+        let Self { image, text, text_rows, same_study, .. } = self;
+        let count = batch.studies.len();
+        let (length, slots) = (text.length, text.slots);
+        let float = |values: Vec<f32>, shape: [usize; 2]| {
+            Tensor::<B, 2>::from_data(TensorData::new(values, shape), (device, DType::F32))
+        };
+        let int = |values: Vec<i32>| {
+            let shape = [values.len()];
+            Tensor::<B, 1, Int>::from_data(TensorData::new(values, shape), (device, DType::I32))
+        };
+        let bool = |values: Vec<bool>, shape: [usize; 2]| {
+            Tensor::<B, 2, Bool>::from_data(TensorData::new(values, shape), device)
+        };
+        let rows = text_rows.len();
+        Ok(Mg3dInput {
+            volume: batch.voxels.upload(&batch.studies, device)?,
+            block_mask: float(image.blocks, [count, image.block_count]),
+            hidden_blocks: image.hidden,
+            patch_mask: float(image.patches, [count, image.patch_count]).unsqueeze_dim(2),
+            ids: int(text.ids).reshape([count, length]),
+            masked_ids: int(text.masked_ids).reshape([count, length]),
+            token_pad: bool(text.pad, [count, length]),
+            hidden_tokens: (!text.hidden.is_empty()).then(|| (int(text.hidden), int(text.targets))),
+            sentence_mean: float(text.mean, [count * slots, length])
+                .reshape([count, slots, length]),
+            sentence_pad: bool(text.absent, [count, slots]),
+            sentence_weight: float(text.weight, [count, slots]).unsqueeze_dim(2),
+            sentence_rows: (!text.rows.is_empty()).then(|| int(text.rows)),
+            similarity: self.similarity,
+            text_rows: (rows > 1).then(|| int(text_rows)),
+            same_study: bool(same_study, [rows, rows]),
+            dropped_sentences: self.dropped_sentences,
+            dropped_clauses: self.dropped_clauses,
+        })
+    }
+}
+
+#[derive(Debug)]
 struct ImageMask {
     blocks: Vec<f32>,
     hidden: Vec<usize>,
@@ -294,7 +344,7 @@ struct ImageMask {
     patch_count: usize,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct TextBatch {
     length: usize,
     slots: usize,
@@ -327,15 +377,17 @@ fn same_studies(studies: &[BatchStudy], sentences: &[Vec<i32>]) -> (Vec<i32>, Ve
 #[cfg(test)]
 mod tests {
     use crate::testing::{input_config, synthetic_batch, tokenizer};
+    use crate::text::TokenCache;
     use burn::backend::Flex;
     use burn::backend::flex::FlexDevice;
 
     #[test]
     fn every_sample_has_its_own_mask_of_the_asked_size_on_whole_blocks() {
         let config = input_config();
-        let input = config
-            .prepare::<Flex>(synthetic_batch(3, 4), &tokenizer(), &FlexDevice)
-            .expect("input");
+        let tokenizer = tokenizer();
+        let tokens = TokenCache::new(&tokenizer, config.max_tokens);
+        let input =
+            config.prepare::<Flex>(&synthetic_batch(3, 4), &tokens, &FlexDevice).expect("input");
         let [count, blocks] = input.block_mask.dims();
         let mask = input.block_mask.into_data().to_vec::<f32>().expect("floats");
         for sample in mask.chunks(blocks) {
@@ -362,9 +414,10 @@ mod tests {
 
     #[test]
     fn sentence_means_average_the_tokens_of_each_sentence() {
-        let input = input_config()
-            .prepare::<Flex>(synthetic_batch(3, 4), &tokenizer(), &FlexDevice)
-            .expect("input");
+        let (config, tokenizer) = (input_config(), tokenizer());
+        let tokens = TokenCache::new(&tokenizer, config.max_tokens);
+        let input =
+            config.prepare::<Flex>(&synthetic_batch(3, 4), &tokens, &FlexDevice).expect("input");
         let [count, slots, length] = input.sentence_mean.dims();
         let mean = input.sentence_mean.into_data().to_vec::<f32>().expect("floats");
         let absent = input.sentence_pad.into_data().to_vec::<bool>().expect("bools");

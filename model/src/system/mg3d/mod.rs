@@ -22,5 +22,5 @@ mod input;
 mod model;
 
 pub use config::{Mg3dConfig, Mg3dConfigError};
-pub use input::{InputConfig, Mg3dInput, Mg3dInputError};
+pub use input::{HostInput, InputConfig, Mg3dInput, Mg3dInputError};
 pub use model::{ImageFeatures, Mg3d, Mg3dLosses};

@@ -334,6 +334,8 @@ fn rows_of<B: Backend>(
 mod tests {
     use std::sync::Arc;
 
+    use crate::text::TokenCache;
+
     use super::super::config::{Mg3dConfig, Mg3dConfigError};
     use super::*;
     use crate::encoder::TextEncoderConfig;
@@ -372,7 +374,9 @@ mod tests {
         config.validate().expect("valid");
         let model = initialise(config.init::<Flex>(&FlexDevice), 4);
         let prepare = crate::system::InputConfig { block, ..input_config() };
-        let input = prepare.prepare(batch, &tokenizer(), &FlexDevice).expect("input");
+        let tokenizer = tokenizer();
+        let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
+        let input = prepare.prepare(&batch, &tokens, &FlexDevice).expect("input");
         let losses = model.forward(&input, &ObjectiveSection::default());
         losses.parts.into_iter().map(|(name, loss)| (name, loss.into_scalar())).collect()
     }
@@ -406,9 +410,10 @@ mod tests {
     #[test]
     fn the_fast_image_loss_equals_the_plain_one() {
         let model = initialise(config(Decoder::Linear).init::<Flex>(&FlexDevice), 4);
-        let input = input_config()
-            .prepare::<Flex>(synthetic_batch(1, 3), &tokenizer(), &FlexDevice)
-            .expect("input");
+        let (prepare, tokenizer) = (input_config(), tokenizer());
+        let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
+        let input =
+            prepare.prepare::<Flex>(&synthetic_batch(1, 3), &tokens, &FlexDevice).expect("input");
         let (_, masked) = model.encode_images(&input, 3);
         let fast: f32 = model.image_loss(masked.clone(), &input).into_scalar();
         let full = patchify(model.decoder.forward(masked), [8, 8, 8]);
