@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::batch::{StudyBatch, Voxels, single_blocks};
 use crate::random::Stream;
-use crate::system::InputConfig;
+use crate::system::{InputConfig, SimilarityThresholds};
 use crate::text::{ReportTokenizer, TextMask, build_vocabulary};
 use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::VoxelType;
@@ -26,8 +26,7 @@ pub(crate) fn input_config() -> InputConfig {
         image_mask_ratio: 0.5,
         text_mask: TextMask { ratio: 0.3, policy: TextMaskPolicy::Word, entity_share: 0.5 },
         max_tokens: 48,
-        similarity_positive: 0.9,
-        similarity_negative: 0.6,
+        similarity: Some(SimilarityThresholds { positive: 0.9, negative: 0.6 }),
         seed: 11,
     }
 }

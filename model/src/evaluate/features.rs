@@ -7,12 +7,11 @@ use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::error::EvaluateError;
-use crate::batch::{BatchSource, StudyBatch, Voxels, single_blocks};
+use crate::batch::BatchSource;
 use crate::system::{InputConfig, Mg3d};
 use crate::text::TokenCache;
 use schemas::ids::StudyId;
-use schemas::manifest::VoxelType;
-use schemas::study::{NoSideInputs, Sentence, StudyRecord, VoxelFormat};
+use schemas::study::{BatchStudy, NoSideInputs, Sentence, StudyRecord};
 
 /// One study as evaluation sees it.
 #[derive(Debug, Clone)]
@@ -51,10 +50,10 @@ impl<B: Backend> Extractor<'_, B> {
             batch.step = number;
             number += 1;
             let input = self.input.prepare::<B>(&batch, self.tokens, self.device)?;
-            let features = self.model.image_features(input.volume.clone());
+            let features = self.model.image_features(input.image.volume.clone());
             let pooled = rows(features.pooled);
             let images = rows(features.embedding);
-            let reports = rows(self.model.report_embedding(&input));
+            let reports = rows(self.model.report_embedding(&input.text));
             let errors = rows(self.model.reconstruction_error(&input).unsqueeze_dim(1));
             for (index, study) in batch.studies.iter().enumerate() {
                 let record = &study.record;
@@ -95,25 +94,17 @@ impl<B: Backend> Extractor<'_, B> {
 
     /// Unit vectors of single sentences.
     pub(super) fn prompts(&self, texts: &[String]) -> Result<Vec<Vec<f64>>, EvaluateError> {
-        let records: Vec<StudyRecord> = texts
+        let studies: Vec<BatchStudy> = texts
             .iter()
-            .map(|text| StudyRecord {
-                sentences: vec![Sentence { text: text.clone(), ..Sentence::default() }],
-                ..StudyRecord::default()
+            .map(|text| {
+                let sentences = vec![Sentence { text: text.clone(), ..Sentence::default() }];
+                let record = Arc::new(StudyRecord { sentences, ..StudyRecord::default() });
+                BatchStudy { record, series: Vec::new() }
             })
             .collect();
-        // Reports need no image, so each prompt brings a single voxel.
-        let voxels = Voxels::from(vec![0; texts.len()]);
-        let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 };
-        let batch = StudyBatch {
-            step: 0,
-            studies: single_blocks(records, [1; 4], format),
-            voxels,
-            side_inputs: Arc::new(NoSideInputs),
-            data_wait_s: 0.0,
-        };
-        let input = self.input.prepare::<B>(&batch, self.tokens, self.device)?;
-        Ok(rows(self.model.report_embedding(&input)).into_iter().map(unit).collect())
+        let text = self.input.host_text(&studies, &NoSideInputs, 0, self.tokens)?;
+        let vectors = self.model.report_embedding(&text.upload(self.device));
+        Ok(rows(vectors).into_iter().map(unit).collect())
     }
 }
 

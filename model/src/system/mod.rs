@@ -3,6 +3,6 @@
 pub mod mg3d;
 
 pub use mg3d::{
-    HostInput, ImageFeatures, InputConfig, Mg3d, Mg3dConfig, Mg3dConfigError, Mg3dInput,
-    Mg3dInputError, Mg3dLosses,
+    HostInput, HostText, ImageFeatures, ImageInput, InputConfig, Mg3d, Mg3dConfig, Mg3dConfigError,
+    Mg3dInput, Mg3dInputError, Mg3dLosses, SimilarityThresholds, TextInput,
 };

@@ -133,7 +133,7 @@ fn steps<B: AutodiffBackend>(
         // The loader's slot goes back now rather than after the step.
         drop(batch);
         let (dropped_sentences, dropped_clauses) =
-            (prepared.dropped_sentences, prepared.dropped_clauses);
+            (prepared.text.dropped_sentences, prepared.text.dropped_clauses);
         let done = state.step + 1;
         let update = update(state.model, &mut state.optimizer, &prepared, section, rate, done)?;
         state.model = update.model;

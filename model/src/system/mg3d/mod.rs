@@ -18,9 +18,13 @@
 //! cached between steps; hidden patches become a learned token (`SimMIM`) instead of air.
 
 mod config;
+mod image_input;
 mod input;
 mod model;
+mod text_input;
 
 pub use config::{Mg3dConfig, Mg3dConfigError};
-pub use input::{HostInput, InputConfig, Mg3dInput, Mg3dInputError};
+pub use image_input::ImageInput;
+pub use input::{HostInput, InputConfig, Mg3dInput, Mg3dInputError, SimilarityThresholds};
 pub use model::{ImageFeatures, Mg3d, Mg3dLosses};
+pub use text_input::{HostText, TextInput};

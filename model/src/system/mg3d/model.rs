@@ -7,6 +7,7 @@ use schemas::manifest::train::ObjectiveSection;
 
 use super::config::Mg3dConfig;
 use super::input::Mg3dInput;
+use super::text_input::TextInput;
 use crate::block::{CrossAttention, FusionLayer, TextHead, VoxelDecoder};
 use crate::encoder::{Swin3d, TextEncoder, index, patchify, project, take_patches};
 use crate::objective::{
@@ -133,25 +134,25 @@ impl<B: Backend> Mg3d<B> {
     pub fn forward(&self, input: &Mg3dInput<B>, objectives: &ObjectiveSection) -> Mg3dLosses<B> {
         let weights = &objectives.weights;
         let temperature = objectives.temperature;
-        let batch = input.volume.dims()[0];
+        let batch = input.image.volume.dims()[0];
 
         // Complete and masked inputs go through the encoders as one batch of 2 B.
         let (image, masked_image_tokens) = self.encode_images(input, batch);
         let (text, masked_text_tokens) = self.encode_texts(input, batch);
-        let sentences = input.sentence_mean.clone().matmul(text);
-        let sentence_pad = Some(&input.sentence_pad);
+        let sentences = input.text.sentence_mean.clone().matmul(text);
+        let sentence_pad = Some(&input.text.sentence_pad);
 
         let mut parts = Vec::new();
         if weights.mlm > 0.0 || weights.sal > 0.0 {
             let fused = fuse(&self.text_fusion, masked_text_tokens, &image, None);
-            if let (true, Some((rows, targets))) = (weights.mlm > 0.0, &input.hidden_tokens) {
+            if let (true, Some((rows, targets))) = (weights.mlm > 0.0, &input.text.hidden_tokens) {
                 let [_, length, dim] = fused.dims();
                 let hidden = fused.clone().reshape([batch * length, dim]).select(0, rows.clone());
                 let logits = self.mlm_head.forward(hidden);
                 parts.push(("mlm", weights.mlm, masked_text(logits, targets.clone())));
             }
-            if let (true, Some(rows)) = (weights.sal > 0.0, &input.sentence_rows) {
-                let reconstructed = input.sentence_mean.clone().matmul(fused);
+            if let (true, Some(rows)) = (weights.sal > 0.0, &input.text.sentence_rows) {
+                let reconstructed = input.text.sentence_mean.clone().matmul(fused);
                 let reconstructed = self.sal_head.forward(rows_of(reconstructed, rows));
                 let target = rows_of(sentences.clone(), rows);
                 parts.push(("sal", weights.sal, sentence_alignment(reconstructed, target)));
@@ -161,12 +162,12 @@ impl<B: Backend> Mg3d<B> {
             let fused = fuse(&self.image_fusion, masked_image_tokens, &sentences, sentence_pad);
             parts.push(("mim", weights.mim, self.image_loss(fused, input)));
         }
-        if let Some(rows) = &input.text_rows {
+        if let Some(rows) = &input.text.text_rows {
             let pick = |tensor: Tensor<B, 2>| tensor.select(0, rows.clone());
             let align = |first: Tensor<B, 2>, second: Tensor<B, 2>| {
-                contrast(pick(first), pick(second), input.same_study.clone(), temperature)
+                contrast(pick(first), pick(second), input.text.same_study.clone(), temperature)
             };
-            let report = weighted_mean(sentences.clone(), input);
+            let report = weighted_mean(sentences.clone(), &input.text);
             let pooled = mean_tokens(image.clone());
             let fused_image = || {
                 let fused = fuse(&self.image_fusion, image.clone(), &sentences, sentence_pad);
@@ -181,7 +182,8 @@ impl<B: Backend> Mg3d<B> {
             }
             if let (true, Some(multi_image)) = (weights.contrast > 0.0, &multi_image) {
                 let fused = fuse(&self.text_fusion, sentences.clone(), &image, None);
-                let multi = Tensor::cat(vec![weighted_mean(fused, input), multi_image.clone()], 1);
+                let multi =
+                    Tensor::cat(vec![weighted_mean(fused, &input.text), multi_image.clone()], 1);
                 let uni = Tensor::cat(vec![report, pooled], 1);
                 let loss = align(self.multi_head.forward(multi), self.uni_head.forward(uni));
                 parts.push(("multi_modal", weights.contrast, loss));
@@ -189,19 +191,20 @@ impl<B: Backend> Mg3d<B> {
             if weights.disentangled > 0.0 || weights.similarity > 0.0 {
                 let gathered = self.aggregation.forward(sentences, image, None);
                 if let (true, Some(multi_image)) = (weights.disentangled > 0.0, multi_image) {
-                    let mean = self.aggregated_head.forward(weighted_mean(gathered.clone(), input));
+                    let mean =
+                        self.aggregated_head.forward(weighted_mean(gathered.clone(), &input.text));
                     let loss = align(self.disentangled_head.forward(multi_image), mean);
                     parts.push(("disentangled", weights.disentangled, loss));
                 }
-                if let (true, Some(rows)) = (weights.similarity > 0.0, &input.sentence_rows) {
+                if let (true, Some(rows)) = (weights.similarity > 0.0, &input.text.sentence_rows) {
                     let features = self.sentence_head.forward(rows_of(gathered, rows));
-                    if let Some(loss) = sentence_similarity(features, &input.similarity) {
+                    if let Some(loss) = sentence_similarity(features, &input.text.similarity) {
                         parts.push(("similarity", weights.similarity, loss));
                     }
                 }
             }
         }
-        let zero = Tensor::zeros([1], &input.volume.device());
+        let zero = Tensor::zeros([1], &input.image.volume.device());
         let total =
             parts.iter().fold(zero, |total, (_, weight, loss)| total + loss.clone() * *weight);
         Mg3dLosses { total, parts: parts.into_iter().map(|(name, _, loss)| (name, loss)).collect() }
@@ -216,31 +219,31 @@ impl<B: Backend> Mg3d<B> {
     }
 
     /// Vectors of complete reports in the space shared with images, `[B, P]`, not normalised.
-    pub fn report_embedding(&self, input: &Mg3dInput<B>) -> Tensor<B, 2> {
-        let tokens = self.language_encoder.forward(input.ids.clone(), &input.token_pad);
-        let sentences = input.sentence_mean.clone().matmul(self.project_text(tokens));
-        self.report_vector(weighted_mean(sentences, input))
+    pub fn report_embedding(&self, text: &TextInput<B>) -> Tensor<B, 2> {
+        let tokens = self.language_encoder.forward(text.ids.clone(), &text.token_pad);
+        let sentences = text.sentence_mean.clone().matmul(self.project_text(tokens));
+        self.report_vector(weighted_mean(sentences, text))
     }
 
     /// Squared error of the hidden voxels of each study, `[B]`.
     pub fn reconstruction_error(&self, input: &Mg3dInput<B>) -> Tensor<B, 1> {
-        let batch = input.volume.dims()[0];
+        let batch = input.image.volume.dims()[0];
         let (_, masked) = self.encode_images(input, batch);
         let (text, _) = self.encode_texts(input, batch);
-        let sentences = input.sentence_mean.clone().matmul(text);
-        let fused = fuse(&self.image_fusion, masked, &sentences, Some(&input.sentence_pad));
+        let sentences = input.text.sentence_mean.clone().matmul(text);
+        let fused = fuse(&self.image_fusion, masked, &sentences, Some(&input.text.sentence_pad));
         let reconstruction = patchify(self.decoder.forward(fused), self.block);
-        let error = reconstruction - patchify(input.volume.clone(), self.block);
+        let error = reconstruction - patchify(input.image.volume.clone(), self.block);
         let block: Tensor<B, 2> = (error.clone() * error).mean_dim(2).squeeze_dim(2);
-        let hidden = input.block_mask.clone();
+        let hidden = input.image.block_mask.clone();
         let sum: Tensor<B, 2> = (block * hidden.clone()).sum_dim(1);
         (sum / hidden.sum_dim(1).clamp_min(1.0)).squeeze_dim(1)
     }
 
     /// Complete and masked image tokens in the common space, each `[B, N, P]`.
     fn encode_images(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
-        let patches = self.vision_encoder.embed(input.volume.clone());
-        let mask = input.patch_mask.clone();
+        let patches = self.vision_encoder.embed(input.image.volume.clone());
+        let mask = input.image.patch_mask.clone();
         let visible = mask.clone().neg().add_scalar(1.0);
         let token: Tensor<B, 3> = self.mask_token.val().unsqueeze();
         let masked = patches.clone() * visible + token * mask;
@@ -251,9 +254,9 @@ impl<B: Backend> Mg3d<B> {
 
     /// Complete and masked text tokens in the common space, each `[B, T, P]`.
     fn encode_texts(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
-        let ids = Tensor::cat(vec![input.ids.clone(), input.masked_ids.clone()], 0);
+        let ids = Tensor::cat(vec![input.text.ids.clone(), input.text.masked_ids.clone()], 0);
         let pad: Tensor<B, 2, Bool> =
-            Tensor::cat(vec![input.token_pad.clone(), input.token_pad.clone()], 0);
+            Tensor::cat(vec![input.text.token_pad.clone(), input.text.token_pad.clone()], 0);
         let tokens = self.language_encoder.forward(ids, &pad);
         let tokens = if self.frozen_text { tokens.detach() } else { tokens };
         let tokens = self.project_text(tokens);
@@ -279,24 +282,26 @@ impl<B: Backend> Mg3d<B> {
     }
 
     fn image_loss(&self, fused: Tensor<B, 3>, input: &Mg3dInput<B>) -> Tensor<B, 1> {
-        let volume = input.volume.clone();
+        let volume = input.image.volume.clone();
         let tokens_are_blocks = self.decoder.is_linear() && self.decoder.stride() == self.block;
-        if !tokens_are_blocks || input.hidden_blocks.is_empty() {
+        if !tokens_are_blocks || input.image.hidden_blocks.is_empty() {
             let reconstruction = patchify(self.decoder.forward(fused), self.block);
             return masked_image(
                 reconstruction,
                 patchify(volume, self.block),
-                input.block_mask.clone(),
+                input.image.block_mask.clone(),
             );
         }
         // A token is a block, so only hidden blocks are decoded; the loss is the same mean.
         let [batch, count, dim] = fused.dims();
-        let rows =
-            index(input.hidden_blocks.iter().map(|&row| row as i32).collect(), &volume.device());
+        let rows = index(
+            input.image.hidden_blocks.iter().map(|&row| row as i32).collect(),
+            &volume.device(),
+        );
         let hidden: Tensor<B, 2> = fused.reshape([batch * count, dim]).select(0, rows);
         let reconstruction = self.decoder.blocks(hidden.unsqueeze());
-        let target = take_patches(volume, self.block, &input.hidden_blocks).unsqueeze();
-        let mask = Tensor::ones([1, input.hidden_blocks.len()], &reconstruction.device());
+        let target = take_patches(volume, self.block, &input.image.hidden_blocks).unsqueeze();
+        let mask = Tensor::ones([1, input.image.hidden_blocks.len()], &reconstruction.device());
         masked_image(reconstruction, target, mask)
     }
 }
@@ -317,8 +322,8 @@ fn mean_tokens<B: Backend>(tokens: Tensor<B, 3>) -> Tensor<B, 2> {
 }
 
 /// Mean over present sentences: `[B, S, P]` to `[B, P]`.
-fn weighted_mean<B: Backend>(sentences: Tensor<B, 3>, input: &Mg3dInput<B>) -> Tensor<B, 2> {
-    (sentences * input.sentence_weight.clone()).sum_dim(1).squeeze_dim(1)
+fn weighted_mean<B: Backend>(sentences: Tensor<B, 3>, text: &TextInput<B>) -> Tensor<B, 2> {
+    (sentences * text.sentence_weight.clone()).sum_dim(1).squeeze_dim(1)
 }
 
 /// Rows of `[B, S, P]` taken as `[B * S, P]`.
@@ -417,8 +422,8 @@ mod tests {
         let (_, masked) = model.encode_images(&input, 3);
         let fast: f32 = model.image_loss(masked.clone(), &input).into_scalar();
         let full = patchify(model.decoder.forward(masked), [8, 8, 8]);
-        let target = patchify(input.volume.clone(), [8, 8, 8]);
-        let plain: f32 = masked_image(full, target, input.block_mask.clone()).into_scalar();
+        let target = patchify(input.image.volume.clone(), [8, 8, 8]);
+        let plain: f32 = masked_image(full, target, input.image.block_mask.clone()).into_scalar();
         assert!((fast - plain).abs() <= 1e-6 * plain.abs(), "{fast} {plain}");
         let by_study = model.reconstruction_error(&input).mean().into_scalar();
         assert!(by_study.is_finite());
