@@ -62,7 +62,7 @@ pub(crate) enum Verb {
     Inspect(InspectArgs),
     /// Take one volume through a view and write it as NIfTI.
     Volume(VolumeArgs),
-    /// Read reports into graphs, one JSON object a line.
+    /// Read reports into graphs, one JSON object per line.
     Report(ReportArgs),
     /// Check a release.
     #[command(subcommand)]
@@ -155,7 +155,11 @@ fn named<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct ReportArgs {
     /// A text, csv, JSONL or Parquet file, or `-` for text on stdin.
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "rules")]
+    pub(crate) file: Option<PathBuf>,
+    /// List the rules of the parser, each with an example; with a file, how often each one decided.
+    #[arg(long, group = "form")]
+    pub(crate) rules: bool,
     /// Label policy to show, by name or as a TOML file of your own; every policy when left out.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) policy: Option<String>,
@@ -165,7 +169,7 @@ pub(crate) struct ReportArgs {
     /// A lexicon of your own that layers over the built-in one.
     #[arg(long, value_name = "FILE")]
     pub(crate) lexicon: Option<PathBuf>,
-    /// Print one JSON object a report in the shape of `RadGraph`.
+    /// Print one JSON object per report in the shape of `RadGraph`.
     #[arg(long, group = "form")]
     pub(crate) radgraph: bool,
     /// Print an HTML page of one report with what was found marked.

@@ -119,6 +119,24 @@ fn report_prints_one_object_a_report_with_byte_offsets() {
     assert!(missing.stderr.contains("no column `befund`"), "{}", missing.stderr);
 }
 
+#[test]
+fn report_lists_the_rules_and_how_often_each_decided() {
+    let listed = json(&done(&["report", "--rules", "--json"]));
+    let rules = listed["rules"].as_array().expect("a list");
+    assert!(rules.len() > 20 && rules.iter().all(|rule| rule.get("hits").is_none()), "{listed}");
+    let place = Place::new();
+    let file = place.path("r.txt");
+    write(&file, b"No effusion. No mass. A nodule.");
+    let counted = json(&done(&["report", text(&file), "--rules", "--json"]));
+    let hits = |id: &str| {
+        let rules = counted["rules"].as_array().expect("a list");
+        rules.iter().find(|rule| rule["id"] == id).map(|rule| rule["hits"].clone())
+    };
+    assert_eq!(hits("negated_forward"), Some(2.into()), "{counted}");
+    assert_eq!(hits("stated"), Some(1.into()), "{counted}");
+    assert_eq!(run(&["report"]).code, Some(2), "a file is asked for without `--rules`");
+}
+
 /// More reports than one window holds, of few distinct sentences.
 fn many_reports(path: &Path, count: usize) {
     let findings = ["No effusion.", "A 4 mm nodule in the left lung.", "Heart size is normal."];

@@ -1,8 +1,8 @@
 //! What a sentence claims, wording aside.
 
-use super::draft::SECTION_SCOPE;
 use super::lexicon::ORGANS;
 use super::parsed::{Assertion, NodeKind, ParsedReport, Relation};
+use super::rule::Rule;
 
 /// What a sentence says by itself, wording aside: one `concept|anatomy|side|assertion|change` a finding or
 /// device, sorted and without repeats. Several anatomies are joined by `+`; empty parts stay empty. A finding that
@@ -39,16 +39,16 @@ pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
                 places.push(organ);
             }
             let assertion = match node.assertion {
-                Some(_) if node.rule == SECTION_SCOPE => Some(Assertion::Present),
+                Some(_) if node.rule == Rule::SectionScope => Some(Assertion::Present),
                 assertion => assertion,
             };
             format!(
                 "{}|{}|{}|{}|{}",
                 node.concept,
                 places.join("+"),
-                node.side.map_or("", |side| side.as_str()),
-                assertion.map_or("", |assertion| assertion.as_str()),
-                node.change.map_or("", |change| change.as_str()),
+                node.side.map_or("", |side| side.name()),
+                assertion.map_or("", |assertion| assertion.name()),
+                node.change.map_or("", |change| change.name()),
             )
         })
         .collect();

@@ -7,11 +7,10 @@ use super::parsed::{
     Assertion, Cue, Edge, Measurement, Node, NodeKind, Reference, Relation, SectionKind, Sentence,
 };
 use super::relation::CarriedPlace;
+use super::rule::Rule;
 
 /// How likely a finding is that a section names which does not describe the images.
 const OUTSIDE_FINDINGS: f32 = 0.3;
-/// The rule that doubts what stands outside of sections on the images.
-pub(crate) const SECTION_SCOPE: &str = "section_scope";
 
 /// The graph under construction.
 #[derive(Default)]
@@ -45,10 +44,10 @@ impl Draft {
         source: Option<u32>,
         target: Option<u32>,
         relation: Relation,
-        rule: &str,
+        rule: Rule,
     ) {
         if let (Some(source), Some(target)) = (source, target) {
-            self.edges.push(Edge { source, target, relation, rule: rule.to_owned() });
+            self.edges.push(Edge { source, target, relation, rule });
         }
     }
 
@@ -86,14 +85,14 @@ impl Draft {
                 side: mention.side,
                 change: mention.change,
                 cue: None,
-                rule: String::new(),
+                rule: Rule::Lexicon,
                 organ: lexicon.organs.get(mention.concept).copied().flatten(),
             };
-            let mut rule = "lexicon";
             if let Some(verdict) = &mention.verdict {
                 node.assertion = Some(verdict.assertion);
                 node.certainty = verdict.likelihood;
-                rule = verdict.rule;
+                let rule = verdict.rule;
+                node.rule = rule;
                 node.cue = verdict.cue.map(|(from, to)| {
                     let (start, end) = analysis.folded.span(from, to);
                     Cue { start, end, rule }
@@ -101,10 +100,9 @@ impl Draft {
                 if verdict.assertion == Assertion::Present && !section.describes_images() {
                     node.assertion = Some(Assertion::Uncertain);
                     node.certainty = OUTSIDE_FINDINGS;
-                    rule = SECTION_SCOPE;
+                    node.rule = Rule::SectionScope;
                 }
             }
-            rule.clone_into(&mut node.rule);
             ids.mentions.push(node.id);
             self.nodes.push(node);
             self.concepts.push(mention.concept);
@@ -130,7 +128,7 @@ impl Draft {
             side: None,
             change: None,
             cue: None,
-            rule: "measurement".to_owned(),
+            rule: Rule::Measurement,
             organ: None,
         });
         self.concepts.push(concept);

@@ -3,27 +3,29 @@
 //!
 //! A hit is a reason to look, not a proof; no hit is no proof of the opposite.
 
+use schemas::named_enum;
 use serde::Serialize;
 
 use super::document::offset;
 use super::mention::MONTHS;
 
-/// What a stretch of text could give away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IdentifierKind {
-    /// One of the identifiers that the study is stored under.
-    Own,
-    /// A name after a title or a word such as `patient name`.
-    Name,
-    /// A number after a word such as `MRN` or `accession`.
-    RecordNumber,
-    /// A telephone number.
-    Telephone,
-    /// An electronic mail address.
-    Mail,
-    /// A mark that de-identification left: nothing is given away.
-    Placeholder,
+named_enum! {
+    /// What a stretch of text could give away.
+    #[derive(PartialOrd, Ord)]
+    pub enum IdentifierKind {
+        /// One of the identifiers that the study is stored under.
+        Own = "own",
+        /// A name after a title or a word such as `patient name`.
+        Name = "name",
+        /// A number after a word such as `MRN` or `accession`.
+        RecordNumber = "record_number",
+        /// A telephone number.
+        Telephone = "telephone",
+        /// An electronic mail address.
+        Mail = "mail",
+        /// A mark that de-identification left: nothing is given away.
+        Placeholder = "placeholder",
+    }
 }
 
 /// A stretch of text that could give a patient away.
@@ -40,7 +42,7 @@ pub struct FoundIdentifier {
 /// Identifiers shorter than this stand in too many texts by chance.
 const SHORTEST: usize = 4;
 /// What headers hold in place of a name that was taken out.
-const NOBODY: [&str; 8] =
+const ANONYMISED_NAMES: [&str; 8] =
     ["anonymous", "anonymized", "anonymised", "anon", "unknown", "none", "removed", "deidentified"];
 const TITLES: [&str; 7] = ["dr", "mr", "mrs", "ms", "prof", "md", "doctor"];
 const NUMBER_WORDS: [&str; 8] =
@@ -135,7 +137,7 @@ fn placeholder(text: &str, from: usize, to: usize) -> Option<usize> {
 fn wordings(identifier: &str) -> Vec<Vec<String>> {
     let parts = parts(identifier);
     let length: usize = parts.iter().map(String::len).sum();
-    if length < SHORTEST || parts.iter().all(|part| NOBODY.contains(&part.as_str())) {
+    if length < SHORTEST || parts.iter().all(|part| ANONYMISED_NAMES.contains(&part.as_str())) {
         return Vec::new();
     }
     if let Some(date) = date_wordings(identifier) {

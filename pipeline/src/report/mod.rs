@@ -22,6 +22,7 @@ mod parsed;
 mod parser;
 mod relation;
 mod rows;
+mod rule;
 mod structure;
 mod text;
 
@@ -46,3 +47,4 @@ pub use parsed::{
 };
 pub use parser::ReportParser;
 pub use rows::{ReportOrigin, ReportRows};
+pub use rule::{Rule, RuleHits, RuleInfo, rules};

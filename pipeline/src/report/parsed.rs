@@ -1,39 +1,14 @@
 //! The report graph: what the parser hands on. Offsets are byte offsets into the document's text.
 
-use serde::{Deserialize, Serialize};
+use schemas::named_enum;
+use serde::Serialize;
 
-/// Declares a field-less enum whose serde name and [`as_str`] text are the same snake-case word.
-macro_rules! named_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_meta])* #[serde(rename = $text)] $variant,)+
-        }
-
-        impl $name {
-            /// The word used in files and JSON.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads the word used in files and JSON.
-            pub fn parse(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$variant),)+ _ => None }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.write_str(self.as_str())
-            }
-        }
-    };
-}
+use super::rule::{Rule, RuleHits};
 
 named_enum! {
     /// What a section of a report is for.
-    SectionKind {
+    #[derive(PartialOrd, Ord)]
+    pub enum SectionKind {
         /// Indication, history and other reasons for the examination.
         ClinicalInformation = "clinical_information",
         /// How the images were acquired.
@@ -60,7 +35,8 @@ impl SectionKind {
 
 named_enum! {
     /// How the limits of a section were found.
-    SectionSource {
+    #[derive(PartialOrd, Ord)]
+    pub enum SectionSource {
         /// The section was a column of the source table.
         Column = "column",
         /// A heading in the text opened the section.
@@ -72,7 +48,8 @@ named_enum! {
 
 named_enum! {
     /// What a node stands for.
-    NodeKind {
+    #[derive(PartialOrd, Ord)]
+    pub enum NodeKind {
         /// A body part or region.
         Anatomy = "anatomy",
         /// A finding, normal or abnormal.
@@ -88,7 +65,8 @@ named_enum! {
 
 named_enum! {
     /// Whether the text says that something is there.
-    Assertion {
+    #[derive(PartialOrd, Ord)]
+    pub enum Assertion {
         /// It is there.
         Present = "present",
         /// It is not there.
@@ -100,7 +78,8 @@ named_enum! {
 
 named_enum! {
     /// The side of the patient's body.
-    Side {
+    #[derive(PartialOrd, Ord)]
+    pub enum Side {
         /// The patient's left.
         Left = "left",
         /// The patient's right.
@@ -120,7 +99,8 @@ impl Side {
 
 named_enum! {
     /// Change against an earlier examination.
-    Change {
+    #[derive(PartialOrd, Ord)]
+    pub enum Change {
         /// Not there before.
         New = "new",
         /// As before.
@@ -136,7 +116,8 @@ named_enum! {
 
 named_enum! {
     /// The meaning of an edge, named after `RadGraph` (Jain et al. 2021) with measurements added.
-    Relation {
+    #[derive(PartialOrd, Ord)]
+    pub enum Relation {
         /// The source describes the target.
         Modify = "modify",
         /// The source is found at the target.
@@ -150,7 +131,8 @@ named_enum! {
 
 named_enum! {
     /// What a number in the text refers to, if it is no size.
-    ReferenceKind {
+    #[derive(PartialOrd, Ord)]
+    pub enum ReferenceKind {
         /// A day, or a month of a year.
         Date = "date",
         /// An image or a series.
@@ -208,7 +190,7 @@ pub struct Cue {
     /// One past the last byte.
     pub end: u32,
     /// Category and direction of the cue, such as `negated_forward`.
-    pub rule: &'static str,
+    pub rule: Rule,
 }
 
 /// A mention of a concept.
@@ -238,8 +220,8 @@ pub struct Node {
     pub change: Option<Change>,
     /// The words that decided the assertion; `None` when nothing but the mention did.
     pub cue: Option<Cue>,
-    /// The rule that decided the assertion, or `lexicon` where there is none.
-    pub rule: String,
+    /// The rule that decided the assertion.
+    pub rule: Rule,
     /// Position of the organ in the list of [`organ_texts`](super::organ_texts), where there is one.
     #[serde(skip)]
     pub(crate) organ: Option<u8>,
@@ -255,7 +237,7 @@ pub struct Edge {
     /// What the relation is.
     pub relation: Relation,
     /// The rule that drew it.
-    pub rule: String,
+    pub rule: Rule,
 }
 
 /// One label of a policy for one report.
@@ -310,10 +292,18 @@ pub struct ParsedReport {
     pub nodes: Vec<Node>,
     /// Edges by source, target and relation.
     pub edges: Vec<Edge>,
-    /// Labels, one entry a policy, in the order the policies were given.
+    /// Labels, one entry per policy, in the order the policies were given.
     pub labels: Vec<PolicyLabels>,
     /// Sizes in text order.
     pub measurements: Vec<Measurement>,
     /// Dates and image references in text order.
     pub references: Vec<Reference>,
+}
+
+impl ParsedReport {
+    /// Counts the nodes and edges that each rule decided.
+    pub fn add_rule_hits(&self, hits: &mut RuleHits) {
+        hits.add(self.nodes.iter().map(|node| node.rule));
+        hits.add(self.edges.iter().map(|edge| edge.rule));
+    }
 }

@@ -8,6 +8,7 @@ use super::lexicon::{Lexicon, LexiconError};
 use super::mention::{analyse, find_references};
 use super::parsed::{Measurement, ParsedReport, Relation, Section, Sentence};
 use super::relation::{CarriedPlace, Relations, relate};
+use super::rule::Rule;
 use super::structure::{find_sections, split_sentences};
 
 /// A parser for reports. Build it once and share it: parsing takes `&self` and is pure.
@@ -175,12 +176,12 @@ impl ReportParser {
                 prior: sized.size.prior,
                 node: target,
             });
-            draft.add_edge(Some(*node), target, Relation::MeasureOf, "measurement");
+            draft.add_edge(Some(*node), target, Relation::MeasureOf, Rule::Measurement);
         }
         let carried =
             draft.place.next(&self.lexicon, &analysis, section.kind, sentence, &ids.mentions);
         for (finding, place) in carried {
-            draft.add_edge(Some(finding), Some(place), Relation::LocatedAt, "earlier_sentence");
+            draft.add_edge(Some(finding), Some(place), Relation::LocatedAt, Rule::EarlierSentence);
         }
     }
 }

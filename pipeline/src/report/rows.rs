@@ -16,7 +16,7 @@ use super::parsed::ParsedReport;
 pub struct ReportOrigin<'a> {
     /// The study.
     pub study_id: &'a str,
-    /// The person.
+    /// The patient.
     pub patient_key: &'a str,
     /// `train`, `val` or `test`; empty outside a release.
     pub split: &'a str,
@@ -45,14 +45,6 @@ pub struct ReportRows {
     pub measurements: Vec<MeasurementRow>,
 }
 
-/// The serialised name of a unit variant, as written in tables.
-fn name(value: &impl serde::Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(text)) => text,
-        _ => String::new(),
-    }
-}
-
 impl ReportRows {
     /// The rows of one report.
     pub fn new(
@@ -68,7 +60,7 @@ impl ReportRows {
                 study_id: study_id.clone(),
                 start: found.start,
                 end: found.end,
-                kind: name(&found.kind),
+                kind: found.kind.name().to_owned(),
             })
             .collect();
         let sentences = parsed
@@ -80,7 +72,7 @@ impl ReportRows {
                 section: parsed
                     .sections
                     .get(sentence.section as usize)
-                    .map(|section| name(&section.kind))
+                    .map(|section| section.kind.name().to_owned())
                     .unwrap_or_default(),
                 start: sentence.start,
                 end: sentence.end,
@@ -97,17 +89,17 @@ impl ReportRows {
                 study_id: study_id.clone(),
                 node: node.id,
                 sentence: node.sentence,
-                kind: name(&node.kind),
+                kind: node.kind.name().to_owned(),
                 start: node.start,
                 end: node.end,
                 concept: node.concept.clone(),
-                assertion: node.assertion.as_ref().map(name),
+                assertion: node.assertion.map(|value| value.name().to_owned()),
                 certainty: node.certainty,
-                side: node.side.as_ref().map(name),
-                change: node.change.as_ref().map(name),
+                side: node.side.map(|value| value.name().to_owned()),
+                change: node.change.map(|value| value.name().to_owned()),
                 cue_start: node.cue.as_ref().map(|cue| cue.start),
                 cue_end: node.cue.as_ref().map(|cue| cue.end),
-                rule: node.rule.clone(),
+                rule: node.rule.name().to_owned(),
             })
             .collect();
         let edges = parsed
@@ -117,8 +109,8 @@ impl ReportRows {
                 study_id: study_id.clone(),
                 source: edge.source,
                 target: edge.target,
-                relation: name(&edge.relation),
-                rule: edge.rule.clone(),
+                relation: edge.relation.name().to_owned(),
+                rule: edge.rule.name().to_owned(),
             })
             .collect();
         let labels = parsed
@@ -153,7 +145,11 @@ impl ReportRows {
             patient_key: origin.patient_key.to_owned(),
             split: origin.split.to_owned(),
             text: text.clone(),
-            section_kind: parsed.sections.iter().map(|section| name(&section.kind)).collect(),
+            section_kind: parsed
+                .sections
+                .iter()
+                .map(|section| section.kind.name().to_owned())
+                .collect(),
             section_start: parsed.sections.iter().map(|section| section.start).collect(),
             section_end: parsed.sections.iter().map(|section| section.end).collect(),
         };

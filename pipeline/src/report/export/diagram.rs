@@ -83,7 +83,7 @@ pub(crate) fn report_diagram(document: &ReportDocument, report: &ParsedReport) -
         .map(|edge| DiagramEdge {
             source: edge.source,
             target: edge.target,
-            relation: edge.relation.as_str().to_owned(),
+            relation: edge.relation.name().to_owned(),
         })
         .collect();
     diagram(&nodes, &edges, "graph")
@@ -92,9 +92,9 @@ pub(crate) fn report_diagram(document: &ReportDocument, report: &ParsedReport) -
 fn shown(document: &ReportDocument, node: &Node) -> DiagramNode {
     let text = document.text.get(node.start as usize..node.end as usize).unwrap_or_default();
     let own = [
-        node.assertion.map(Assertion::as_str),
-        node.side.map(Side::as_str),
-        node.change.map(Change::as_str),
+        node.assertion.map(Assertion::name),
+        node.side.map(Side::name),
+        node.change.map(Change::name),
     ];
     let concept = (node.concept != "measurement").then_some(node.preferred.as_str());
     // A word for a side is named after it.
@@ -104,8 +104,8 @@ fn shown(document: &ReportDocument, node: &Node) -> DiagramNode {
     if notes.is_empty() {
         notes.push(if node.kind == NodeKind::Anatomy { "place" } else { "attribute" });
     }
-    let assertion = node.assertion.map_or("", Assertion::as_str);
-    DiagramNode::new(node.id, text, node.kind.as_str(), assertion, notes)
+    let assertion = node.assertion.map_or("", Assertion::name);
+    DiagramNode::new(node.id, text, node.kind.name(), assertion, notes)
 }
 
 /// The picture of any graph in a `<figure>`; `key` makes its ids unique on the page. Relations that name
@@ -238,7 +238,7 @@ mod tests {
         };
         assert_eq!(values(&picture, "data-source=\""), ends(|edge| edge.source));
         assert_eq!(values(&picture, "data-target=\""), ends(|edge| edge.target));
-        let relations: Vec<&str> = report.edges.iter().map(|edge| edge.relation.as_str()).collect();
+        let relations: Vec<&str> = report.edges.iter().map(|edge| edge.relation.name()).collect();
         assert_eq!(values(&picture, "<g class=\"edge "), relations);
         assert_eq!(picture.matches("<path d=\"M").count(), report.edges.len() + 1, "and one tip");
         assert!(!picture.contains("<small>") && !picture.contains("<script"));

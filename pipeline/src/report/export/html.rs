@@ -68,7 +68,7 @@ fn marked(
         page.push_str(&text(slice(document, at, node.start)));
         let class = match (node.kind, node.assertion) {
             (NodeKind::Anatomy, _) => "anatomy",
-            (_, Some(assertion)) => assertion.as_str(),
+            (_, Some(assertion)) => assertion.name(),
             (_, None) => "modifier",
         };
         let words = text(slice(document, node.start, node.end));
@@ -81,9 +81,9 @@ fn marked(
 
 fn describe(node: &Node) -> String {
     let mut words = vec![node.preferred.clone()];
-    words.extend(node.assertion.map(|value| value.as_str().to_owned()));
-    words.extend(node.side.map(|value| value.as_str().to_owned()));
-    words.extend(node.change.map(|value| value.as_str().to_owned()));
+    words.extend(node.assertion.map(|value| value.name().to_owned()));
+    words.extend(node.side.map(|value| value.name().to_owned()));
+    words.extend(node.change.map(|value| value.name().to_owned()));
     words.push(format!("rule {}", node.rule));
     words.join(", ")
 }

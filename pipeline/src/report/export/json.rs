@@ -10,6 +10,7 @@ use crate::report::parsed::{
     Assertion, Change, Cue, Measurement, Node, NodeKind, ParsedReport, PolicyLabels, Reference,
     Relation, SectionKind, SectionSource, Side,
 };
+use crate::report::rule::Rule;
 
 /// The report as a JSON value. Keys come in a fixed order; offsets are bytes of the document's text.
 pub fn to_json(document: &ReportDocument, report: &ParsedReport) -> Value {
@@ -23,7 +24,7 @@ struct JsonReport<'a> {
     sentences: Vec<JsonSentence>,
     #[serde(serialize_with = "nodes")]
     nodes: (&'a str, &'a [Node]),
-    edges: Vec<JsonEdge<'a>>,
+    edges: Vec<JsonEdge>,
     #[serde(serialize_with = "labels")]
     labels: &'a [PolicyLabels],
     measurements: Vec<JsonMeasurement<'a>>,
@@ -61,15 +62,15 @@ struct JsonNode<'a> {
     side: Option<Side>,
     change: Option<Change>,
     cue: Option<&'a Cue>,
-    rule: &'a str,
+    rule: Rule,
 }
 
 #[derive(Serialize)]
-struct JsonEdge<'a> {
+struct JsonEdge {
     source: u32,
     target: u32,
     relation: Relation,
-    rule: &'a str,
+    rule: Rule,
 }
 
 #[derive(Serialize)]
@@ -100,7 +101,7 @@ impl<'a> JsonReport<'a> {
             source: e.source,
             target: e.target,
             relation: e.relation,
-            rule: &e.rule,
+            rule: e.rule,
         });
         let measurement = |m: &'a Measurement| JsonMeasurement {
             sentence: m.sentence,
@@ -141,7 +142,7 @@ fn nodes<S: Serializer>((text, nodes): &(&str, &[Node]), serializer: S) -> Resul
             side: node.side,
             change: node.change,
             cue: node.cue.as_ref(),
-            rule: &node.rule,
+            rule: node.rule,
         })?;
     }
     sequence.end()

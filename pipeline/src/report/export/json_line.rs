@@ -15,9 +15,9 @@ pub fn to_json_line(document: &ReportDocument, report: &ParsedReport) -> String 
     line.raw("{\"id\":");
     line.text(&report.id);
     line.list(",\"sections\":[", &report.sections, |line, section| {
-        line.raw("{\"kind\":\"").raw(section.kind.as_str()).raw("\",\"start\":");
+        line.raw("{\"kind\":\"").raw(section.kind.name()).raw("\",\"start\":");
         line.number(section.start).raw(",\"end\":").number(section.end);
-        line.raw(",\"how\":\"").raw(section.how.as_str()).raw("\"}");
+        line.raw(",\"how\":\"").raw(section.how.name()).raw("\"}");
     });
     line.list(",\"sentences\":[", &report.sentences, |line, sentence| {
         line.raw("{\"start\":").number(sentence.start).raw(",\"end\":").number(sentence.end);
@@ -33,7 +33,7 @@ pub fn to_json_line(document: &ReportDocument, report: &ParsedReport) -> String 
     line.list(",\"measurements\":[", &report.measurements, Line::measurement);
     line.list(",\"references\":[", &report.references, |line, reference| {
         line.raw("{\"sentence\":").number(reference.sentence);
-        line.raw(",\"kind\":\"").raw(reference.kind.as_str()).raw("\",\"start\":");
+        line.raw(",\"kind\":\"").raw(reference.kind.name()).raw("\",\"start\":");
         line.number(reference.start).raw(",\"end\":").number(reference.end).raw("}");
     });
     line.raw(",\"organs\":{");
@@ -130,30 +130,30 @@ impl Line {
 
     fn node(&mut self, text: &str, node: &Node) {
         self.raw("{\"id\":").number(node.id).raw(",\"sentence\":").number(node.sentence);
-        self.raw(",\"kind\":\"").raw(node.kind.as_str()).raw("\",\"start\":").number(node.start);
+        self.raw(",\"kind\":\"").raw(node.kind.name()).raw("\",\"start\":").number(node.start);
         self.raw(",\"end\":").number(node.end).raw(",\"text\":");
         self.text(text.get(node.start as usize..node.end as usize).unwrap_or_default());
         self.raw(",\"concept\":").text(&node.concept);
-        self.raw(",\"assertion\":").word(node.assertion.map(Assertion::as_str));
+        self.raw(",\"assertion\":").word(node.assertion.map(Assertion::name));
         self.raw(",\"certainty\":").float((f64::from(node.certainty) * 1e4).round() / 1e4);
-        self.raw(",\"side\":").word(node.side.map(Side::as_str));
-        self.raw(",\"change\":").word(node.change.map(Change::as_str)).raw(",\"cue\":");
+        self.raw(",\"side\":").word(node.side.map(Side::name));
+        self.raw(",\"change\":").word(node.change.map(Change::name)).raw(",\"cue\":");
         match &node.cue {
             Some(cue) => {
                 self.raw("{\"start\":").number(cue.start).raw(",\"end\":").number(cue.end);
-                self.raw(",\"rule\":").text(cue.rule).raw("}");
+                self.raw(",\"rule\":").word(Some(cue.rule.name())).raw("}");
             }
             None => {
                 self.raw("null");
             }
         }
-        self.raw(",\"rule\":").text(&node.rule).raw("}");
+        self.raw(",\"rule\":").word(Some(node.rule.name())).raw("}");
     }
 
     fn edge(&mut self, edge: &Edge) {
         self.raw("{\"source\":").number(edge.source).raw(",\"target\":").number(edge.target);
-        self.raw(",\"relation\":\"").raw(edge.relation.as_str()).raw("\",\"rule\":");
-        self.text(&edge.rule).raw("}");
+        self.raw(",\"relation\":\"").raw(edge.relation.name()).raw("\",\"rule\":");
+        self.word(Some(edge.rule.name())).raw("}");
     }
 
     fn labels(&mut self, position: usize, policy: &PolicyLabels) {

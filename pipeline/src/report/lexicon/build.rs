@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{heading_rows, parse_direction, rule_name};
+use super::columns::{cue_rule, heading_rows, parse_direction};
 use super::compiled::Lexicon;
-use super::entries::{ChangeEntry, Concept, CueCategory, CueEntry, Heading, Meaning, NeedsPrior};
+use super::entries::{
+    ChangeEntry, Concept, CueCategory, CueEntry, Direction, Heading, Meaning, NeedsPrior,
+};
 use super::error::LexiconError;
 use super::inflection::plurals;
 use super::organ::ORGANS;
@@ -67,10 +69,10 @@ impl Builder {
         let mut inflected = Vec::new();
         for row in rows(text) {
             let [concept, preferred, surface, kind, parent, side, organ] = row.columns(file)?;
-            let kind = NodeKind::parse(kind).ok_or_else(|| row.bad(file, "kind", kind))?;
+            let kind = NodeKind::from_name(kind).ok_or_else(|| row.bad(file, "kind", kind))?;
             let side = match side {
                 "-" => None,
-                word => Some(Side::parse(word).ok_or_else(|| row.bad(file, "side", word))?),
+                word => Some(Side::from_name(word).ok_or_else(|| row.bad(file, "side", word))?),
             };
             let index = *self.by_id.entry(concept.to_owned()).or_insert_with(|| {
                 self.concepts.push(Concept {
@@ -119,6 +121,14 @@ impl Builder {
             };
             let reach =
                 parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
+            let rule = cue_rule(category, direction);
+            let decides = !matches!(
+                kind,
+                CueCategory::Pseudo | CueCategory::Terminate | CueCategory::Exception
+            );
+            if decides && rule.is_none() && reach != Direction::Nowhere {
+                return Err(row.bad(file, "direction", direction));
+            }
             let tokens: usize =
                 max_tokens.parse().map_err(|_| row.bad(file, "max_tokens", max_tokens))?;
             let likelihood: f32 =
@@ -133,7 +143,7 @@ impl Builder {
                     max_tokens: if tokens == 0 { usize::MAX } else { tokens },
                     likelihood: likelihood.clamp(0.0, 1.0),
                     overrides_negation: kind == CueCategory::Possible && own_negation,
-                    rule: rule_name(category, direction),
+                    rule,
                     suggests,
                 });
                 spelt.extend(british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)));
@@ -152,7 +162,7 @@ impl Builder {
             let [phrase, change, direction, needs_prior] = row.columns(file)?;
             let change = match change {
                 "-" => None,
-                word => Some(Change::parse(word).ok_or_else(|| row.bad(file, "change", word))?),
+                word => Some(Change::from_name(word).ok_or_else(|| row.bad(file, "change", word))?),
             };
             let direction =
                 parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;

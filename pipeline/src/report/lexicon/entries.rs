@@ -1,6 +1,7 @@
 //! What the rows of the lexicon's tables say.
 
 use crate::report::parsed::{Change, NodeKind, SectionKind, Side};
+use crate::report::rule::Rule;
 
 /// A thing reports speak of.
 pub(crate) struct Concept {
@@ -47,7 +48,8 @@ pub(crate) struct CueEntry {
     pub(crate) likelihood: f32,
     /// A hedge that carries its own negation (`cannot be excluded`) beats plain negation.
     pub(crate) overrides_negation: bool,
-    pub(crate) rule: &'static str,
+    /// `None` for cues that decide nothing by themselves.
+    pub(crate) rule: Option<Rule>,
     /// Name of the relation to the observation before the cue (`A compatible with B`).
     pub(crate) suggests: bool,
 }

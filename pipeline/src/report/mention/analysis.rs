@@ -8,6 +8,7 @@ use super::entity::{Hit, find_hits};
 use super::measurement::{Size, find_sizes};
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Assertion, Change, NodeKind, Side};
+use crate::report::rule::Rule;
 use crate::report::text::{Class, FoldedText, Token, tokenise};
 
 /// A concept mentioned in a sentence.
@@ -115,7 +116,7 @@ pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
                 assertion: Assertion::Absent,
                 likelihood: 0.0,
                 cue: Some(changed.cue),
-                rule: "resolved",
+                rule: Rule::Resolved,
             });
         }
     }

@@ -6,6 +6,7 @@
 use super::cue_scope::{Context, Scope};
 use crate::report::lexicon::CueCategory;
 use crate::report::parsed::Assertion;
+use crate::report::rule::Rule;
 use crate::report::text::Class;
 
 /// How likely a mention is there that cannot be excluded.
@@ -20,8 +21,22 @@ pub(crate) struct Verdict {
     pub(crate) likelihood: f32,
     /// Limits in the folded text of the deciding words.
     pub(crate) cue: Option<(usize, usize)>,
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
 }
+
+/// A mention and the cue that reaches it most strongly.
+struct Reading<'a> {
+    context: &'a Context<'a>,
+    scopes: &'a [Scope],
+    strongest: Option<&'a Scope>,
+    first: usize,
+    last: usize,
+    exception: bool,
+}
+
+/// The rules in their order: the first that gives a verdict decides.
+const VERDICT_RULES: [fn(&Reading<'_>) -> Option<Verdict>; 4] =
+    [unreached, double_negation, denied_exclusion, cue];
 
 /// Decides on the mention of tokens `first..last`.
 pub(crate) fn decide(
@@ -29,7 +44,7 @@ pub(crate) fn decide(
     scopes: &[Scope],
     first: usize,
     last: usize,
-    in_exception: bool,
+    exception: bool,
 ) -> Verdict {
     let distance = |scope: &Scope| {
         if scope.cue_tokens.0 >= last {
@@ -47,32 +62,52 @@ pub(crate) fn decide(
             let stated = scope.category == CueCategory::Possible && scope.likelihood >= STATED_FROM;
             (scope.priority, !stated, std::cmp::Reverse(distance(scope)))
         });
-    let Some(scope) = strongest else {
-        let rule = if in_exception { "exception" } else { "stated" };
-        return Verdict { assertion: Assertion::Present, likelihood: 1.0, cue: None, rule };
-    };
-    if denies_denial(context, scopes, scope, first, last) {
-        return Verdict {
-            assertion: Assertion::Present,
-            likelihood: 1.0,
-            cue: Some(scope.cue),
-            rule: "double_negation",
-        };
+    let reading = Reading { context, scopes, strongest, first, last, exception };
+    let verdict = VERDICT_RULES.iter().find_map(|rule| rule(&reading));
+    verdict.unwrap_or_else(|| Verdict::stated(Rule::Stated, None))
+}
+
+impl Verdict {
+    fn stated(rule: Rule, cue: Option<&Scope>) -> Self {
+        let cue = cue.map(|scope| scope.cue);
+        Self { assertion: Assertion::Present, likelihood: 1.0, cue, rule }
     }
-    if denies_exclusion(context, scopes, first, last) {
-        return Verdict {
-            assertion: Assertion::Uncertain,
-            likelihood: NOT_EXCLUDED,
-            cue: Some(scope.cue),
-            rule: "denied_exclusion",
-        };
-    }
+}
+
+/// No cue reaches the mention.
+fn unreached(reading: &Reading<'_>) -> Option<Verdict> {
+    let rule = if reading.exception { Rule::Exception } else { Rule::Stated };
+    reading.strongest.is_none().then(|| Verdict::stated(rule, None))
+}
+
+fn double_negation(reading: &Reading<'_>) -> Option<Verdict> {
+    let &Reading { context, scopes, first, last, .. } = reading;
+    let scope = reading.strongest?;
+    denies_denial(context, scopes, scope, first, last)
+        .then(|| Verdict::stated(Rule::DoubleNegation, Some(scope)))
+}
+
+fn denied_exclusion(reading: &Reading<'_>) -> Option<Verdict> {
+    let &Reading { context, scopes, first, last, .. } = reading;
+    let scope = reading.strongest?;
+    denies_exclusion(context, scopes, first, last).then_some(Verdict {
+        assertion: Assertion::Uncertain,
+        likelihood: NOT_EXCLUDED,
+        cue: Some(scope.cue),
+        rule: Rule::DeniedExclusion,
+    })
+}
+
+/// The strongest cue decides by its category.
+fn cue(reading: &Reading<'_>) -> Option<Verdict> {
+    let scope = reading.strongest?;
     let assertion = match scope.category {
         CueCategory::Negated => Assertion::Absent,
         CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
         _ => Assertion::Uncertain,
     };
-    Verdict { assertion, likelihood: scope.likelihood, cue: Some(scope.cue), rule: scope.rule }
+    let likelihood = scope.likelihood;
+    Some(Verdict { assertion, likelihood, cue: Some(scope.cue), rule: scope.rule })
 }
 
 /// `Neither A nor B can be ruled out`: what is denied is that it can be excluded.

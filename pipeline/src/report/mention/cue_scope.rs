@@ -6,6 +6,7 @@
 use super::clause::{Clause, subject_clause};
 use super::entity::Hit;
 use crate::report::lexicon::{CueCategory, CueEntry, Direction, Lexicon};
+use crate::report::rule::Rule;
 use crate::report::text::{Class, Token};
 
 /// How likely a mention after or before a question mark is there.
@@ -23,7 +24,7 @@ pub(crate) struct Scope {
     pub(crate) likelihood: f32,
     /// Of two cues in reach the one of higher priority decides.
     pub(crate) priority: u8,
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
     /// Whether the mentions in reach are suggested by an observation before the cue.
     pub(crate) suggests: bool,
 }
@@ -88,7 +89,7 @@ fn push_scopes(
     entry: &CueEntry,
     found: &mut Vec<Scope>,
 ) {
-    let Some(clause) = context.clauses.get(index) else { return };
+    let (Some(clause), Some(rule)) = (context.clauses.get(index), entry.rule) else { return };
     let priority = match entry.category {
         CueCategory::Possible if entry.overrides_negation => 4,
         CueCategory::Negated => 3,
@@ -120,7 +121,7 @@ fn push_scopes(
             category: entry.category,
             likelihood: entry.likelihood,
             priority,
-            rule: entry.rule,
+            rule,
             suggests: entry.suggests,
         });
     };
@@ -349,7 +350,7 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
         category: CueCategory::Possible,
         likelihood: QUESTION_LIKELIHOOD,
         priority: 2,
-        rule: "question_mark",
+        rule: Rule::QuestionMark,
         suggests: open.is_some(),
     }
 }

@@ -5,14 +5,15 @@ use std::ops::Range;
 use super::gap::kind;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation};
+use crate::report::rule::Rule;
 
 /// An edge between two mentions of a sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LocalEdge {
     pub(crate) source: usize,
     pub(crate) target: usize,
     pub(crate) relation: Relation,
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
 }
 
 /// The mentions of a clause in text order; mentions are sorted by place and so by clause.

@@ -5,10 +5,33 @@ use super::heads::{ClauseHeads, LocalEdge};
 use crate::report::lexicon::Lexicon;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation};
+use crate::report::rule::Rule;
 use crate::report::text::Class;
 
-/// Places findings: the attribute before them, the place after them, the place that opens the
-/// clause, or the place of an earlier clause.
+/// A finding and what stands around it.
+struct Finding<'a> {
+    lexicon: &'a Lexicon,
+    analysis: &'a Analysis,
+    clause_heads: &'a ClauseHeads,
+    clause: usize,
+    /// The heads of the clause; the finding is the one at `position`.
+    heads: &'a [usize],
+    position: usize,
+    mention: usize,
+}
+
+/// Gives the places of a finding, in view of those that the rules before gave.
+type PlaceRule = fn(&Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize>;
+
+/// The rules in their order.
+const PLACE_RULES: [(Rule, PlaceRule); 4] = [
+    (Rule::Attribute, |f, _| attribute_places(f.analysis, f.heads, f.position)),
+    (Rule::Preposition, |f, _| places_after(f.analysis, f.heads, f.position)),
+    (Rule::Opening, opening),
+    (Rule::EarlierClause, of_earlier_clause),
+];
+
+/// Places the findings of a clause.
 pub(crate) fn locate(
     lexicon: &Lexicon,
     analysis: &Analysis,
@@ -17,35 +40,16 @@ pub(crate) fn locate(
     edges: &mut Vec<LocalEdge>,
 ) {
     let heads = clause_heads.of(clause);
-    let mut previous: (Vec<usize>, Option<usize>) = (Vec::new(), None);
     for (position, &finding) in heads.iter().enumerate() {
         if !is_finding(analysis, finding) {
             continue;
         }
-        let attribute = attribute_places(analysis, heads, position);
-        let mut found: Vec<(usize, &'static str)> =
-            attribute.iter().map(|&place| (place, "attribute")).collect();
-        found.extend(places_after(analysis, heads, position).map(|place| (place, "preposition")));
-        let (opening, prepositional) = opening_places(analysis, heads, position);
-        if found.is_empty() || prepositional {
-            found.extend(opening.iter().map(|&place| (place, "opening")));
-        }
-        if found.is_empty()
-            && let (places, Some(last)) = &previous
-            && gap(analysis, *last, finding).is_finding_list()
-        {
-            found.extend(places.iter().map(|&place| (place, "list")));
-        }
-        let own_place = analysis
-            .mentions
-            .get(finding)
-            .and_then(|m| lexicon.concepts.get(m.concept))
-            .is_some_and(|concept| concept.has_organ);
-        if found.is_empty() {
-            // A finding that names its organ only takes a part of that organ from before.
-            let fits = |place: &usize| !own_place || same_organ(lexicon, analysis, finding, *place);
-            let places = earlier_places(analysis, clause_heads, clause).filter(fits);
-            found.extend(places.map(|place| (place, "earlier_clause")));
+        let around =
+            Finding { lexicon, analysis, clause_heads, clause, heads, position, mention: finding };
+        let mut found: Vec<(usize, Rule)> = Vec::new();
+        for (rule, places) in PLACE_RULES {
+            let places = places(&around, &found);
+            found.extend(places.into_iter().map(|place| (place, rule)));
         }
         edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
             source: finding,
@@ -53,8 +57,29 @@ pub(crate) fn locate(
             relation: Relation::LocatedAt,
             rule,
         }));
-        previous = (attribute, Some(finding));
     }
+}
+
+/// The places that open the clause, where a preposition introduces them or nothing else is known.
+fn opening(around: &Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize> {
+    let (places, prepositional) = opening_places(around.analysis, around.heads, around.position);
+    if found.is_empty() || prepositional { places } else { Vec::new() }
+}
+
+/// The places of an earlier clause; a finding that names its organ only takes a part of that organ.
+fn of_earlier_clause(around: &Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize> {
+    let &Finding { lexicon, analysis, mention: finding, .. } = around;
+    if !found.is_empty() {
+        return Vec::new();
+    }
+    let own_place = analysis
+        .mentions
+        .get(finding)
+        .and_then(|m| lexicon.concepts.get(m.concept))
+        .is_some_and(|concept| concept.has_organ);
+    earlier_places(analysis, around.clause_heads, around.clause)
+        .filter(|&place| !own_place || same_organ(lexicon, analysis, finding, place))
+        .collect()
 }
 
 /// Whether the place is part of the organ that the finding's own concept names.
@@ -107,11 +132,7 @@ fn is_bare(analysis: &Analysis, anatomy: usize) -> bool {
 }
 
 /// `nodule and cyst in the upper lobe and the lingula`: the anatomies after a finding.
-fn places_after(
-    analysis: &Analysis,
-    heads: &[usize],
-    position: usize,
-) -> impl Iterator<Item = usize> {
+fn places_after(analysis: &Analysis, heads: &[usize], position: usize) -> Vec<usize> {
     let mut at = position;
     let mut places = Vec::new();
     // Findings listed after this one share the place.
@@ -140,7 +161,7 @@ fn places_after(
             at += 1;
         }
     }
-    places.into_iter()
+    places
 }
 
 /// `Atelectasis left lung base.`: a place that follows its finding without a preposition and ends

@@ -7,6 +7,7 @@ use super::heads::LocalEdge;
 use crate::report::lexicon::Lexicon;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation};
+use crate::report::rule::Rule;
 use crate::report::text::Class;
 
 /// Links modifiers to the noun after them, or else before them.
@@ -42,11 +43,11 @@ pub(crate) fn modify(
         };
         let (head, rule) = match next {
             Some(head) if !(side.is_some() && closes_phrase(analysis, modifier)) => {
-                (Some(head), "attribute")
+                (Some(head), Rule::Attribute)
             }
             other => match before() {
-                Some(head) => (Some(head), "predicate"),
-                None => (other, "attribute"),
+                Some(head) => (Some(head), Rule::Predicate),
+                None => (other, Rule::Attribute),
             },
         };
         let Some(head) = head else { continue };

@@ -6,9 +6,14 @@ use crate::report::mention::Analysis;
 use crate::report::parsed::{Change, NodeKind};
 use crate::report::text::Class;
 
+/// For each size of the sentence, what it measures.
+pub(crate) fn measure_all(analysis: &Analysis) -> Vec<Option<usize>> {
+    analysis.sizes.iter().map(|sized| measure(analysis, sized.token, sized.clause)).collect()
+}
+
 /// What the size at a token measures: the noun right after it, else the finding before it, else
 /// the anatomy before it, else the last finding of the clause before.
-pub(crate) fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
+fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
     let heads: Vec<usize> = members(analysis, clause)
         .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
         .collect();

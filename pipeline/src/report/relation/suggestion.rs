@@ -4,6 +4,7 @@ use super::gap::{LONGEST_LIST, is_finding};
 use super::heads::LocalEdge;
 use crate::report::mention::Analysis;
 use crate::report::parsed::Relation;
+use crate::report::rule::Rule;
 
 /// `A compatible with B`, `A (B?)`.
 pub(crate) fn suggest(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
@@ -28,7 +29,7 @@ pub(crate) fn suggest(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
             source,
             target,
             relation: Relation::SuggestiveOf,
-            rule: "hedge",
+            rule: Rule::Hedge,
         }));
     }
 }
@@ -51,7 +52,7 @@ pub(crate) fn place_suggested(analysis: &Analysis, edges: &mut Vec<LocalEdge>) {
                 source: sign.target,
                 target: place.target,
                 relation: Relation::LocatedAt,
-                rule: "suggested",
+                rule: Rule::Suggested,
             }));
         }
     }

@@ -1,6 +1,7 @@
-//! Tests of the whole room on sentences of our own, one family of traps a test.
+//! Tests of the whole room on sentences of our own, one family of traps per test.
 
 mod properties;
+mod rules;
 mod sentences;
 mod traps;
 

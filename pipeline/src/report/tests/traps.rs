@@ -81,7 +81,7 @@ fn holds(text: &str, report: &ParsedReport, check: &Check<'_>) -> bool {
     let surface = |node: &Node| text[node.start as usize..node.end as usize].to_lowercase();
     match check.what {
         "assertion" => {
-            let found = finding.and_then(|node| node.assertion).map(Assertion::as_str);
+            let found = finding.and_then(|node| node.assertion).map(Assertion::name);
             match check.expected.strip_prefix("not_") {
                 Some("present") => found != Some("present"),
                 Some(other) => found.is_some_and(|found| found != other),
@@ -90,9 +90,9 @@ fn holds(text: &str, report: &ParsedReport, check: &Check<'_>) -> bool {
         }
         "side" => finding
             .or_else(|| node(report, check, &[NodeKind::Anatomy]))
-            .is_some_and(|node| node.side.map_or("none", |s| s.as_str()) == check.expected),
+            .is_some_and(|node| node.side.map_or("none", |s| s.name()) == check.expected),
         "change" => {
-            finding.is_some_and(|n| n.change.map_or("none", |c| c.as_str()) == check.expected)
+            finding.is_some_and(|n| n.change.map_or("none", |c| c.name()) == check.expected)
         }
         "size" | "prior_size" => {
             let values: Vec<f64> =

@@ -1,0 +1,37 @@
+//! `radloom report --identifiers`: what could give a patient away.
+
+use std::io::Write;
+
+use pipeline::ingest::SourceReport;
+use pipeline::report::find_identifiers;
+use serde_json::{Value, json};
+
+pub(super) fn identifiers(
+    report: &SourceReport,
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
+    let text = &report.document.text;
+    let found: Vec<Value> = find_identifiers(text, &own)
+        .iter()
+        .map(|hit| {
+            json!({
+                "kind": hit.kind, "start": hit.start, "end": hit.end,
+                "text": text[hit.start as usize..hit.end as usize],
+            })
+        })
+        .collect();
+    if as_json {
+        return writeln!(out, "{}", json!({"id": report.document.id, "identifiers": found}));
+    }
+    found.iter().try_for_each(|hit| {
+        let word = |key: &str| hit[key].as_str().unwrap_or_default();
+        let (kind, text) = (word("kind"), word("text"));
+        writeln!(
+            out,
+            "{}: {kind} at {}..{}: `{text}`",
+            report.document.id, hit["start"], hit["end"]
+        )
+    })
+}

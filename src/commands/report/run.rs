@@ -1,0 +1,109 @@
+//! Runs the verb in the form that was asked for.
+
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+use pipeline::ingest::SourceReport;
+use pipeline::report::{ReportParser, to_html, to_json_line, to_radgraph};
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::coverage::coverage;
+use super::identifiers::identifiers;
+use super::outline::{organs, outline};
+use super::rules::rules_with_hits;
+use super::source::{STDOUT, each_window};
+use super::tables::tables;
+use crate::cli::{Common, ReportArgs};
+use crate::commands::settings::use_threads;
+use crate::failure::{DONE, Failure};
+
+/// Reports whose output a thread gathers before the next one's.
+const REPORTS_PER_PAGE: usize = 16;
+
+pub(in crate::commands) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
+    use_threads(common.threads.unwrap_or(0))?;
+    let parser = parser(args)?;
+    let mut out = BufWriter::new(std::io::stdout());
+    let done = match &args.out {
+        Some(folder) => tables(&parser, args, folder, common.json, &mut out),
+        None if args.rules => rules_with_hits(&parser, args, common.json, &mut out),
+        None if args.coverage => coverage(&parser, args, common.json, &mut out),
+        None => each_window(args, |window| {
+            let pages = window.par_chunks(REPORTS_PER_PAGE).map(|reports| {
+                let mut page = Vec::new();
+                for report in reports {
+                    show(&parser, report, args, common.json, &mut page)?;
+                }
+                Ok(page)
+            });
+            let pages: std::io::Result<Vec<Vec<u8>>> = pages.collect();
+            pages
+                .and_then(|pages| pages.iter().try_for_each(|page| out.write_all(page)))
+                .map_err(Failure::io(STDOUT))
+        }),
+    };
+    // What stands before an error is written; that there is one counts more than how the rest went.
+    let flushed = out.flush().map_err(Failure::io(STDOUT));
+    match done.and(flushed) {
+        // Whoever reads the output may stop early, as `head` does.
+        Err(Failure::Io { path, source })
+            if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe =>
+        {
+            Ok(DONE)
+        }
+        Err(failure) => Err(failure),
+        Ok(()) => Ok(DONE),
+    }
+}
+
+fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(Failure::io(path));
+    let overlay = args.lexicon.as_deref().map(read).transpose()?;
+    let file = args.policy.as_deref().filter(|name| {
+        Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+    });
+    let own = file.map(|path| read(Path::new(path))).transpose()?;
+    let policies: Vec<&str> = own.iter().map(String::as_str).collect();
+    let mut parser = ReportParser::with_overlay(overlay.as_deref(), &policies)?;
+    if file.is_some() {
+        parser.keep_last_policy();
+    } else if let Some(name) = &args.policy {
+        if parser.policy(name).is_none() {
+            return Err(Failure::Usage(format!(
+                "`--policy {name}` is not a label policy: available: {}; or name a TOML file",
+                parser.policy_names().join(", ")
+            )));
+        }
+        parser.keep_policies(&[name]);
+    }
+    Ok(parser)
+}
+
+fn show(
+    parser: &ReportParser,
+    report: &SourceReport,
+    args: &ReportArgs,
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let document = &report.document;
+    if args.identifiers {
+        return identifiers(report, as_json, out);
+    }
+    let parsed = parser.parse(document);
+    if args.html {
+        return write!(out, "{}", to_html(document, &parsed));
+    }
+    if args.radgraph {
+        let value = json!({ document.id.as_str(): to_radgraph(document, &parsed) });
+        return writeln!(out, "{value}");
+    }
+    if args.organs {
+        return organs(document, &parsed, as_json, out);
+    }
+    if as_json {
+        return writeln!(out, "{}", to_json_line(document, &parsed));
+    }
+    outline(document, &parsed).iter().try_for_each(|line| writeln!(out, "{line}"))
+}

@@ -1,0 +1,78 @@
+//! `radloom report --out DIR`: the tables of a release's reports.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+use pipeline::execute::ReportTables;
+use pipeline::ingest::SourceReport;
+use pipeline::report::{ReportOrigin, ReportParser, ReportRows};
+use rayon::prelude::*;
+use schemas::manifest::GraphSection;
+use serde_json::json;
+
+use super::source::{STDOUT, each_window};
+use crate::cli::ReportArgs;
+use crate::commands::encoder::Encoder;
+use crate::commands::settings::cancel_on_signal;
+use crate::failure::Failure;
+use crate::usage::peak_memory;
+
+/// Writes the tables and says what they hold.
+pub(super) fn tables(
+    parser: &ReportParser,
+    args: &ReportArgs,
+    folder: &Path,
+    as_json: bool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let encoder = match &args.encoder {
+        Some(encoder) => Some(Encoder::open(encoder, args.device.parse()?)?),
+        None => None,
+    };
+    std::fs::create_dir_all(folder).map_err(Failure::io(folder))?;
+    let mut tables = ReportTables::create(folder)?;
+    let none = BTreeMap::new();
+    each_window(args, |window| {
+        let rows = window.into_par_iter().map(|report| {
+            let SourceReport { document, patient, identifiers } = report;
+            let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
+            let parsed = parser.parse(&document);
+            let origin = ReportOrigin {
+                identifiers: &identifiers,
+                study_id: &document.id,
+                patient_key: patient.as_deref().unwrap_or(&document.id),
+                split: "",
+                source_labels: &none,
+            };
+            (ReportRows::new(&origin, &document, &parsed), document, parsed)
+        });
+        Ok(tables.add(rows.collect())?)
+    })?;
+    let cancel = cancel_on_signal();
+    let counts = tables.finish(
+        folder,
+        &GraphSection::default(),
+        encoder.as_ref().map(|encoder| encoder as _),
+        &mut |_| !cancel.is_set(),
+    )?;
+    if as_json {
+        let value = json!({
+            "out": folder, "reports": counts.reports, "sentences": counts.sentences,
+            "nodes": counts.nodes, "edges": counts.edges, "sentence_types": counts.sentence_types,
+            "similarity": counts.similarity, "identifiers": counts.identifiers, "peak_rss_bytes": peak_memory(),
+        });
+        return writeln!(out, "{value}").map_err(Failure::io(STDOUT));
+    }
+    writeln!(
+        out,
+        "{} reports, {} sentences ({} distinct), {} mentions, {} relations in `{}`",
+        counts.reports,
+        counts.sentences,
+        counts.sentence_types,
+        counts.nodes,
+        counts.edges,
+        folder.display()
+    )
+    .map_err(Failure::io(STDOUT))
+}
