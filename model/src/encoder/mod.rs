@@ -1,13 +1,19 @@
-//! Encoders: volumes to image tokens ([`Swin3d`]) and reports to text tokens ([`TextEncoder`]).
+//! Encoders: volumes to image tokens ([`ImageEncoder`]: [`Swin3d`], [`Vit3d`]) and reports to text tokens ([`TextEncoder`]).
 
 mod attention;
+mod image;
 mod patch;
 mod rows;
 mod swin3d;
 mod text;
+mod vit3d;
 mod window;
 
 pub use attention::{WindowAttention, WindowAttentionConfig};
+pub use image::{
+    EncodesImages, ImageEncoder, ImageEncoderError, ImageEncoderKeys, ImageEncoderKind,
+    ImageEncoderTables, Swin3dKeys,
+};
 pub use patch::{PatchEmbed, patchify, take_patches, unpatchify};
 pub(crate) use rows::{index, project};
 pub use swin3d::{
@@ -17,4 +23,5 @@ pub use text::{
     BertAttention, BertEmbeddings, BertEncoder, BertIntermediate, BertLayer, BertOutput,
     BertSelfAttention, BertSelfOutput, TextEncoder, TextEncoderConfig,
 };
+pub use vit3d::{Vit3d, Vit3dKeys, VitBlock};
 pub use window::{WindowPlan, Windows};

@@ -21,9 +21,25 @@ pub fn contrast<B: Backend>(
     same: Tensor<B, 2, Bool>,
     temperature: f64,
 ) -> Tensor<B, 1> {
-    let count = first.dims()[0];
-    let device = first.device();
     let logits = unit_rows(first).matmul(unit_rows(second).transpose()) / temperature;
+    symmetric(logits, same)
+}
+
+/// [`contrast`] with a factor of the cosines that is learned, `[1]`: the inverse of the temperature.
+pub fn contrast_scaled<B: Backend>(
+    first: Tensor<B, 2>,
+    second: Tensor<B, 2>,
+    same: Tensor<B, 2, Bool>,
+    scale: Tensor<B, 1>,
+) -> Tensor<B, 1> {
+    let logits = unit_rows(first).matmul(unit_rows(second).transpose()) * scale.unsqueeze();
+    symmetric(logits, same)
+}
+
+/// Mean over both directions of the cross-entropy of the diagonal, without cells that are not true negatives.
+fn symmetric<B: Backend>(logits: Tensor<B, 2>, same: Tensor<B, 2, Bool>) -> Tensor<B, 1> {
+    let count = logits.dims()[0];
+    let device = logits.device();
     let diagonal = Tensor::<B, 2>::eye(count, &device);
     let ignored = same.bool_and(diagonal.clone().equal_elem(0.0));
     let logits = logits.mask_fill(ignored, -1e9);

@@ -8,7 +8,7 @@ mod masked_text;
 mod sentence_alignment;
 mod sentence_similarity;
 
-pub use contrast::contrast;
+pub use contrast::{contrast, contrast_scaled};
 pub use masked_image::masked_image;
 pub use masked_text::masked_text;
 pub use sentence_alignment::sentence_alignment;

@@ -1,5 +1,6 @@
 //! Systems: encoders and objectives wired into one training step.
 
+pub mod clip;
 pub mod mg3d;
 
 pub use mg3d::{

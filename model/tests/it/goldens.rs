@@ -11,7 +11,8 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 use radloom_model::block::{instance_norm, upsample_double};
 use radloom_model::encoder::{TextEncoderConfig, WindowAttentionConfig, WindowPlan, Windows};
 use radloom_model::objective::{
-    SimilarityTarget, contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
+    SimilarityTarget, contrast, contrast_scaled, masked_image, masked_text, sentence_alignment,
+    sentence_similarity,
 };
 use radloom_model::trainer::AdamW;
 use schemas::manifest::train::OptimizerSection;
@@ -123,6 +124,22 @@ fn contrast_matches() {
     let gradients = loss.backward();
     case.check_gradient("first", &first, &gradients);
     case.check_gradient("second", &second, &gradients);
+}
+
+/// The formula in double precision: `tests/goldens/make_clip_goldens.py`.
+#[test]
+fn contrast_with_a_learned_scale_matches() {
+    let case = case("clip", "contrast_scaled");
+    let (first, second) = (case.input::<2>("first"), case.input::<2>("second"));
+    let logit_scale = case.input::<1>("logit_scale");
+    let same =
+        Tensor::<B, 2, Bool>::from_data(TensorData::new(case.same.clone(), [6, 6]), &FlexDevice);
+    let loss = contrast_scaled(first.clone(), second.clone(), same, logit_scale.clone().exp());
+    case.check_loss(&loss);
+    let gradients = loss.backward();
+    case.check_gradient("first", &first, &gradients);
+    case.check_gradient("second", &second, &gradients);
+    case.check_gradient("logit_scale", &logit_scale, &gradients);
 }
 
 #[test]
