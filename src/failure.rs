@@ -11,6 +11,10 @@
 
 use std::path::PathBuf;
 
+use model::evaluate::EvaluateError;
+use model::handoff::HandoffError;
+use model::system::StartError;
+use model::trainer::{CheckpointError, TrainError};
 use pipeline::execute::{CurateError, ReportTablesError};
 use pipeline::graph::EncodeError;
 use schemas::manifest::ManifestError;
@@ -51,10 +55,22 @@ pub(crate) enum Failure {
     Ingest { path: PathBuf, source: pipeline::ingest::IngestError },
     #[error("failed to access `{path}`: {source}")]
     Io { path: PathBuf, source: std::io::Error },
-    #[error("failed to train: {0}")]
-    Train(String),
-    #[error("failed to evaluate: {0}")]
-    Evaluate(String),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Evaluate(#[from] EvaluateError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("failed to load batches: {0}")]
+    Handoff(#[from] HandoffError),
+    #[error("failed to evaluate: there is no checkpoint yet; run `radloom train` first")]
+    NoCheckpoint,
+    #[error(
+        "failed to evaluate: the checkpoint was trained on release {trained}, and this is {found}"
+    )]
+    OtherRelease { trained: String, found: String },
     #[error("{0}")]
     Usage(String),
     #[error("interrupted; run the same command again to go on")]
@@ -72,6 +88,8 @@ impl Failure {
             | Self::Usage(_)
             | Self::Device(_)
             | Self::Lexicon(_)
+            | Self::Start(_)
+            | Self::Train(TrainError::Start(_) | TrainError::Manifest(_))
             | Self::Curate(
                 CurateError::Plan(_) | CurateError::Lexicon(_) | CurateError::Policy { .. },
             ) => USAGE,

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use radloom_model::batch::{ListSource, StudyBatch, Voxels, single_blocks};
-use radloom_model::trainer::{StepReport, TrainJob, Vocabulary, train_on};
+use radloom_model::system::{InputShape, Vocabulary};
+use radloom_model::trainer::{StepReport, TrainJob, train_on};
 use schemas::ids::{PatientKey, StudyId};
+use schemas::manifest::ManifestOrigin;
 use schemas::manifest::VoxelType;
-use schemas::manifest::train::{Mg3dModel, Preset, TrainSection};
+use schemas::manifest::train::{SystemTable, TrainSection};
 use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
 
 const VOLUME: [usize; 4] = [1, 128, 96, 128];
@@ -24,8 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let device = arguments.next().unwrap_or_else(|| "cpu".to_owned()).parse()?;
     let model = match arguments.next().as_deref() {
-        None | Some("tiny") => Mg3dModel::default(),
-        Some("swin-b") => Mg3dModel { preset: Preset::SwinB, ..Mg3dModel::default() },
+        None | Some("tiny") => SystemTable::default(),
+        Some("swin-b") => serde_json::from_str(r#"{"preset": "swin-b"}"#)?,
         Some(section) => serde_json::from_str(section)?,
     };
     let batch = arguments.next().map_or(Ok(4), |text| text.parse())?;
@@ -42,11 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let out: PathBuf =
         std::env::temp_dir().join(format!("radloom-step-time-{}", std::process::id()));
+    let origin = ManifestOrigin::default();
     let job = TrainJob {
         section: &section,
+        origin: &origin,
         out: &out,
         release_id: "synthetic",
-        volume: VOLUME,
+        input: InputShape { blocks: 1, block: VOLUME },
         vocabulary: Vocabulary::Texts(&texts),
         resume: None,
         cancel: Arc::new(AtomicBool::new(false)),

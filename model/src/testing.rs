@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use crate::batch::{StudyBatch, Voxels, single_blocks};
 use crate::random::Stream;
-use crate::system::{InputConfig, SimilarityThresholds};
-use crate::text::{ReportTokenizer, TextMask, build_vocabulary};
+use crate::system::mg3d::{InputConfig, SimilarityThresholds};
+use crate::text::{ReportTokenizer, TextMask, TextMaskPolicy, build_vocabulary};
 use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::VoxelType;
-use schemas::manifest::train::TextMaskPolicy;
 use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
 
 /// Findings of the set and the sentence of each when present.

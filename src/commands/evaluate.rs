@@ -45,7 +45,6 @@ pub(super) fn evaluate(
     device: DeviceChoice,
     progress: &Progress,
 ) -> Result<EvaluateReport, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Evaluate(error.to_string());
     let section = manifest.evaluate.clone().unwrap_or_default();
     let split = Split::from_name(&section.split).ok_or_else(|| {
         Failure::Usage(format!(
@@ -53,17 +52,15 @@ pub(super) fn evaluate(
             section.split
         ))
     })?;
-    let checkpoint = Checkpoint::latest(&train::folder(manifest))
-        .map_err(|error| failed(&error))?
-        .ok_or_else(|| failed(&"there is no checkpoint yet: run `radloom train` first"))?;
+    let checkpoint = Checkpoint::latest(&train::folder(manifest))?.ok_or(Failure::NoCheckpoint)?;
     let release = settings::release_below(&manifest.release.out);
     let view = &checkpoint.info.config.view;
     let dataset = Arc::new(Dataset::open(&release, view, split)?);
     if dataset.release_id != checkpoint.info.release_id {
-        return Err(failed(&format!(
-            "the checkpoint was trained on release {}, and this is {}",
-            checkpoint.info.release_id, dataset.release_id
-        )));
+        return Err(Failure::OtherRelease {
+            trained: checkpoint.info.release_id.clone(),
+            found: dataset.release_id.clone(),
+        });
     }
     // The probe is fitted on the training split; without one it is left out.
     let training = match Dataset::open(&release, view, Split::Train) {
@@ -77,15 +74,15 @@ pub(super) fn evaluate(
     let mut measured = SplitSource::new(Arc::clone(&dataset), batch);
     let job = EvaluateJob { checkpoint: &checkpoint, section: &section, labels: &dataset.labels };
     let fit = fit.as_mut().map(|source| source as &mut dyn BatchSource);
-    let report = evaluate_on(device, job, fit, &mut measured).map_err(|error| failed(&error))?;
+    let report = evaluate_on(device, job, fit, &mut measured)?;
     progress.end();
     let path = file(manifest);
-    let text = serde_json::to_vec_pretty(&report).map_err(|error| failed(&error))?;
+    let text = serde_json::to_vec_pretty(&report).expect("a report is plain data");
     write_atomically(&path, &text).map_err(Failure::io(path))?;
     Ok(report)
 }
 
-/// The metrics as lines; what has no value is counted by reason.
+/// The metrics as lines; what has no value is counted by family and reason.
 pub(super) fn table(report: &EvaluateReport) -> Vec<String> {
     let mut lines =
         vec![format!("{:<44} {:>8} {:>17} {:>4}", "metric", "value", "95 % interval", "n")];
@@ -95,11 +92,16 @@ pub(super) fn table(report: &EvaluateReport) -> Vec<String> {
             metric.value, metric.low, metric.high, metric.n
         )
     }));
-    let mut reasons: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    // Metrics of one family mostly lack a value for one kind of reason.
+    let mut reasons: std::collections::BTreeMap<(&str, &str), usize> =
+        std::collections::BTreeMap::new();
     for skipped in &report.skipped {
-        *reasons.entry(&skipped.reason).or_default() += 1;
+        let family = skipped.metric.split('/').next().unwrap_or_default();
+        *reasons.entry((family, &skipped.reason)).or_default() += 1;
     }
-    lines
-        .extend(reasons.iter().map(|(reason, count)| format!("{count} without a value: {reason}")));
+    lines.extend(reasons.iter().map(|((family, reason), count)| match count {
+        1 => format!("{family:<44} {reason}"),
+        count => format!("{:<44} {reason}", format!("{family} ({count} labels)")),
+    }));
     lines
 }

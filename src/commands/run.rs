@@ -15,6 +15,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
     let manifest = settings::manifest(args, common)?;
     let device: DeviceChoice = args.device.parse()?;
+    train::check(&manifest)?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
     let curation = curate::release(&manifest, device, &progress, &cancel)?;

@@ -4,6 +4,6 @@ use crate::failure::DONE;
 use crate::progress::print;
 
 pub(super) fn run() -> u8 {
-    print(schemas::manifest::json_schema().trim_end());
+    print(model::system::json_schema().trim_end());
     DONE
 }

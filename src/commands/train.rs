@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use model::device::DeviceChoice;
 use model::handoff::{ReleaseSource, SourceOptions};
-use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, Vocabulary, train_on};
+use model::system::{InputShape, Vocabulary};
+use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, train_on};
 use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::Dataset;
 use schemas::manifest::Manifest;
@@ -69,6 +70,24 @@ pub(super) fn folder(manifest: &Manifest) -> PathBuf {
     manifest.release.out.join("train")
 }
 
+/// Refuses a `[train]` section that cannot be trained, as far as the manifest alone shows it: an unknown system, keys
+/// that its system does not have, numbers that do not fit together or do not fit the view.
+pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
+    let Some(section) = &manifest.train else { return Ok(()) };
+    let origin = &manifest.origin;
+    let counts = [("batch", section.batch as u64), ("steps", section.steps)];
+    for (key, count) in counts {
+        if count == 0 {
+            return Err(origin.error(&format!("train.{key}"), "is 0: at least 1 is needed").into());
+        }
+    }
+    let view = manifest.view.iter().find(|view| view.name == section.view);
+    let input = view.and_then(|view| InputShape::of_view(&view.resolve().ok()?));
+    let system = model::system::info(&section.system, origin)?;
+    system.check(section, origin, input)?;
+    Ok(())
+}
+
 /// Trains from the release of `manifest`, going on from its last checkpoint.
 pub(super) fn train(
     manifest: &Manifest,
@@ -81,11 +100,11 @@ pub(super) fn train(
         .train
         .as_ref()
         .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
-    let failed = |error: &dyn std::fmt::Display| Failure::Train(error.to_string());
+    check(manifest)?;
     let release = settings::release_below(&manifest.release.out);
     let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
     let out = folder(manifest);
-    let checkpoint = Checkpoint::latest(&out).map_err(|error| failed(&error))?;
+    let checkpoint = Checkpoint::latest(&out)?;
     let resumed_from = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.info.step);
     if let Some(checkpoint) = &checkpoint
         && checkpoint.info.step >= section.steps
@@ -101,14 +120,15 @@ pub(super) fn train(
         ring_bytes: (manifest.limits.loader_mib as usize) << 20,
     };
     let token = checkpoint.as_ref().map(|checkpoint| &checkpoint.info.loader_token);
-    let mut source =
-        ReleaseSource::new(Arc::clone(&dataset), options, token).map_err(|error| failed(&error))?;
+    let mut source = ReleaseSource::new(Arc::clone(&dataset), options, token)?;
     let texts = texts(&dataset);
+    let input = InputShape { blocks: dataset.fixed_block_count()?, block: dataset.fixed_block()? };
     let job = TrainJob {
         section,
+        origin: &manifest.origin,
         out: &out,
         release_id: &dataset.release_id,
-        volume: dataset.fixed_block()?,
+        input,
         vocabulary: Vocabulary::Texts(&texts),
         resume: checkpoint.as_ref(),
         cancel: cancel.flag(),
@@ -128,8 +148,7 @@ pub(super) fn train(
             ));
         }
         on_step(report);
-    })
-    .map_err(|error| failed(&error))?;
+    })?;
     progress.end();
     match summary.outcome {
         Outcome::Interrupted => Err(Failure::Interrupted),

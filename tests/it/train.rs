@@ -93,10 +93,10 @@ fn run_goes_all_the_way_and_the_loss_falls() {
     let mut evaluate = vec!["evaluate", text(&manifest), "--json", "--quiet"];
     evaluate.extend(SMALL);
     let report = json(&done(&evaluate));
-    for (name, metric) in report["metrics"].as_object().expect("an object") {
-        let number = |key: &str| metric[key].as_f64().expect("a number");
-        assert!(number("low") <= number("value") && number("value") <= number("high"), "{name}");
-    }
+    // Two studies carry no metric.
+    assert_eq!(report["metrics"], serde_json::json!({}));
+    let skipped = report["skipped"].as_array().expect("a list");
+    assert!(skipped.len() > 30, "every metric has its reason: {}", skipped.len());
 
     // A second run finds everything done; another architecture is refused, not mixed in.
     let again = json(&done(&arguments));
@@ -107,4 +107,82 @@ fn run_goes_all_the_way_and_the_loss_falls() {
     let said = run(&other);
     assert_eq!(said.code, Some(1));
     assert!(said.stderr.contains("model"), "{}", said.stderr);
+}
+
+/// A manifest that trains `clip` for some steps on a view that the corpus gives in little time.
+fn clip_manifest(place: &Place, view: &str) -> std::path::PathBuf {
+    place.manifest(|text| {
+        let train = text.find("[train]").expect("the quickstart trains");
+        let text = text[..train].replace("name = \"mg3d\"\npreset = \"mg3d\"", view);
+        text + r#"
+[train]
+system = "clip"
+view = "v"
+steps = 3
+batch = 2
+
+[train.model]
+encoder = "vit3d"
+
+[train.model.image.vit3d]
+patch = [8, 8, 8]
+width = 16
+depth = 1
+heads = 2
+
+[train.model.text]
+hidden = 16
+layers = 1
+heads = 2
+"#
+    })
+}
+
+#[test]
+fn crops_and_several_windows_train_and_a_system_for_whole_volumes_refuses_crops_before_curation() {
+    let views = [
+        "name = \"v\"\npreset = \"t3d\"\nspacing = [6.0, 6.0, 6.0]\ncrops = { count = 4, size = [16, 16, 16] }",
+        "name = \"v\"\npreset = \"mg3d\"\nresize = [16, 16, 16]\nwindow = [[-1000, 200], [-160, 240]]\nclip = \"output\"\ndtype = \"u8\"",
+    ];
+    for (view, channels) in views.into_iter().zip([1, 2]) {
+        let place = Place::new();
+        let manifest = clip_manifest(&place, view);
+        let summary = json(&done(&["run", text(&manifest), "--json", "--quiet"]));
+        let checkpoint = summary["checkpoint"].as_str().expect("a path");
+        let info = std::fs::read_to_string(format!("{checkpoint}/checkpoint.json")).expect("reads");
+        let info: serde_json::Value = serde_json::from_str(&info).expect("JSON");
+        assert_eq!(info["volume"], serde_json::json!([channels, 16, 16, 16]), "{view}");
+        assert_eq!(info["blocks"], if channels == 1 { 4 } else { 1 });
+        let log = std::fs::read_to_string(place.path("out/train/train.jsonl")).expect("reads");
+        assert_eq!(losses(&log).len(), 3);
+    }
+
+    let place = Place::new();
+    let manifest = clip_manifest(&place, views[0]);
+    let edit = std::fs::read_to_string(&manifest).expect("reads");
+    let edit = &edit[..edit.find("[train]").expect("trains")];
+    crate::support::write(&manifest, format!("{edit}[train]\nview = \"v\"\n").as_bytes());
+    let said = run(&["run", text(&manifest), "--quiet"]);
+    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    assert!(said.stderr.contains("gives 4 crops"), "{}", said.stderr);
+    assert!(!place.path("out").exists(), "nothing was curated");
+}
+
+#[test]
+fn a_wrong_training_section_is_refused_with_its_line_before_anything_is_done() {
+    let place = Place::new();
+    let cases = [
+        ("preset = \"tiny\"", "preset = \"tiny\"\nheads = [3, 5]", "3 heads do not divide"),
+        ("preset = \"tiny\"", "preset = \"tiny\"\nhead = [2, 4]", "unknown field `head`"),
+        ("batch = 4", "batch = 0", "`train.batch` is 0"),
+        ("system = \"mg3d\"", "system = \"mg4d\"", "available are `mg3d`, `clip`"),
+    ];
+    for (from, to, expected) in cases {
+        let manifest = place.manifest(|text| text.replace(from, to));
+        let said = run(&["run", text(&manifest), "--quiet"]);
+        assert_eq!(said.code, Some(2), "{to}: {}", said.stderr);
+        assert!(said.stderr.contains("manifest.toml:"), "{}", said.stderr);
+        assert!(said.stderr.contains(expected), "{}", said.stderr);
+        assert!(!place.path("out").exists(), "{to}: nothing was curated");
+    }
 }

@@ -8,4 +8,6 @@ mod voxel_decoder;
 
 pub use cross_attention::{CrossAttention, FusionLayer};
 pub use text_head::TextHead;
-pub use voxel_decoder::{ConvDecoder, ConvStage, VoxelDecoder, instance_norm, upsample_double};
+pub use voxel_decoder::{
+    ConvDecoder, ConvStage, Decoder, VoxelDecoder, instance_norm, upsample_double,
+};

@@ -5,9 +5,20 @@ use burn::nn::conv::{Conv3d, Conv3dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig3d};
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Tensor, backend::Backend};
-use schemas::manifest::train::Decoder;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::encoder::{project, unpatchify};
+
+/// Head that turns tokens back into voxels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decoder {
+    /// One linear layer from a token to its block of voxels, as in `SimMIM` (arXiv 2111.09886).
+    Linear,
+    /// Convolution, instance norm, leaky `ReLU` and trilinear doubling until full size, as in MG-3D.
+    Conv,
+}
 
 /// Decoder of one of two kinds; exactly one is present.
 #[derive(Module, Debug)]

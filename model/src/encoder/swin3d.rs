@@ -42,9 +42,7 @@ pub struct Swin3dConfig {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SwinConfigError {
     /// Patches do not tile the volume.
-    #[error(
-        "build image encoder: patch {patch:?} does not divide the volume {volume:?} (depth, height, width)"
-    )]
+    #[error("patch {patch:?} does not divide the volume {volume:?} (depth, height, width)")]
     Patch {
         /// Patch edges.
         patch: [usize; 3],
@@ -53,7 +51,7 @@ pub enum SwinConfigError {
     },
     /// Depths and heads differ in length or are empty.
     #[error(
-        "build image encoder: `depths` has {depths} stages and `heads` {heads}; give both the same number, at least one"
+        "`depths` has {depths} stages and `heads` {heads}; give both the same number, at least one"
     )]
     Stages {
         /// Stages in `depths`.
@@ -62,9 +60,7 @@ pub enum SwinConfigError {
         heads: usize,
     },
     /// Channels do not split into heads.
-    #[error(
-        "build image encoder: stage {stage} has {dim} channels, which {heads} heads do not divide"
-    )]
+    #[error("stage {stage} has {dim} channels, which {heads} heads do not divide")]
     Heads {
         /// Stage from 0.
         stage: usize,
@@ -75,7 +71,7 @@ pub enum SwinConfigError {
     },
     /// A merging meets an odd grid, so the stride is not one number.
     #[error(
-        "build image encoder: stage {stage} has the odd token grid {grid:?}, which patch merging cannot halve; change `patch`, `depths` or the view's shape"
+        "stage {stage} has the odd token grid {grid:?}, which patch merging cannot halve; change `patch`, `depths` or the view's shape"
     )]
     OddGrid {
         /// Stage from 0.
@@ -84,7 +80,7 @@ pub enum SwinConfigError {
         grid: [usize; 3],
     },
     /// A window edge is 0.
-    #[error("build image encoder: `window` {window:?} has a zero edge")]
+    #[error("`window` {window:?} has a zero edge")]
     Window {
         /// Window in tokens.
         window: [usize; 3],

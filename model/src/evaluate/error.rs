@@ -1,15 +1,16 @@
 //! Why an evaluation fails.
 
+use schemas::manifest::ManifestError;
 use thiserror::Error;
 
-use crate::batch::{BatchError, SourceError};
+use crate::batch::SourceError;
 use crate::device::DeviceError;
-use crate::system::Mg3dInputError;
-use crate::text::TokenizeError;
+use crate::system::PrepareError;
 use crate::trainer::CheckpointError;
 
 /// Why evaluation failed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum EvaluateError {
     /// The device is not available.
     #[error(transparent)]
@@ -20,13 +21,10 @@ pub enum EvaluateError {
     /// A batch could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// A batch is not usable.
+    /// This program does not have the checkpoint's system.
     #[error(transparent)]
-    Batch(#[from] BatchError),
-    /// A report cannot be tokenised.
-    #[error(transparent)]
-    Tokenize(#[from] TokenizeError),
+    System(#[from] ManifestError),
     /// A batch cannot become an input of the system.
     #[error(transparent)]
-    Input(#[from] Mg3dInputError),
+    Input(#[from] PrepareError),
 }

@@ -1,17 +1,16 @@
 //! Features of studies from a model, reconstructions merged.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use burn::tensor::Tensor;
 use burn::tensor::backend::Backend;
 
 use super::error::EvaluateError;
 use crate::batch::BatchSource;
-use crate::system::{InputConfig, Mg3d};
+use crate::system::System;
 use crate::text::TokenCache;
 use schemas::ids::StudyId;
-use schemas::study::{BatchStudy, NoSideInputs, Sentence, StudyRecord};
+use schemas::study::{Sentence, StudyRecord};
 
 /// One study as evaluation sees it.
 #[derive(Debug, Clone)]
@@ -24,19 +23,19 @@ pub(super) struct Study {
     pub(super) image: Vec<f64>,
     /// Unit vector of the report, absent without text.
     pub(super) report: Option<Vec<f64>>,
-    /// Mean squared error of hidden voxels.
-    pub(super) error: f64,
+    /// Mean squared error of hidden voxels; none where the system reconstructs no image.
+    pub(super) error: Option<f64>,
 }
 
 /// A model and what its inputs need.
-pub(super) struct Extractor<'a, B: Backend> {
-    pub(super) model: &'a Mg3d<B>,
+pub(super) struct Extractor<'a, S: System, B: Backend> {
+    pub(super) system: &'a S,
+    pub(super) model: &'a S::Model<B>,
     pub(super) tokens: &'a TokenCache<'a>,
-    pub(super) input: &'a InputConfig,
     pub(super) device: &'a B::Device,
 }
 
-impl<B: Backend> Extractor<'_, B> {
+impl<S: System, B: Backend> Extractor<'_, S, B> {
     /// Runs every batch of a source; studies come sorted by id.
     pub(super) fn studies(
         &self,
@@ -45,16 +44,16 @@ impl<B: Backend> Extractor<'_, B> {
         let mut merged: BTreeMap<StudyId, (Study, f64)> = BTreeMap::new();
         let mut number = 0;
         while let Some(mut batch) = source.next_batch()? {
-            batch.validate_fixed(self.input.volume, 1)?;
             // Masks depend on the place in the split, not on where a loader counts from.
             batch.step = number;
             number += 1;
-            let input = self.input.prepare::<B>(&batch, self.tokens, self.device)?;
-            let features = self.model.image_features(input.image.volume.clone());
-            let pooled = rows(features.pooled);
-            let images = rows(features.embedding);
-            let reports = rows(self.model.report_embedding(&input.text));
-            let errors = rows(self.model.reconstruction_error(&input).unsqueeze_dim(1));
+            let host = self.system.host(&batch, self.tokens)?;
+            let input = self.system.upload::<B>(host, &batch, self.device)?;
+            let vectors = self.system.embed(self.model, &input);
+            let pooled = rows(vectors.pooled);
+            let images = rows(vectors.image);
+            let reports = rows(vectors.report);
+            let errors = vectors.image_error.map(|error| rows(error.unsqueeze_dim(1)));
             for (index, study) in batch.studies.iter().enumerate() {
                 let record = &study.record;
                 let study = Study {
@@ -63,7 +62,7 @@ impl<B: Backend> Extractor<'_, B> {
                     pooled: pooled[index].clone(),
                     image: unit(images[index].clone()),
                     report: (!record.sentences.is_empty()).then(|| unit(reports[index].clone())),
-                    error: errors[index][0],
+                    error: errors.as_ref().map(|errors| errors[index][0]),
                 };
                 match merged.get_mut(&record.study_id) {
                     None => {
@@ -73,7 +72,7 @@ impl<B: Backend> Extractor<'_, B> {
                         *count += 1.0;
                         add(&mut sum.pooled, &study.pooled);
                         add(&mut sum.image, &study.image);
-                        sum.error += study.error;
+                        sum.error = sum.error.zip(study.error).map(|(sum, error)| sum + error);
                     }
                 }
             }
@@ -86,7 +85,7 @@ impl<B: Backend> Extractor<'_, B> {
                     *value /= count;
                 }
                 study.image = unit(study.image);
-                study.error /= count;
+                study.error = study.error.map(|error| error / count);
                 study
             })
             .collect())
@@ -94,16 +93,14 @@ impl<B: Backend> Extractor<'_, B> {
 
     /// Unit vectors of single sentences.
     pub(super) fn prompts(&self, texts: &[String]) -> Result<Vec<Vec<f64>>, EvaluateError> {
-        let studies: Vec<BatchStudy> = texts
+        let records: Vec<StudyRecord> = texts
             .iter()
-            .map(|text| {
-                let sentences = vec![Sentence { text: text.clone(), ..Sentence::default() }];
-                let record = Arc::new(StudyRecord { sentences, ..StudyRecord::default() });
-                BatchStudy { record, series: Vec::new() }
+            .map(|text| StudyRecord {
+                sentences: vec![Sentence { text: text.clone(), ..Sentence::default() }],
+                ..StudyRecord::default()
             })
             .collect();
-        let text = self.input.host_text(&studies, &NoSideInputs, 0, self.tokens)?;
-        let vectors = self.model.report_embedding(&text.upload(self.device));
+        let vectors = self.system.embed_texts(self.model, &records, self.tokens, self.device)?;
         Ok(rows(vectors).into_iter().map(unit).collect())
     }
 }

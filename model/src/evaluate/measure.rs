@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use burn::module::AutodiffModule;
 use burn::tensor::backend::{AutodiffBackend, Backend};
+use schemas::manifest::ManifestOrigin;
 use schemas::manifest::train::{EvaluateSection, MetricKind};
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +16,16 @@ use super::probe::LinearProbe;
 use super::retrieval::ranks;
 use crate::batch::BatchSource;
 use crate::device::{BackendJob, DeviceChoice, dispatch};
-use crate::system::InputConfig;
+use crate::system::{System, SystemJob, with_system};
 use crate::text::TokenCache;
 use crate::trainer::Checkpoint;
 
 /// Penalty of the linear probe, that of a regression with `C = 1`.
 const RIDGE: f64 = 1.0;
+
+/// Positives and negatives, or studies where a metric has no classes, below which a metric is not given as a number:
+/// one study more or less would move it by a tenth.
+const MIN_ESTIMABLE: usize = 10;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +90,18 @@ pub fn evaluate_on(
         type Output = Result<EvaluateReport, EvaluateError>;
 
         fn run<B: AutodiffBackend>(self, device: &B::Device) -> Self::Output {
-            evaluate::<B::InnerBackend>(self.job, self.train, self.split, device)
+            let name = &self.job.checkpoint.info.config.system;
+            with_system::<B, _>(name, &ManifestOrigin::default(), device, self)?
+        }
+    }
+    impl SystemJob for Run<'_, '_, '_> {
+        type Output = Result<EvaluateReport, EvaluateError>;
+
+        fn run<S: System, B: AutodiffBackend>(self, device: &B::Device) -> Self::Output
+        where
+            S::Model<B>: AutodiffModule<B>,
+        {
+            evaluate::<S, B::InnerBackend>(self.job, self.train, self.split, device)
         }
     }
     dispatch(device, Run { job, train, split })?
@@ -94,19 +111,18 @@ pub fn evaluate_on(
 ///
 /// # Errors
 /// When the checkpoint or a batch cannot be read.
-pub fn evaluate<B: Backend>(
+pub fn evaluate<S: System, B: Backend>(
     job: EvaluateJob<'_>,
     train: Option<&mut dyn BatchSource>,
     split: &mut dyn BatchSource,
     device: &B::Device,
 ) -> Result<EvaluateReport, EvaluateError> {
-    let model = job.checkpoint.model::<B>(device)?;
-    let tokenizer = job.checkpoint.tokenizer()?;
-    let config = job.checkpoint.model_config();
     let seed = job.section.seed;
-    let input = InputConfig { seed, ..InputConfig::new(&job.checkpoint.info.config, &config) };
-    let tokens = TokenCache::new(&tokenizer, input.max_tokens);
-    let extractor = Extractor { model: &model, tokens: &tokens, input: &input, device };
+    let system: S = job.checkpoint.system(seed)?;
+    let model = job.checkpoint.model::<S, B>(&system, device)?;
+    let tokenizer = job.checkpoint.tokenizer()?;
+    let tokens = TokenCache::new(&tokenizer, system.max_tokens());
+    let extractor = Extractor { system: &system, model: &model, tokens: &tokens, device };
     let studies = extractor.studies(split)?;
     let patients: Vec<String> = studies.iter().map(|study| study.patient.clone()).collect();
     let resamples = Resamples::new(&patients, job.section.bootstrap, seed);
@@ -142,8 +158,14 @@ pub fn evaluate<B: Backend>(
         table.aurocs("linear_probe_auroc", scores.collect());
     }
     if wanted(MetricKind::MaskedImage) {
-        let errors: Vec<f64> = studies.iter().map(|study| study.error).collect();
-        table.mean("masked_image_mse", &errors);
+        let errors: Option<Vec<f64>> = studies.iter().map(|study| study.error).collect();
+        match errors {
+            Some(errors) => table.mean("masked_image_mse", &errors),
+            None => {
+                let reason = format!("the system `{}` reconstructs no image", S::NAME);
+                table.skip("masked_image_mse".to_owned(), reason, studies.len());
+            }
+        }
     }
     Ok(table.report)
 }
@@ -173,8 +195,11 @@ impl Table<'_> {
         ] {
             for k in [1, 5, 10] {
                 let name = format!("retrieval_{direction}_recall_at_{k}");
-                if n <= k {
-                    let reason = format!("{n} studies with a report are not more than {k}");
+                // Among few studies a recall is mostly chance.
+                if n < MIN_ESTIMABLE || n <= k {
+                    let least = MIN_ESTIMABLE.max(k + 1);
+                    let reason =
+                        format!("not estimable: {n} studies with a report, {least} are needed");
                     self.skip(name, reason, n);
                     continue;
                 }
@@ -194,7 +219,16 @@ impl Table<'_> {
             let truth: Vec<Option<bool>> =
                 self.studies.iter().map(|study| known(study, label)).collect();
             let n = truth.iter().flatten().count();
+            let positives = truth.iter().flatten().filter(|positive| **positive).count();
+            let negatives = n - positives;
             match scores {
+                _ if positives.min(negatives) < MIN_ESTIMABLE => {
+                    let reason = format!(
+                        "not estimable: {positives} positives and {negatives} negatives, {MIN_ESTIMABLE} of each are \
+                         needed"
+                    );
+                    self.skip(metric, reason, n);
+                }
                 Err(reason) => self.skip(metric, reason, n),
                 Ok(scores) => {
                     let auroc = Auroc::new(&scores, &truth);
@@ -214,7 +248,7 @@ impl Table<'_> {
             Some(_) => self.add(format!("{name}_macro"), interval, self.studies.len()),
             None => self.skip(
                 format!("{name}_macro"),
-                "no label has a value".to_owned(),
+                "not estimable: no label has a value".to_owned(),
                 self.studies.len(),
             ),
         }
@@ -222,6 +256,12 @@ impl Table<'_> {
 
     /// Mean of one value a study.
     fn mean(&mut self, name: &str, values: &[f64]) {
+        if values.len() < MIN_ESTIMABLE {
+            let n = values.len();
+            let reason = format!("not estimable: {n} studies, {MIN_ESTIMABLE} are needed");
+            self.skip(name.to_owned(), reason, n);
+            return;
+        }
         let interval = self.resamples.interval(|weights| weighted_mean(values, weights));
         match interval {
             Some(_) => self.add(name.to_owned(), interval, values.len()),

@@ -2,10 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use schemas::manifest::train::TextMaskPolicy;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::tokenize::{EncodedReport, ReportTokenizer};
 use crate::random::Stream;
+
+/// What masked text reconstruction hides as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TextMaskPolicy {
+    /// Words, drawn evenly, with all their tokens.
+    #[default]
+    Word,
+    /// Mentions of findings, places, attributes and devices as the report's graph has them, with all
+    /// their tokens, until they make up `text_mask_entity_share` of the budget; words outside of
+    /// mentions fill the rest.
+    Entity,
+}
 
 /// Which tokens of a report are masked.
 #[derive(Debug, Clone, Copy, PartialEq)]

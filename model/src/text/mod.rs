@@ -8,7 +8,7 @@ mod tokenize;
 mod vocabulary;
 
 pub use cache::TokenCache;
-pub use mask::{MaskedText, TextMask};
+pub use mask::{MaskedText, TextMask, TextMaskPolicy};
 pub use sentence::{SentenceModel, SentenceModelError};
 pub use tokenize::{EncodedReport, ReportTokenizer, TokenizeError};
 pub use vocabulary::build_vocabulary;

@@ -8,21 +8,24 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use burn::module::Module;
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use schemas::manifest::train::{Mg3dArchitecture, TrainSection};
+use schemas::format::{FormatHeader, NewerVersion, check_version};
+use schemas::manifest::train::TrainSection;
+use schemas::manifest::{ManifestError, ManifestOrigin};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::adamw::{AdamW, OptimizerError};
 use crate::encoder::TextEncoderConfig;
-use crate::system::{Mg3d, Mg3dConfig};
+use crate::system::{InputShape, ModelPlan, System, SystemTables};
 use crate::text::{ReportTokenizer, TokenizeError};
 use crate::weights::{WeightsError, load_weights, save_weights};
 
 /// Breaking version of `checkpoint.json` that this code writes and reads.
 const VERSION: u32 = 1;
 /// Additive revision of `checkpoint.json`.
-const REVISION: u32 = 0;
+const REVISION: u32 = 1;
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -31,9 +34,10 @@ const INFO: &str = "checkpoint.json";
 
 /// Why a checkpoint cannot be written or read.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum CheckpointError {
     /// The file system refused.
-    #[error("access checkpoint `{path}`: {source}")]
+    #[error("failed to access checkpoint `{path}`: {source}")]
     File {
         /// File or folder.
         path: String,
@@ -41,7 +45,7 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// `checkpoint.json` cannot be understood.
-    #[error("read checkpoint `{path}`: {source}")]
+    #[error("failed to read checkpoint `{path}`: {source}")]
     Info {
         /// File.
         path: String,
@@ -49,15 +53,16 @@ pub enum CheckpointError {
         source: serde_json::Error,
     },
     /// A newer program wrote it.
-    #[error(
-        "read checkpoint `{path}`: it has format version {found}, this program reads up to {VERSION}; use a newer radloom"
-    )]
+    #[error("failed to read checkpoint `{path}`: {source}")]
     Version {
         /// File.
         path: String,
-        /// Version of the file.
-        found: u32,
+        /// Which version it has.
+        source: NewerVersion,
     },
+    /// The keys of its system are not those that this program knows.
+    #[error("failed to read checkpoint: {0}")]
+    System(#[from] ManifestError),
     /// Weights do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -84,12 +89,15 @@ pub struct CheckpointInfo {
     pub release_id: String,
     /// Position of the loader after these steps.
     pub loader_token: serde_json::Value,
-    /// Volume as `[channels, depth, height, width]`.
+    /// Channels, depth, height and width of a block.
     pub volume: [usize; 4],
+    /// Blocks of a series. Since revision 1.
+    #[serde(default = "one_block")]
+    pub blocks: usize,
     /// Manifest section of the run.
     pub config: TrainSection,
-    /// Architecture with all presets resolved.
-    pub architecture: Mg3dArchitecture,
+    /// Numbers of the system's modules, with all presets resolved.
+    pub architecture: serde_json::Value,
     /// Text encoder.
     pub text: TextEncoderConfig,
     /// Files beside this one.
@@ -107,27 +115,40 @@ pub struct Checkpoint {
 
 impl CheckpointInfo {
     /// Describes the state of a run.
-    pub(super) fn new(
-        model: &Mg3dConfig,
+    pub(super) fn new<A: Serialize>(
+        plan: &ModelPlan<A>,
         section: &TrainSection,
         release_id: &str,
         step: u64,
         loader_token: serde_json::Value,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, CheckpointError> {
+        let architecture = serde_json::to_value(&plan.architecture)
+            .map_err(|source| CheckpointError::Info { path: INFO.to_owned(), source })?;
+        Ok(Self {
             version: VERSION,
             revision: REVISION,
             step,
             seed: section.seed,
             release_id: release_id.to_owned(),
             loader_token,
-            volume: model.volume,
+            volume: plan.input.block,
+            blocks: plan.input.blocks,
             config: section.clone(),
-            architecture: model.architecture.clone(),
-            text: model.text.clone(),
+            architecture,
+            text: plan.text.clone(),
             files: [MODEL, OPTIMIZER, TOKENIZER].map(str::to_owned).to_vec(),
-        }
+        })
     }
+
+    /// The blocks that the model gets of each series.
+    pub fn input(&self) -> InputShape {
+        InputShape { blocks: self.blocks, block: self.volume }
+    }
+}
+
+/// Blocks of a series in a checkpoint of revision 0.
+fn one_block() -> usize {
+    1
 }
 
 impl Checkpoint {
@@ -150,38 +171,42 @@ impl Checkpoint {
     /// # Errors
     /// When `checkpoint.json` cannot be read, or has a newer version.
     pub fn open(folder: &Path) -> Result<Self, CheckpointError> {
-        #[derive(Deserialize)]
-        struct Header {
-            version: u32,
-        }
         let path = folder.join(INFO);
         let shown = path.display().to_string();
         let text = fs::read_to_string(&path).map_err(file_error(&path))?;
         let fail = |source| CheckpointError::Info { path: shown.clone(), source };
-        let header: Header = serde_json::from_str(&text).map_err(fail)?;
-        if header.version > VERSION {
-            return Err(CheckpointError::Version { path: shown, found: header.version });
-        }
+        let header: FormatHeader = serde_json::from_str(&text).map_err(fail)?;
+        check_version("checkpoint", header.version, VERSION)
+            .map_err(|source| CheckpointError::Version { path: shown.clone(), source })?;
         let info = serde_json::from_str(&text).map_err(fail)?;
         Ok(Self { folder: folder.to_owned(), info })
     }
 
-    /// Configuration of its model.
-    pub fn model_config(&self) -> Mg3dConfig {
-        Mg3dConfig {
-            volume: self.info.volume,
-            architecture: self.info.architecture.clone(),
-            text: self.info.text.clone(),
-            block: self.info.config.objectives.image_mask_block,
-        }
+    /// Its system; `seed` is that of the masks.
+    ///
+    /// # Errors
+    /// When its keys or its architecture are not those of the system.
+    pub fn system<S: System>(&self, seed: u64) -> Result<S, CheckpointError> {
+        let tables = SystemTables::read(&self.info.config, &ManifestOrigin::default())?;
+        let architecture =
+            serde_json::from_value(self.info.architecture.clone()).map_err(|source| {
+                CheckpointError::Info { path: self.folder.join(INFO).display().to_string(), source }
+            })?;
+        let plan =
+            ModelPlan { input: self.info.input(), architecture, text: self.info.text.clone() };
+        Ok(S::new(tables, plan, seed))
     }
 
     /// Its model.
     ///
     /// # Errors
     /// When the weights cannot be read or do not fit.
-    pub fn model<B: Backend>(&self, device: &B::Device) -> Result<Mg3d<B>, CheckpointError> {
-        let mut model = self.model_config().init::<B>(device);
+    pub fn model<S: System, B: Backend>(
+        &self,
+        system: &S,
+        device: &B::Device,
+    ) -> Result<S::Model<B>, CheckpointError> {
+        let mut model = system.init::<B>(device);
         load_weights(&mut model, &self.folder.join(MODEL))?;
         Ok(model)
     }
@@ -207,11 +232,11 @@ impl Checkpoint {
     }
 
     /// Writes a checkpoint below `out` and removes all but the newest `keep`.
-    pub(super) fn write<B: AutodiffBackend>(
+    pub(super) fn write<B: AutodiffBackend, M: Module<B>>(
         out: &Path,
         keep: usize,
         info: CheckpointInfo,
-        model: &Mg3d<B>,
+        model: &M,
         optimizer: &AdamW<B>,
         tokenizer: &ReportTokenizer,
     ) -> Result<Self, CheckpointError> {

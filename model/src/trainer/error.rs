@@ -5,34 +5,27 @@ use std::io;
 use thiserror::Error;
 
 use super::checkpoint::CheckpointError;
-use crate::batch::{BatchError, SourceError};
+use crate::batch::SourceError;
 use crate::device::DeviceError;
-use crate::system::Mg3dConfigError;
-use crate::system::Mg3dInputError;
-use crate::text::TokenizeError;
-use crate::weights::PretrainedError;
+use crate::system::{PrepareError, StartError};
+use schemas::manifest::ManifestError;
 
 /// Why training failed.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum TrainError {
     /// The device is not available.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The model cannot be built.
+    /// The system does not start.
     #[error(transparent)]
-    Config(#[from] Mg3dConfigError),
-    /// The pretrained text encoder cannot be used.
+    Start(#[from] StartError),
+    /// The manifest asks for what there is not.
     #[error(transparent)]
-    Pretrained(#[from] PretrainedError),
-    /// A report cannot be tokenised.
-    #[error(transparent)]
-    Tokenize(#[from] TokenizeError),
+    Manifest(#[from] ManifestError),
     /// A batch cannot become an input of the system.
     #[error(transparent)]
-    Input(#[from] Mg3dInputError),
-    /// A batch is not usable.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
+    Input(#[from] PrepareError),
     /// A batch could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -40,7 +33,7 @@ pub enum TrainError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     /// The log could not be written.
-    #[error("write training log `{path}`: {source}")]
+    #[error("failed to write the training log `{path}`: {source}")]
     Log {
         /// File.
         path: String,
@@ -49,14 +42,14 @@ pub enum TrainError {
     },
     /// The checkpoint belongs to another run.
     #[error(
-        "resume training: `{field}` differs from the checkpoint's; start in another folder or restore it"
+        "failed to resume training: `{field}` differs from the checkpoint's; start in another folder or restore it"
     )]
     Mismatch {
         /// Field that differs.
         field: &'static str,
     },
     /// The source does not stand where the run does.
-    #[error("train: the loader gave the batch of step {found}, step {expected} was due")]
+    #[error("failed to train: the loader gave the batch of step {found}, step {expected} was due")]
     Order {
         /// Step of the batch.
         found: u64,
@@ -65,7 +58,7 @@ pub enum TrainError {
     },
     /// Numbers overflowed.
     #[error(
-        "train: step {step} gave a {what} that is not a finite number; lower the learning rate or check the images"
+        "failed to train: step {step} gave a {what} that is not a finite number; lower the learning rate or check the images"
     )]
     NotFinite {
         /// Steps done, this one included.
@@ -74,7 +67,7 @@ pub enum TrainError {
         what: &'static str,
     },
     /// There is nothing to learn from.
-    #[error("train: every objective has weight 0 or nothing to compare in step {step}")]
+    #[error("failed to train: every objective has weight 0 or nothing to compare in step {step}")]
     NoLoss {
         /// Steps done, this one included.
         step: u64,

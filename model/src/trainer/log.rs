@@ -24,11 +24,9 @@ pub struct StepReport {
     pub step_s: f64,
     /// Euclidean norm of all gradients together, before clipping.
     pub gradient_norm: f64,
-    /// Sentences left out of the batch because reports were longer than the token budget.
-    pub dropped_sentences: usize,
-    /// Clauses left out of sentences that were kept in part, for the same reason.
-    #[serde(default)]
-    pub dropped_clauses: usize,
+    /// What the system counts of a batch, by name; the names stand beside the other fields.
+    #[serde(flatten)]
+    pub counters: BTreeMap<String, u64>,
 }
 
 /// The log file of a run.
@@ -78,8 +76,7 @@ mod tests {
             data_wait_s: 0.0,
             step_s: 0.5,
             gradient_norm: 2.0,
-            dropped_sentences: 0,
-            dropped_clauses: 0,
+            counters: [("dropped_sentences".to_owned(), 0)].into(),
         }
     }
 

@@ -15,7 +15,7 @@ mod tests;
 pub use adamw::{AdamW, OptimizerError};
 pub use checkpoint::{Checkpoint, CheckpointError, CheckpointInfo};
 pub use error::TrainError;
-pub use job::{TrainJob, Vocabulary};
+pub use job::TrainJob;
 pub use log::StepReport;
 pub use run::{Outcome, TrainSummary, train, train_on};
 pub use schedule::learning_rate;

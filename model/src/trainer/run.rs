@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use burn::module::AutodiffModule;
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
-use schemas::manifest::train::TrainSection;
 
 use super::adamw::AdamW;
 use super::checkpoint::{Checkpoint, CheckpointInfo};
@@ -21,8 +21,8 @@ use super::schedule::learning_rate;
 use super::start::{State, start};
 use crate::batch::{BatchSource, Prefetched, StudyBatch, prefetched};
 use crate::device::{BackendJob, DeviceChoice, dispatch};
-use crate::system::{HostInput, InputConfig, Mg3d};
-use crate::text::TokenCache;
+use crate::system::{Losses, System, SystemJob, with_system};
+use crate::text::{ReportTokenizer, TokenCache};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,18 @@ pub fn train_on(
         type Output = Result<TrainSummary, TrainError>;
 
         fn run<B: AutodiffBackend>(self, device: &B::Device) -> Self::Output {
-            train::<B>(self.job, self.source, self.progress, device)
+            let Self { job, .. } = self;
+            with_system::<B, _>(&job.section.system, job.origin, device, self)?
+        }
+    }
+    impl SystemJob for Run<'_> {
+        type Output = Result<TrainSummary, TrainError>;
+
+        fn run<S: System, B: AutodiffBackend>(self, device: &B::Device) -> Self::Output
+        where
+            S::Model<B>: AutodiffModule<B>,
+        {
+            train::<S, B>(self.job, self.source, self.progress, device)
         }
     }
     dispatch(device, Run { job, source, progress })?
@@ -77,31 +88,42 @@ pub fn train_on(
 ///
 /// # Errors
 /// See [`TrainError`]. After an error the last written checkpoint is whole.
-pub fn train<B: AutodiffBackend>(
+pub fn train<S: System, B: AutodiffBackend>(
     job: &TrainJob<'_>,
     source: &mut dyn BatchSource,
     progress: &mut dyn FnMut(&StepReport),
     device: &B::Device,
-) -> Result<TrainSummary, TrainError> {
-    let state = start::<B>(job, device)?;
-    let input = InputConfig::new(job.section, &state.config);
-    let tokenizer = state.tokenizer.clone();
-    let tokens = TokenCache::new(&tokenizer, input.max_tokens);
-    let prepare = |batch: &StudyBatch| -> Result<HostInput, TrainError> {
-        batch.validate_fixed(job.volume, 1)?;
-        Ok(input.host(batch, &tokens)?)
-    };
-    prefetched(source, prepare, |batches| steps(job, state, batches, progress, device))
+) -> Result<TrainSummary, TrainError>
+where
+    S::Model<B>: AutodiffModule<B>,
+{
+    let (system, tokenizer, state) = start::<S, B>(job, device)?;
+    let tokens = TokenCache::new(&tokenizer, system.max_tokens());
+    let prepare =
+        |batch: &StudyBatch| -> Result<S::Host, TrainError> { Ok(system.host(batch, &tokens)?) };
+    let run = Run { job, system: &system, tokenizer: &tokenizer };
+    prefetched(source, prepare, |batches| steps(&run, state, batches, progress, device))
+}
+
+/// What stays the same from step to step.
+struct Run<'r, S> {
+    job: &'r TrainJob<'r>,
+    system: &'r S,
+    tokenizer: &'r ReportTokenizer,
 }
 
 /// Runs the steps of the prepared batches.
-fn steps<B: AutodiffBackend>(
-    job: &TrainJob<'_>,
-    mut state: State<B>,
-    batches: &mut Prefetched<HostInput, TrainError>,
+fn steps<S: System, B: AutodiffBackend>(
+    run: &Run<'_, S>,
+    mut state: State<S, B>,
+    batches: &mut Prefetched<S::Host, TrainError>,
     progress: &mut dyn FnMut(&StepReport),
     device: &B::Device,
-) -> Result<TrainSummary, TrainError> {
+) -> Result<TrainSummary, TrainError>
+where
+    S::Model<B>: AutodiffModule<B>,
+{
+    let Run { job, system, .. } = run;
     let section = job.section;
     let path = job.out.join("train.jsonl");
     let log_error = |source| TrainError::Log { path: path.display().to_string(), source };
@@ -129,14 +151,14 @@ fn steps<B: AutodiffBackend>(
         let data_wait_s = batch.data_wait_s;
         let rate =
             learning_rate(&section.schedule, section.optimizer.lr, state.step, section.steps);
-        let prepared = host.upload::<B>(&batch, device)?;
+        let counters = S::counters(&host);
+        let input = system.upload::<B>(host, &batch, device)?;
         // The loader's slot goes back now rather than after the step.
         drop(batch);
-        let (dropped_sentences, dropped_clauses) =
-            (prepared.text.dropped_sentences, prepared.text.dropped_clauses);
+        let losses = system.losses(&state.model, &input, state.step);
         let done = state.step + 1;
-        let update = update(state.model, &mut state.optimizer, &prepared, section, rate, done)?;
-        state.model = update.model;
+        let update = update(state.model, &mut state.optimizer, losses, rate, done)?;
+        state.model = system.after_step(update.model, state.step);
         state.step = done;
         token.clone_from(batches.token());
 
@@ -149,42 +171,39 @@ fn steps<B: AutodiffBackend>(
                 data_wait_s,
                 step_s: started.elapsed().as_secs_f64(),
                 gradient_norm: update.norm,
-                dropped_sentences,
-                dropped_clauses,
+                counters,
             };
             log.write(&report).map_err(log_error)?;
             progress(&report);
         }
         if done.is_multiple_of(section.checkpoint_every.max(1)) && done < section.steps {
-            saved = Some(save(job, &state, &token)?);
+            saved = Some(save(run, &state, &token)?);
             saved_step = Some(done);
         }
     }
     let checkpoint = match saved {
         Some(folder) if saved_step == Some(state.step) => folder,
-        _ => save(job, &state, &token)?,
+        _ => save(run, &state, &token)?,
     };
     Ok(TrainSummary { step: state.step, outcome, checkpoint })
 }
 
 /// Result of one update.
-struct Updated<B: AutodiffBackend> {
-    model: Mg3d<B>,
+struct Updated<M> {
+    model: M,
     loss: f64,
     losses: std::collections::BTreeMap<String, f64>,
     norm: f64,
 }
 
-/// One forward pass, backward pass and update.
-fn update<B: AutodiffBackend>(
-    model: Mg3d<B>,
+/// The backward pass of `losses` and one update.
+fn update<B: AutodiffBackend, M: AutodiffModule<B>>(
+    model: M,
     optimizer: &mut AdamW<B>,
-    input: &crate::system::Mg3dInput<B>,
-    section: &TrainSection,
+    losses: Losses<B>,
     rate: f64,
     step: u64,
-) -> Result<Updated<B>, TrainError> {
-    let losses = model.forward(input, &section.objectives);
+) -> Result<Updated<M>, TrainError> {
     if losses.parts.is_empty() {
         return Err(TrainError::NoLoss { step });
     }
@@ -207,20 +226,26 @@ fn update<B: AutodiffBackend>(
 }
 
 /// Writes a checkpoint of the state.
-fn save<B: AutodiffBackend>(
-    job: &TrainJob<'_>,
-    state: &State<B>,
+fn save<S: System, B: AutodiffBackend>(
+    run: &Run<'_, S>,
+    state: &State<S, B>,
     token: &serde_json::Value,
 ) -> Result<PathBuf, TrainError> {
-    let token = token.clone();
-    let info = CheckpointInfo::new(&state.config, job.section, job.release_id, state.step, token);
+    let Run { job, system, tokenizer } = run;
+    let info = CheckpointInfo::new(
+        system.model_plan(),
+        job.section,
+        job.release_id,
+        state.step,
+        token.clone(),
+    )?;
     let written = Checkpoint::write(
         job.out,
         job.section.keep_checkpoints,
         info,
         &state.model,
         &state.optimizer,
-        &state.tokenizer,
+        tokenizer,
     )?;
     Ok(written.folder)
 }

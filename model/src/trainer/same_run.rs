@@ -1,32 +1,23 @@
 //! Whether a checkpoint belongs to the run that would go on from it.
 
-use std::path::Path;
-
-use schemas::manifest::train::{Mg3dModel, TrainSection};
+use schemas::manifest::ManifestOrigin;
 
 use super::checkpoint::Checkpoint;
 use super::error::TrainError;
 use super::job::TrainJob;
-
-/// The model of a run, wherever its starting weights lie.
-fn model_of(section: &TrainSection) -> Mg3dModel {
-    let mut model = section.model.clone();
-    if let Some(folder) = &mut model.text.pretrained {
-        let name = Path::new(folder.as_str()).file_name();
-        *folder = name.unwrap_or_default().to_string_lossy().into_owned();
-    }
-    model
-}
+use crate::system::{System, SystemTables};
 
 /// Refuses a checkpoint whose run would not go on as it was. The length of the run and what it writes may change.
-pub(super) fn check_same_run(
+pub(super) fn check_same_run<S: System>(
     job: &TrainJob<'_>,
     checkpoint: &Checkpoint,
 ) -> Result<(), TrainError> {
     let (ours, theirs) = (job.section, &checkpoint.info.config);
+    let own = S::comparable(&SystemTables::read(ours, job.origin)?);
+    let kept = S::comparable(&SystemTables::read(theirs, &ManifestOrigin::default())?);
     let checks = [
         ("release", job.release_id == checkpoint.info.release_id),
-        ("view shape", job.volume == checkpoint.info.volume),
+        ("view shape", job.input == checkpoint.info.input()),
         ("system", ours.system == theirs.system),
         ("view", ours.view == theirs.view),
         ("seed", ours.seed == theirs.seed),
@@ -34,8 +25,8 @@ pub(super) fn check_same_run(
         ("precision", ours.precision == theirs.precision),
         ("optimizer", ours.optimizer == theirs.optimizer),
         ("schedule", ours.schedule == theirs.schedule),
-        ("model", model_of(ours) == model_of(theirs)),
-        ("objectives", ours.objectives == theirs.objectives),
+        ("model", own.model == kept.model),
+        ("objectives", own.objectives == kept.objectives),
     ];
     match checks.into_iter().find(|(_, same)| !same) {
         Some((field, _)) => Err(TrainError::Mismatch { field }),

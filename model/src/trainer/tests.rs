@@ -6,17 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::backend::flex::FlexDevice;
 use burn::backend::{Autodiff, Flex};
+use schemas::manifest::ManifestOrigin;
 use schemas::manifest::train::{
-    EvaluateSection, Mg3dModel, ObjectiveSection, OptimizerSection, ScheduleKind, ScheduleSection,
-    TextModel, TrainSection,
+    EvaluateSection, OptimizerSection, ScheduleKind, ScheduleSection, SystemTable, TrainSection,
 };
 
-use super::{
-    Checkpoint, Outcome, StepReport, TrainError, TrainJob, TrainSummary, Vocabulary, train,
-};
+use super::{Checkpoint, Outcome, StepReport, TrainError, TrainJob, TrainSummary, train};
 use crate::batch::{BatchSource, ListSource, StudyBatch};
 use crate::evaluate::{EvaluateJob, evaluate};
+use crate::system::mg3d::Mg3dSystem;
+use crate::system::{InputShape, Vocabulary};
 use crate::testing::{FINDINGS, VOLUME, batch_of, synthetic_batch, texts};
+
+fn table(keys: serde_json::Value) -> SystemTable {
+    serde_json::from_value(keys).expect("a table")
+}
 
 fn section(steps: u64) -> TrainSection {
     TrainSection {
@@ -27,23 +31,16 @@ fn section(steps: u64) -> TrainSection {
         keep_checkpoints: 2,
         optimizer: OptimizerSection { lr: 3e-3, ..OptimizerSection::default() },
         schedule: ScheduleSection { warmup_steps: 2, kind: ScheduleKind::Constant },
-        model: Mg3dModel {
-            patch: Some([4, 4, 4]),
-            embed_dim: Some(12),
-            depths: Some(vec![2, 1]),
-            heads: Some(vec![2, 4]),
-            window: Some([2, 2, 2]),
-            projection_dim: Some(24),
-            text: TextModel {
-                hidden: Some(16),
-                layers: Some(1),
-                heads: Some(2),
-                max_tokens: Some(48),
-                ..TextModel::default()
-            },
-            ..Mg3dModel::default()
-        },
-        objectives: ObjectiveSection { image_mask_block: [8, 8, 8], ..ObjectiveSection::default() },
+        model: table(serde_json::json!({
+            "patch": [4, 4, 4],
+            "embed_dim": 12,
+            "depths": [2, 1],
+            "heads": [2, 4],
+            "window": [2, 2, 2],
+            "projection_dim": 24,
+            "text": { "hidden": 16, "layers": 1, "heads": 2, "max_tokens": 48 },
+        })),
+        objectives: table(serde_json::json!({ "image_mask_block": [8, 8, 8] })),
         ..TrainSection::default()
     }
 }
@@ -67,11 +64,13 @@ fn run(
 ) -> Result<Run, TrainError> {
     let cancel = Arc::new(AtomicBool::new(false));
     let texts = texts();
+    let origin = ManifestOrigin::default();
     let job = TrainJob {
         section,
+        origin: &origin,
         out,
         release_id: "release",
-        volume: VOLUME,
+        input: InputShape { blocks: 1, block: VOLUME },
         vocabulary: Vocabulary::Texts(&texts),
         resume,
         cancel: Arc::clone(&cancel),
@@ -83,7 +82,7 @@ fn run(
             cancel.store(true, Ordering::Relaxed);
         }
     };
-    let summary = train::<Autodiff<Flex>>(&job, source, &mut progress, &FlexDevice)?;
+    let summary = train::<Mg3dSystem, Autodiff<Flex>>(&job, source, &mut progress, &FlexDevice)?;
     Ok(Run { summary, reports })
 }
 
@@ -170,23 +169,37 @@ fn the_loss_falls_and_every_objective_learns() {
     let labels: Vec<String> = FINDINGS.iter().map(|label| (*label).to_owned()).collect();
     let measures = EvaluateSection { bootstrap: 50, ..EvaluateSection::default() };
     let job = EvaluateJob { checkpoint: &checkpoint, section: &measures, labels: &labels };
-    let all = || ListSource::new(vec![batch_of(0, &[0, 1, 2, 3]), batch_of(1, &[4, 5, 6, 7])]);
-    let report = evaluate::<Flex>(job, Some(&mut all()), &mut all(), &FlexDevice).expect("report");
+    // Three rounds of the eight combinations of findings: twelve positives and negatives of each.
+    let split = |first: [u64; 4]| {
+        let rest = (1..6).map(|number| {
+            batch_of(number, &[4 * number, 4 * number + 1, 4 * number + 2, 4 * number + 3])
+        });
+        ListSource::new(std::iter::once(batch_of(0, &first)).chain(rest).collect())
+    };
+    let all = || split([0, 1, 2, 3]);
+    let report = evaluate::<Mg3dSystem, Flex>(job, Some(&mut all()), &mut all(), &FlexDevice)
+        .expect("report");
     let probe = report.metrics["linear_probe_auroc_macro"];
     assert!(
         probe.value > 0.9 && probe.low <= probe.value && probe.value <= probe.high,
         "{probe:?}"
     );
     assert!(report.metrics["masked_image_mse"].value < 0.2);
-    assert_eq!(report.metrics["retrieval_text_to_image_recall_at_5"].n, 8);
-    assert!(report.skipped.iter().any(|skipped| skipped.metric.ends_with("recall_at_10")));
+    assert_eq!(report.metrics["retrieval_text_to_image_recall_at_5"].n, 24);
     // Same checkpoint, same numbers; and reconstructions of a study count once.
-    let again = evaluate::<Flex>(job, Some(&mut all()), &mut all(), &FlexDevice).expect("report");
+    let again = evaluate::<Mg3dSystem, Flex>(job, Some(&mut all()), &mut all(), &FlexDevice)
+        .expect("report");
     assert_eq!(report, again);
-    let twice = ListSource::new(vec![batch_of(0, &[0, 0, 2, 3]), batch_of(1, &[4, 5, 6, 7])]);
-    let merged = evaluate::<Flex>(job, None, &mut twice.clone(), &FlexDevice).expect("report");
-    assert_eq!(merged.metrics["masked_image_mse"].n, 7);
+    let mut twice = split([0, 0, 2, 3]);
+    let merged = evaluate::<Mg3dSystem, Flex>(job, None, &mut twice, &FlexDevice).expect("report");
+    assert_eq!(merged.metrics["masked_image_mse"].n, 23);
     assert!(merged.skipped.iter().any(|skipped| skipped.metric == "linear_probe_auroc/nodule"));
+    // What few studies cannot carry is not given as a number.
+    let mut few = ListSource::new(vec![batch_of(0, &[0, 1, 2, 3]), batch_of(1, &[4, 5, 6, 7])]);
+    let few =
+        evaluate::<Mg3dSystem, Flex>(job, Some(&mut all()), &mut few, &FlexDevice).expect("report");
+    assert!(few.metrics.is_empty(), "{:?}", few.metrics);
+    assert!(few.skipped.iter().all(|skipped| skipped.reason.starts_with("not estimable")));
 }
 
 #[test]

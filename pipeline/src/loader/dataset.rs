@@ -59,6 +59,18 @@ pub enum DatasetError {
         /// The first sample that differs.
         sample: String,
     },
+    /// Series have different numbers of blocks.
+    #[error("view `{view}`: `{sample}` has {found} blocks, and the first sample has {expected}")]
+    Blocks {
+        /// The view.
+        view: String,
+        /// The sample that differs.
+        sample: String,
+        /// Its blocks.
+        found: usize,
+        /// Blocks of the first sample.
+        expected: usize,
+    },
 }
 
 /// One series of the release in one view, and where its voxels lie.
@@ -234,6 +246,26 @@ impl Dataset {
             Some((record, _)) => Err(DatasetError::Shape {
                 view: self.view.to_string(),
                 sample: record.sample_id.to_string(),
+            }),
+        }
+    }
+
+    /// Blocks that every series has, for systems that take a fixed number.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Blocks`], naming the first sample that differs.
+    pub fn fixed_block_count(&self) -> Result<usize, DatasetError> {
+        let mut all = self.studies.iter().flat_map(|study| &study.series);
+        let Some(first) = all.next() else { return Ok(0) };
+        let count = first.record.blocks.len();
+        match all.find(|series| series.record.blocks.len() != count) {
+            None => Ok(count),
+            Some(other) => Err(DatasetError::Blocks {
+                view: self.view.to_string(),
+                sample: other.record.sample_id.to_string(),
+                found: other.record.blocks.len(),
+                expected: count,
             }),
         }
     }

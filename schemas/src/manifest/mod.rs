@@ -31,4 +31,4 @@ pub use view::{
     ClipStage, Crop, Crops, Grid, Kernel, Orientation, Preset, Recipe, ViewError, ViewSection,
     VoxelType, Windows,
 };
-pub use whole::{Manifest, json_schema};
+pub use whole::Manifest;

@@ -76,23 +76,3 @@ impl Manifest {
         curation
     }
 }
-
-/// The manifest's JSON Schema, as kept in `schemas/json/manifest.schema.json`.
-pub fn json_schema() -> String {
-    let schema = schemars::schema_for!(Manifest);
-    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
-    text.push('\n');
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_committed_json_schema_is_the_generated_one() {
-        let committed = include_str!("../../json/manifest.schema.json");
-        assert!(
-            committed == super::json_schema(),
-            "schemas/json/manifest.schema.json is stale: run `just schemas`"
-        );
-    }
-}

@@ -14,7 +14,9 @@
 mod input;
 mod model;
 mod section;
+mod system;
 
 pub use input::{ClipHost, ClipInput, ClipText, ClipTextHost, InputConfig};
 pub use model::{ClipConfig, ClipModel, ClipVectors};
 pub use section::{ClipKeys, ClipKeysError, ClipObjectives};
+pub use system::Clip;

@@ -1,11 +1,11 @@
 //! The keys of `[train.model]` and `[train.objectives]` of `clip`. Defaults stand here and nowhere else.
 
 use schemars::JsonSchema;
-use schemas::manifest::train::{TextArchitecture, TextModel};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::encoder::{ImageEncoderError, ImageEncoderKind, ImageEncoderTables, TextEncoderConfig};
+use crate::system::language::{TextArchitecture, TextModel};
 
 /// Shortest token sequence that holds a report.
 const MIN_TOKENS: usize = 8;
@@ -85,16 +85,15 @@ pub enum ClipKeysError {
 impl ClipKeys {
     /// Numbers of the text encoder, the defaults filled in.
     pub fn text(&self) -> TextArchitecture {
-        let text = &self.text;
-        TextArchitecture {
-            hidden: text.hidden.unwrap_or(64),
-            layers: text.layers.unwrap_or(2),
-            heads: text.heads.unwrap_or(4),
-            max_tokens: text.max_tokens.unwrap_or(192),
-            vocabulary: text.vocabulary.unwrap_or(4096),
-            pretrained: text.pretrained.clone(),
-            frozen: text.frozen,
-        }
+        self.text.resolve(&TextArchitecture {
+            hidden: 64,
+            layers: 2,
+            heads: 4,
+            max_tokens: 192,
+            vocabulary: 4096,
+            pretrained: None,
+            frozen: false,
+        })
     }
 
     /// Checks that the numbers fit together and a volume, `[channels, depth, height, width]`; `text` is the
@@ -157,8 +156,8 @@ mod tests {
     fn an_unknown_key_is_refused_at_every_depth() {
         for text in [
             r#"{"encoders": "vit3d"}"#,
-            r#"{"image": {"vit3d": {"widht": 3}}}"#,
-            r#"{"text": {"hiden": 3}}"#,
+            r#"{"image": {"vit3d": {"breadth": 3}}}"#,
+            r#"{"text": {"size": 3}}"#,
             r#"{"encoder": "resnet"}"#,
         ] {
             serde_json::from_str::<ClipKeys>(text).expect_err(text);

@@ -1,8 +1,9 @@
 //! The numbers of an MG-3D model, and whether they fit together.
 
-use schemas::manifest::train::{Decoder, Mg3dArchitecture};
 use thiserror::Error;
 
+use super::section::Mg3dArchitecture;
+use crate::block::Decoder;
 use crate::encoder::{Swin3dConfig, SwinConfigError, TextEncoderConfig};
 
 /// Configuration of an [`Mg3d`](super::model::Mg3d).
@@ -25,7 +26,7 @@ pub enum Mg3dConfigError {
     #[error(transparent)]
     Image(#[from] SwinConfigError),
     /// Heads do not divide channels.
-    #[error("build model: `{field}` {heads} does not divide {dim} channels")]
+    #[error("`{field}` {heads} does not divide {dim} channels")]
     Heads {
         /// Field of the manifest.
         field: &'static str,
@@ -36,7 +37,7 @@ pub enum Mg3dConfigError {
     },
     /// Masked blocks do not fit.
     #[error(
-        "build model: `image_mask_block` {block:?} must be a multiple of the patch {patch:?} and divide the volume {volume:?}"
+        "`image_mask_block` {block:?} must be a multiple of the patch {patch:?} and divide the volume {volume:?}"
     )]
     Block {
         /// Block edges.
@@ -48,7 +49,7 @@ pub enum Mg3dConfigError {
     },
     /// The convolution decoder cannot reach the stride.
     #[error(
-        "build model: decoder `conv` needs one power of two as stride along all axes, found {stride:?}; use `linear` or another patch"
+        "decoder `conv` needs one power of two as stride along all axes, found {stride:?}; use `linear` or another patch"
     )]
     Stride {
         /// Voxels a token stands for.
@@ -56,7 +57,7 @@ pub enum Mg3dConfigError {
     },
     /// Reports may be longer than the text encoder allows.
     #[error(
-        "build model: `max_tokens` {tokens} must be between 8 and the {positions} positions of the text encoder"
+        "`max_tokens` {tokens} must be between 8 and the {positions} positions of the text encoder"
     )]
     Tokens {
         /// Longest report.

@@ -1,26 +1,14 @@
 //! From a batch of studies to the tensors of one MG-3D step: tokens, masks and targets, drawn on the host.
 
 use burn::tensor::backend::Backend;
-use schemas::manifest::train::TrainSection;
-use thiserror::Error;
 
 use super::config::Mg3dConfig;
 use super::image_input::{HostImage, ImageInput};
+use super::section::ObjectiveSection;
 use super::text_input::{HostText, TextInput};
 use crate::batch::{BatchError, StudyBatch};
+use crate::system::error::PrepareError;
 use crate::text::{TextMask, TokenCache, TokenizeError};
-
-/// Why a batch cannot become an input.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum Mg3dInputError {
-    /// A report cannot be tokenised.
-    #[error(transparent)]
-    Tokenize(#[from] TokenizeError),
-    /// The voxels are not those of the model.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
-}
 
 /// Which pairs of sentences are compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,9 +50,8 @@ pub struct Mg3dInput<B: Backend> {
 }
 
 impl InputConfig {
-    /// Preparation as a run of `section` with `model` has it.
-    pub fn new(section: &TrainSection, model: &Mg3dConfig) -> Self {
-        let objectives = &section.objectives;
+    /// Preparation as a run with `objectives` and `model` has it; `seed` is that of the masks.
+    pub fn new(objectives: &ObjectiveSection, seed: u64, model: &Mg3dConfig) -> Self {
         Self {
             volume: model.volume,
             patch: model.architecture.patch,
@@ -80,7 +67,7 @@ impl InputConfig {
                 positive: objectives.similarity_positive,
                 negative: objectives.similarity_negative,
             }),
-            seed: section.seed,
+            seed,
         }
     }
 
@@ -93,7 +80,7 @@ impl InputConfig {
         batch: &StudyBatch,
         tokens: &TokenCache<'_>,
         device: &B::Device,
-    ) -> Result<Mg3dInput<B>, Mg3dInputError> {
+    ) -> Result<Mg3dInput<B>, PrepareError> {
         Ok(self.host(batch, tokens)?.upload(batch, device)?)
     }
 
@@ -120,6 +107,11 @@ pub struct HostInput {
 }
 
 impl HostInput {
+    /// Sentences and clauses left out because reports are longer than the budget, for the log.
+    pub(super) fn dropped(&self) -> [usize; 2] {
+        self.text.dropped()
+    }
+
     /// The tensors of the step of `batch`, which is the one that this was made of.
     ///
     /// # Errors

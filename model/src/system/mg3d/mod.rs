@@ -21,10 +21,14 @@ mod config;
 mod image_input;
 mod input;
 mod model;
+mod section;
+mod system;
 mod text_input;
 
 pub use config::{Mg3dConfig, Mg3dConfigError};
 pub use image_input::ImageInput;
-pub use input::{HostInput, InputConfig, Mg3dInput, Mg3dInputError, SimilarityThresholds};
-pub use model::{ImageFeatures, Mg3d, Mg3dLosses};
+pub use input::{HostInput, InputConfig, Mg3dInput, SimilarityThresholds};
+pub use model::{ImageFeatures, Mg3d};
+pub use section::{Mg3dArchitecture, Mg3dModel, Mode, ObjectiveSection, ObjectiveWeights, Preset};
+pub use system::Mg3dSystem;
 pub use text_input::{HostText, TextInput};

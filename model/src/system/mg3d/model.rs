@@ -3,16 +3,17 @@
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Tensor, backend::Backend};
-use schemas::manifest::train::ObjectiveSection;
 
 use super::config::Mg3dConfig;
 use super::input::Mg3dInput;
+use super::section::ObjectiveSection;
 use super::text_input::TextInput;
 use crate::block::{CrossAttention, FusionLayer, TextHead, VoxelDecoder};
 use crate::encoder::{Swin3d, TextEncoder, index, patchify, project, take_patches};
 use crate::objective::{
     contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
 };
+use crate::system::traits::Losses;
 
 /// MG-3D in `described` mode.
 #[derive(Module, Debug)]
@@ -61,15 +62,6 @@ pub struct Mg3d<B: Backend> {
     pub sentence_head: Linear<B>,
     pub(super) block: [usize; 3],
     pub(super) frozen_text: bool,
-}
-
-/// Losses of one step, each `[1]`; a loss without anything to compare, or with weight 0, is absent.
-#[derive(Debug, Clone)]
-pub struct Mg3dLosses<B: Backend> {
-    /// Weighted sum.
-    pub total: Tensor<B, 1>,
-    /// Losses by name, in a fixed order.
-    pub parts: Vec<(&'static str, Tensor<B, 1>)>,
 }
 
 /// Features of an image without any text.
@@ -131,7 +123,7 @@ impl Mg3dConfig {
 
 impl<B: Backend> Mg3d<B> {
     /// Losses of one batch.
-    pub fn forward(&self, input: &Mg3dInput<B>, objectives: &ObjectiveSection) -> Mg3dLosses<B> {
+    pub fn forward(&self, input: &Mg3dInput<B>, objectives: &ObjectiveSection) -> Losses<B> {
         let weights = &objectives.weights;
         let temperature = objectives.temperature;
         let batch = input.image.volume.dims()[0];
@@ -207,7 +199,7 @@ impl<B: Backend> Mg3d<B> {
         let zero = Tensor::zeros([1], &input.image.volume.device());
         let total =
             parts.iter().fold(zero, |total, (_, weight, loss)| total + loss.clone() * *weight);
-        Mg3dLosses { total, parts: parts.into_iter().map(|(name, _, loss)| (name, loss)).collect() }
+        Losses { total, parts: parts.into_iter().map(|(name, _, loss)| (name, loss)).collect() }
     }
 
     /// Features of complete volumes `[B, C, D, H, W]`.
@@ -343,12 +335,14 @@ mod tests {
 
     use super::super::config::{Mg3dConfig, Mg3dConfigError};
     use super::*;
+    use crate::block::Decoder;
     use crate::encoder::TextEncoderConfig;
+    use crate::system::language::TextModel;
+    use crate::system::mg3d::Mg3dModel;
     use crate::testing::{VOLUME, batch_of, input_config, synthetic_batch, tokenizer};
     use crate::weights::initialise;
     use burn::backend::Flex;
     use burn::backend::flex::FlexDevice;
-    use schemas::manifest::train::{Decoder, Mg3dModel, TextModel};
 
     fn config(decoder: Decoder) -> Mg3dConfig {
         let model = Mg3dModel {
@@ -378,7 +372,7 @@ mod tests {
         let config = Mg3dConfig { block, ..config(decoder) };
         config.validate().expect("valid");
         let model = initialise(config.init::<Flex>(&FlexDevice), 4);
-        let prepare = crate::system::InputConfig { block, ..input_config() };
+        let prepare = crate::system::mg3d::InputConfig { block, ..input_config() };
         let tokenizer = tokenizer();
         let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
         let input = prepare.prepare(&batch, &tokens, &FlexDevice).expect("input");

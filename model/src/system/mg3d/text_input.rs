@@ -34,10 +34,6 @@ pub struct TextInput<B: Backend> {
     pub text_rows: Option<Tensor<B, 1, Int>>,
     /// True where two studies with text are one study, `[R, R]`.
     pub same_study: Tensor<B, 2, Bool>,
-    /// Sentences left out because a report is longer than the budget.
-    pub dropped_sentences: usize,
-    /// Clauses left out of sentences that were kept in part, for the same reason.
-    pub dropped_clauses: usize,
 }
 
 /// Texts, masks and targets of a batch on the host.
@@ -175,6 +171,11 @@ impl InputConfig {
 }
 
 impl HostText {
+    /// Sentences and clauses left out because reports are longer than the budget.
+    pub(super) fn dropped(&self) -> [usize; 2] {
+        [self.dropped_sentences, self.dropped_clauses]
+    }
+
     /// The tensors.
     pub fn upload<B: Backend>(self, device: &B::Device) -> TextInput<B> {
         let Self { count, text, text_rows, same_study, .. } = self;
@@ -203,8 +204,6 @@ impl HostText {
             similarity: self.similarity,
             text_rows: (rows > 1).then(|| int(text_rows)),
             same_study: bool(same_study, [rows, rows]),
-            dropped_sentences: self.dropped_sentences,
-            dropped_clauses: self.dropped_clauses,
         }
     }
 }

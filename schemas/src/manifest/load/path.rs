@@ -130,20 +130,6 @@ pub(in crate::manifest) const PATHS: &[PathField] = &[
         recorded: Recorded::Name,
         visit: |manifest, each| manifest.graph.encoder.iter_mut().for_each(each),
     },
-    PathField {
-        key: "train.model.text.pretrained",
-        base: Base::Manifest,
-        wants: Wants::Folder,
-        recorded: Recorded::Name,
-        visit: |manifest, each| {
-            let text = manifest.train.as_mut().map(|train| &mut train.model.text);
-            if let Some(pretrained) = text.and_then(|text| text.pretrained.as_mut()) {
-                let mut path = PathBuf::from(&*pretrained);
-                each(&mut path);
-                *pretrained = path.to_string_lossy().into_owned();
-            }
-        },
-    },
 ];
 
 /// Makes the paths that are relative to the manifest's folder lead there, with environment variables
