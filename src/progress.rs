@@ -125,4 +125,8 @@ impl Observer for Progress {
     fn excluded(&self, source: &str, reason: &str, detail: &str) {
         self.line(&format!("  left out `{source}` ({reason}): {detail}"));
     }
+
+    fn notice(&self, text: &str) {
+        self.line(&format!("  {text}"));
+    }
 }

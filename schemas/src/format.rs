@@ -4,8 +4,24 @@
 //! something is added that an older program may pass over. Readers allow fields they do not know, and refuse a
 //! newer version in plain words.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use thiserror::Error;
+
+/// Version of tables and shards: raised when an old reader would misread a new file.
+pub const VERSION: u32 = 1;
+/// Revision of tables and shards: raised when columns are added.
+pub const REVISION: u32 = 2;
+
+/// `version` and `revision` of a table or shard, as Arrow schema metadata. `kind` names what the file is.
+pub fn format_metadata(kind: &str) -> HashMap<String, String> {
+    HashMap::from([
+        ("radloom.kind".to_owned(), kind.to_owned()),
+        ("radloom.version".to_owned(), VERSION.to_string()),
+        ("radloom.revision".to_owned(), REVISION.to_string()),
+    ])
+}
 
 /// A file of a newer format than this program reads.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

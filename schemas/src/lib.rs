@@ -8,7 +8,9 @@
 //! - [`ids`] holds the newtypes for patients, studies, series and samples.
 //! - [`reason::Reason`] is the closed list of codes under which an input is excluded.
 //! - [`tables`] and [`voxel`] give the Arrow schemas of tables and voxel shards.
-//! - [`lock::ReleaseLock`] is the record from which a release can be rebuilt.
+//! - [`lock::ReleaseLock`] is the record from which a release can be rebuilt, and
+//!   [`outcome::UnitOutcome`] what each unit of the work leaves behind.
+//! - [`format`] holds the versions of the files and the one check of them.
 //!
 //! ```
 //! use radloom_schemas::manifest::{self, Overrides};
@@ -32,6 +34,7 @@ pub mod ids;
 pub mod lock;
 pub mod manifest;
 pub mod named;
+pub mod outcome;
 pub mod reason;
 pub mod rescale;
 pub mod split;

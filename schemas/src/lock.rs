@@ -1,17 +1,18 @@
-//! `release.lock`: everything a release was made from.
+//! The lock of a release.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::format::{FormatHeader, NewerVersion, check_version};
+
 /// Version of the lock's format.
 pub const VERSION: u32 = 1;
 /// Revision of the lock's format.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The record from which a release can be rebuilt and by which it is identified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ReleaseLock {
     /// Raised when an old reader would misread a new lock.
     pub version: u32,
@@ -27,6 +28,14 @@ pub struct ReleaseLock {
     pub manifest_sha256: String,
     /// SHA-256 of each stage's parameters.
     pub stages: BTreeMap<String, String>,
+    /// Revision of each stage's code: with equal parameters and inputs, releases of equal revisions hold equal
+    /// bytes. Since revision 2.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub revisions: BTreeMap<String, u32>,
+    /// Fingerprint of each unit's work, by the unit's name: shards of units of equal fingerprints hold equal
+    /// bytes where their sources do. Since revision 2.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub units: BTreeMap<String, String>,
     /// SHA-256 of each lexicon and policy file.
     pub lexicons: BTreeMap<String, String>,
     /// SHA-256 of each file of the sentence encoder; left out without one. Since revision 1.
@@ -40,7 +49,6 @@ pub struct ReleaseLock {
 
 /// One file of the corpus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SourceObject {
     /// Size in bytes.
     pub bytes: u64,
@@ -50,18 +58,14 @@ pub struct SourceObject {
 
 /// A lock that cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LockError {
     /// The text is not a lock.
-    #[error("failed to read `release.lock`: {0}")]
+    #[error("failed to read the release lock: {0}")]
     Syntax(#[from] serde_json::Error),
     /// A newer radloom wrote it.
-    #[error(
-        "`release.lock` has format version {found}, but this radloom reads {VERSION}: update radloom"
-    )]
-    Newer {
-        /// Version in the file.
-        found: u32,
-    },
+    #[error(transparent)]
+    Newer(#[from] NewerVersion),
 }
 
 impl ReleaseLock {
@@ -72,18 +76,70 @@ impl ReleaseLock {
         text
     }
 
-    /// Reads a lock.
+    /// Reads a lock. Fields that are not known are passed over: a later revision may have added them.
     ///
     /// # Errors
     ///
     /// [`LockError::Newer`] before anything else is judged, so that the message is plain.
     pub fn from_text(text: &str) -> Result<Self, LockError> {
-        let value: serde_json::Value = serde_json::from_str(text)?;
-        if let Some(found) = value.get("version").and_then(serde_json::Value::as_u64)
-            && found > u64::from(VERSION)
-        {
-            return Err(LockError::Newer { found: found as u32 });
+        let header: FormatHeader = serde_json::from_str(text)?;
+        check_version("release lock", header.version, VERSION)?;
+        Ok(serde_json::from_str(text)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lock() -> ReleaseLock {
+        let text = |value: &str| value.to_owned();
+        ReleaseLock {
+            version: VERSION,
+            revision: REVISION,
+            tool: text("radloom 0.1.0"),
+            name: text("demo"),
+            data_version: text("1.0.0"),
+            manifest_sha256: text("00"),
+            stages: BTreeMap::from([(text("ingest"), text("01"))]),
+            revisions: BTreeMap::from([(text("ingest"), 1)]),
+            units: BTreeMap::from([(text("train-00000"), text("02"))]),
+            lexicons: BTreeMap::new(),
+            encoder: BTreeMap::new(),
+            seeds: BTreeMap::from([(text("split"), 7)]),
+            sources: BTreeMap::from([(
+                text("a.nii.gz"),
+                SourceObject { bytes: 3, sha256: text("03") },
+            )]),
         }
-        Ok(serde_json::from_value(value)?)
+    }
+
+    #[test]
+    fn a_field_of_a_later_revision_is_passed_over() {
+        let newer = lock()
+            .to_text()
+            .replacen("\"revision\": 2", "\"revision\": 3, \"unheard_of\": {\"a\": [1]}", 1)
+            .replace("\"bytes\": 3", "\"bytes\": 3, \"etag\": \"x\"");
+        let read = ReleaseLock::from_text(&newer).expect("the same version is read");
+        assert_eq!(read, ReleaseLock { revision: 3, ..lock() });
+    }
+
+    #[test]
+    fn a_lock_of_revision_1_is_read() {
+        let mut old = lock();
+        old.revision = 1;
+        old.revisions.clear();
+        old.units.clear();
+        let text = old.to_text();
+        assert!(!text.contains("units"), "{text}");
+        assert_eq!(ReleaseLock::from_text(&text).expect("is read"), old);
+    }
+
+    #[test]
+    fn a_newer_version_is_refused_in_plain_words_whatever_else_it_holds() {
+        let error = ReleaseLock::from_text("{\"version\": 2, \"stages\": 5}").expect_err("refused");
+        let words = error.to_string();
+        assert!(words.contains("release lock has format version 2"), "{words}");
+        assert!(words.contains("update radloom"), "{words}");
     }
 }

@@ -2,82 +2,56 @@
 //! one of these codes.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// The closed list of exclusion codes. The text of a code is a contract: it is written into tables
-/// and counted in summaries.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The file ends before its header says it should, or its gzip stream is cut.
-    VolumeTruncated,
-    /// The file is damaged: bad checksum, bad header, undecodable pixels.
-    VolumeCorrupt,
-    /// The file or folder is not an image format radloom reads.
-    VolumeUnsupported,
-    /// The header describes something else than one 3D scalar image.
-    NotAVolume,
-    /// A scout image, not a diagnostic series.
-    Localizer,
-    /// The slices do not form a regular grid: uneven spacing or mixed orientation.
-    IrregularGeometry,
-    /// Two slices share one position.
-    DuplicatePositions,
-    /// Slices are missing inside the stack.
-    MissingSlices,
-    /// The slices are sheared against their normal (gantry tilt).
-    Tilted,
-    /// The series mixes several stacks, and this part of it is no volume by itself.
-    MultiStack,
-    /// It cannot be told whether voxels are stored units or Hounsfield units.
-    AmbiguousIntensity,
-    /// Every voxel has the same value.
-    Constant,
-    /// The decoded size would exceed `[limits] decompressed_mib`.
-    TooLarge,
-    /// The volume is on a skip list of the manifest.
-    SkipListed,
-    /// The name does not follow the layout's naming rule.
-    UnknownName,
-    /// A study has a report but none of its volumes could be used.
-    ReportWithoutVolume,
-    /// A volume has no report.
-    VolumeWithoutReport,
-    /// The report has no text after blanks and sentinels are dropped.
-    EmptyReport,
-    /// Another series of the study was chosen by the manifest's rule.
-    SeriesNotChosen,
-    /// A defect in radloom itself; the message says where to report it.
-    InternalError,
+crate::named_enum! {
+    /// The closed list of exclusion codes. The text of a code is a contract: it is written into tables
+    /// and counted in summaries.
+    #[derive(PartialOrd, Ord, JsonSchema)]
+    pub enum Reason {
+        /// The file ends before its header says it should, or its gzip stream is cut.
+        VolumeTruncated = "volume_truncated",
+        /// The file is damaged: bad checksum, bad header, undecodable pixels.
+        VolumeCorrupt = "volume_corrupt",
+        /// The file or folder is not an image format radloom reads.
+        VolumeUnsupported = "volume_unsupported",
+        /// The header describes something else than one 3D scalar image.
+        NotAVolume = "not_a_volume",
+        /// A scout image, not a diagnostic series.
+        Localizer = "localizer",
+        /// The slices do not form a regular grid: uneven spacing or mixed orientation.
+        IrregularGeometry = "irregular_geometry",
+        /// Two slices share one position.
+        DuplicatePositions = "duplicate_positions",
+        /// Slices are missing inside the stack.
+        MissingSlices = "missing_slices",
+        /// The slices are sheared against their normal (gantry tilt).
+        Tilted = "tilted",
+        /// The series mixes several stacks, and this part of it is not a volume by itself.
+        MultiStack = "multi_stack",
+        /// It cannot be told whether voxels are stored units or Hounsfield units.
+        AmbiguousIntensity = "ambiguous_intensity",
+        /// Every voxel has the same value.
+        Constant = "constant",
+        /// The decoded size would exceed `[limits] decompressed_mib`.
+        TooLarge = "too_large",
+        /// The volume is on a skip list of the manifest.
+        SkipListed = "skip_listed",
+        /// The name does not follow the layout's naming rule.
+        UnknownName = "unknown_name",
+        /// A study has a report but none of its volumes could be used.
+        ReportWithoutVolume = "report_without_volume",
+        /// A volume has no report.
+        VolumeWithoutReport = "volume_without_report",
+        /// The report has no text after blanks and sentinels are dropped.
+        EmptyReport = "empty_report",
+        /// Another series of the study was chosen by the manifest's rule.
+        SeriesNotChosen = "series_not_chosen",
+        /// A defect in radloom itself; the message says where to report it.
+        InternalError = "internal_error",
+    }
 }
 
 impl Reason {
-    /// Every code, in the order of the enum.
-    pub const ALL: [Self; 20] = [
-        Self::VolumeTruncated,
-        Self::VolumeCorrupt,
-        Self::VolumeUnsupported,
-        Self::NotAVolume,
-        Self::Localizer,
-        Self::IrregularGeometry,
-        Self::DuplicatePositions,
-        Self::MissingSlices,
-        Self::Tilted,
-        Self::MultiStack,
-        Self::AmbiguousIntensity,
-        Self::Constant,
-        Self::TooLarge,
-        Self::SkipListed,
-        Self::UnknownName,
-        Self::ReportWithoutVolume,
-        Self::VolumeWithoutReport,
-        Self::EmptyReport,
-        Self::SeriesNotChosen,
-        Self::InternalError,
-    ];
-
     /// The verdict on a single series that this reason stands for, by the names of the Imaging Data
     /// Commons where it has them.
     pub const fn verdict(self) -> &'static str {
@@ -86,98 +60,44 @@ impl Reason {
             Self::VolumeUnsupported => "unsupported",
             Self::VolumeTruncated => "truncated",
             Self::VolumeCorrupt => "corrupt",
-            other => other.code(),
+            other => other.name(),
         }
     }
 
     /// The code as written in tables.
     pub const fn code(self) -> &'static str {
-        match self {
-            Self::VolumeTruncated => "volume_truncated",
-            Self::VolumeCorrupt => "volume_corrupt",
-            Self::VolumeUnsupported => "volume_unsupported",
-            Self::NotAVolume => "not_a_volume",
-            Self::Localizer => "localizer",
-            Self::IrregularGeometry => "irregular_geometry",
-            Self::DuplicatePositions => "duplicate_positions",
-            Self::MissingSlices => "missing_slices",
-            Self::Tilted => "tilted",
-            Self::MultiStack => "multi_stack",
-            Self::AmbiguousIntensity => "ambiguous_intensity",
-            Self::Constant => "constant",
-            Self::TooLarge => "too_large",
-            Self::SkipListed => "skip_listed",
-            Self::UnknownName => "unknown_name",
-            Self::ReportWithoutVolume => "report_without_volume",
-            Self::VolumeWithoutReport => "volume_without_report",
-            Self::EmptyReport => "empty_report",
-            Self::SeriesNotChosen => "series_not_chosen",
-            Self::InternalError => "internal_error",
-        }
+        self.name()
     }
 }
 
-/// What the slices of one volume are to each other. The names are a contract: they are written into
-/// tables and into `radloom inspect`'s output.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum GeometryVerdict {
-    /// One regular grid.
-    #[default]
-    Regular,
-    /// A regular grid with slices left out: every step is a multiple of the usual one.
-    MissingSlices,
-    /// Several slices at one position that no tag tells apart.
-    DuplicatePositions,
-    /// Uneven steps, or orientation, position or pixel spacing missing or impossible.
-    Irregular,
-    /// Part of a series of several stacks that is no volume by itself, or several of them at once.
-    MultiStack,
-    /// A regular stack sheared against its normal (gantry tilt).
-    Tilted,
-    /// A scout image.
-    Localizer,
-    /// Not a stack of at least three grey images.
-    NotAVolume,
-    /// Pixels in a coding that is not read.
-    Unsupported,
+crate::named_enum! {
+    /// What the slices of one volume are to each other. The names are a contract: they are written into
+    /// tables and into `radloom inspect`'s output.
+    #[derive(PartialOrd, Ord, Default, JsonSchema)]
+    pub enum GeometryVerdict {
+        /// One regular grid.
+        #[default]
+        Regular = "regular",
+        /// A regular grid with slices left out: every step is a multiple of the usual one.
+        MissingSlices = "missing_slices",
+        /// Several slices at one position that no tag tells apart.
+        DuplicatePositions = "duplicate_positions",
+        /// Uneven steps, or orientation, position or pixel spacing missing or impossible.
+        Irregular = "irregular",
+        /// Part of a series of several stacks that is not a volume by itself, or several of them at once.
+        MultiStack = "multi_stack",
+        /// A regular stack sheared against its normal (gantry tilt).
+        Tilted = "tilted",
+        /// A scout image.
+        Localizer = "localizer",
+        /// Not a stack of at least three grey images.
+        NotAVolume = "not_a_volume",
+        /// Pixels in a coding that is not read.
+        Unsupported = "unsupported",
+    }
 }
 
 impl GeometryVerdict {
-    /// Every verdict.
-    pub const ALL: [Self; 9] = [
-        Self::Regular,
-        Self::MissingSlices,
-        Self::DuplicatePositions,
-        Self::Irregular,
-        Self::MultiStack,
-        Self::Tilted,
-        Self::Localizer,
-        Self::NotAVolume,
-        Self::Unsupported,
-    ];
-
-    /// The name as written in tables.
-    pub const fn name(self) -> &'static str {
-        match self.reason() {
-            Some(reason) => reason.verdict(),
-            None => "regular",
-        }
-    }
-
     /// The code under which a series of this verdict is excluded; none for a regular one.
     pub const fn reason(self) -> Option<Reason> {
         match self {
@@ -194,12 +114,6 @@ impl GeometryVerdict {
     }
 }
 
-impl std::fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.code())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -213,16 +127,15 @@ mod tests {
             assert!(seen.insert(reason.code()), "{reason} is listed twice");
             let json = serde_json::to_string(&reason).expect("serialises");
             assert_eq!(json, format!("\"{}\"", reason.code()));
+            assert!(!reason.doc().is_empty());
         }
     }
 
     #[test]
-    fn verdicts_are_distinct_and_equal_their_serialised_form() {
-        let mut seen = BTreeSet::new();
+    fn a_verdict_is_named_as_the_reason_to_exclude_it() {
         for verdict in GeometryVerdict::ALL {
-            assert!(seen.insert(verdict.name()), "{} is listed twice", verdict.name());
-            let json = serde_json::to_string(&verdict).expect("serialises");
-            assert_eq!(json, format!("\"{}\"", verdict.name()));
+            let named = verdict.reason().map_or("regular", Reason::verdict);
+            assert_eq!(verdict.name(), named);
         }
     }
 }

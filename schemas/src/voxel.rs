@@ -4,25 +4,15 @@
 //! column, so that its values are the first buffer of the message body, which the writer aligns to
 //! 4096 bytes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema};
 
+use crate::format::format_metadata;
 use crate::manifest::{Recipe, VoxelType};
-use crate::tables::{REVISION, VERSION};
 
 /// Name of the tensor column.
 pub const TENSOR: &str = "voxels";
-
-/// `version` and `revision` of a file, as Arrow schema metadata. `kind` names what the file is.
-pub fn format_metadata(kind: &str) -> HashMap<String, String> {
-    HashMap::from([
-        ("radloom.kind".to_owned(), kind.to_owned()),
-        ("radloom.version".to_owned(), VERSION.to_string()),
-        ("radloom.revision".to_owned(), REVISION.to_string()),
-    ])
-}
 
 /// Arrow's type of a voxel.
 pub const fn voxel_data_type(dtype: VoxelType) -> DataType {

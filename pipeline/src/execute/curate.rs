@@ -7,20 +7,21 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use schemas::manifest::Manifest;
+use schemas::outcome::UnitOutcome;
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 use serde::{Deserialize, Serialize};
 
 use super::observe::{Cancel, Observer, Stage};
-use super::outcome::UnitOutcome;
+use super::outcome;
 use super::report_tables::{ReportTables, ReportTablesError};
-use super::unit::{View, run_unit};
+use super::unit::run_unit;
 use crate::files::{sha256_bytes, write_atomically};
 use crate::graph::{EncodeError, ReportOrigin, ReportRows, SentenceEncoder};
 use crate::plan::{
-    PlanError, ReportPlace, ReportTexts, StudyPlan, Survey, Unit, cut_units, survey,
+    PlanError, ReportPlace, ReportTexts, StudyPlan, Survey, Unit, View, cut_units, survey,
 };
-use crate::release::{Contents, ReleaseError, Sealed, seal, verify};
+use crate::release::{Contents, ReleaseError, Sealed, VOXEL_STAGES, revisions, seal, verify};
 use crate::report::{LexiconError, ReportDocument, ReportParser, SectionKind};
 use crate::shard::TableError;
 
@@ -159,8 +160,7 @@ pub fn curate(
             recipe: view.resolve().expect("views were resolved when the manifest was read"),
         })
         .collect();
-    let recipes: Vec<_> = views.iter().map(|view| view.recipe.clone()).collect();
-    let units = cut_units(manifest, &recipes, &survey.studies);
+    let units = cut_units(manifest, &views, &VOXEL_STAGES, &survey.studies);
     let fingerprint = fingerprint(manifest, &survey, &units, &parser, encoder).map_err(io_error)?;
     observer.end();
 
@@ -217,6 +217,7 @@ pub fn curate(
     let sealed = Sealed {
         manifest,
         survey: &survey,
+        units: &units,
         outcomes: &outcomes,
         excluded,
         lexicons: parser.lexicon_sources(),
@@ -291,8 +292,10 @@ fn fingerprint(
     let curation = serde_json::to_vec(&manifest.curation()).expect("a manifest is plain data");
     let mut text = sha256_bytes(&curation);
     for unit in units {
-        text += &unit.fingerprint(manifest);
-        text.push('\n');
+        text += &format!("{} {} {}\n", unit.id, unit.fingerprint, unit.stamp);
+    }
+    for (stage, revision) in revisions() {
+        text += &format!("{stage} {revision}\n");
     }
     for (name, content) in parser.lexicon_sources() {
         text += &format!("{name} {}\n", sha256_bytes(&content));
@@ -320,15 +323,19 @@ fn run_units(
     cancel: &Cancel,
 ) -> Result<(Vec<UnitOutcome>, usize), CurateError> {
     let io_error = |source| CurateError::Io { path: out.to_owned(), source };
-    let series =
-        |unit: &Unit| unit.studies.iter().map(|study| study.series.len() as u64).sum::<u64>();
-    observer.begin(Stage::Volumes, units.iter().map(series).sum());
+    observer.begin(Stage::Volumes, units.iter().map(Unit::series).sum());
+    let slab_above_mib = manifest.limits.slab_above_mib;
     let mut outcomes = Vec::with_capacity(units.len());
     let mut resumed = 0;
     for unit in units {
         let path = out.join(format!("work/units/{}.msgpack", unit.id));
-        if let Some(outcome) = UnitOutcome::load(&path, &unit.fingerprint(manifest), building) {
-            observer.advance(series(unit));
+        let earlier = outcome::read(&path).unwrap_or_else(|error| {
+            observer.notice(&format!("unit `{}` is made again: {error}", unit.id));
+            None
+        });
+        let holds = |outcome: &UnitOutcome| outcome::holds(outcome, unit, slab_above_mib, building);
+        if let Some(outcome) = earlier.filter(holds) {
+            observer.advance(unit.series());
             outcomes.push(outcome);
             resumed += 1;
             continue;
@@ -336,7 +343,7 @@ fn run_units(
         let outcome = run_unit(unit, manifest, views, building, observer, cancel)
             .map_err(io_error)?
             .ok_or(CurateError::Interrupted)?;
-        outcome.commit(&path).map_err(io_error)?;
+        outcome::commit(&outcome, &path).map_err(io_error)?;
         outcomes.push(outcome);
     }
     observer.end();
@@ -364,13 +371,11 @@ impl<'a> Kept<'a> {
         let excluded = lost
             .into_iter()
             .filter(|study| study.report.is_some())
-            .map(|study| ExcludedRow {
-                source: study.id.to_string(),
-                series_id: None,
-                study_id: Some(study.id.to_string()),
-                patient_key: Some(study.patient.to_string()),
-                reason: Reason::ReportWithoutVolume.code().into(),
-                detail: "none of the study's volumes could be used".into(),
+            .map(|study| {
+                ExcludedRow::new(Reason::ReportWithoutVolume, study.id.as_str())
+                    .study(&study.id)
+                    .patient(&study.patient)
+                    .detail("none of the study's volumes could be used")
             })
             .collect();
         Self { survey, studies, excluded }

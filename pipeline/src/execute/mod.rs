@@ -4,7 +4,7 @@
 //! - [`ReportTables`] writes every table made from reports, of a corpus or of a file.
 //! - [`make_views`] takes one series from its files to tensors.
 //! - [`Observer`] hears what is going on; [`Cancel`] stops it between two studies.
-//! - [`UnitOutcome`] is what a unit leaves behind; it is committed last, so that a unit without one is
+//! - [`schemas::outcome::UnitOutcome`] is what a unit leaves behind; it is committed last, so that a unit without one is
 //!   run again.
 
 mod curate;
@@ -17,7 +17,6 @@ mod views;
 
 pub use curate::{CurateError, Curation, curate};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
-pub use outcome::UnitOutcome;
 pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
 pub use views::{SeriesFacts, make_views};
 

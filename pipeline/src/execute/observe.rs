@@ -34,7 +34,7 @@ impl Stage {
     }
 }
 
-/// Hears what a run does. Called from the thread that runs it.
+/// Receives what a run does. Called from the thread that runs it.
 pub trait Observer {
     /// A stage with `total` items begins.
     fn begin(&self, stage: Stage, total: u64);
@@ -44,9 +44,11 @@ pub trait Observer {
     fn end(&self);
     /// An input was left out.
     fn excluded(&self, source: &str, reason: &str, detail: &str);
+    /// Something that the user should know and need not act on.
+    fn notice(&self, text: &str);
 }
 
-/// Hears nothing.
+/// Passes over everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoObserver;
 
@@ -55,6 +57,7 @@ impl Observer for NoObserver {
     fn advance(&self, _count: u64) {}
     fn end(&self) {}
     fn excluded(&self, _source: &str, _reason: &str, _detail: &str) {}
+    fn notice(&self, _text: &str) {}
 }
 
 /// A flag that asks a run to stop at the next point where it can be resumed.

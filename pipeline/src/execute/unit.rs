@@ -9,24 +9,18 @@ use std::path::Path;
 use schemas::ids::SampleId;
 use schemas::lock::SourceObject;
 use schemas::manifest::{Manifest, Recipe};
+use schemas::outcome::{ShardFile, UnitOutcome};
 use schemas::reason::Reason;
 use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
 use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
-use super::outcome::{ShardFile, UnitOutcome};
 use super::views::{SeriesFacts, make_views};
 use crate::files::{sha256_bytes, sha256_file};
 use crate::ingest::{IngestError, ReadOptions};
-use crate::plan::{SeriesPlan, StudyPlan, Unit};
+use crate::plan::{SeriesPlan, StudyPlan, Unit, View};
 use crate::shard::{SampleIds, VoxelWriter};
 use crate::volume::ViewTensor;
-
-/// A named recipe.
-pub(super) struct View {
-    pub(super) name: String,
-    pub(super) recipe: Recipe,
-}
 
 /// A series after it was read: its row and tensors, or its refusal.
 struct Finished<'a> {
@@ -53,14 +47,8 @@ pub(super) fn run_unit(
         writers.push((path, writer));
     }
     let recipes: Vec<Recipe> = views.iter().map(|view| view.recipe.clone()).collect();
-    let mut outcome = UnitOutcome {
-        fingerprint: unit.fingerprint(manifest),
-        shards: Vec::new(),
-        volumes: Vec::new(),
-        index: Vec::new(),
-        excluded: Vec::new(),
-        sources: BTreeMap::new(),
-    };
+    let slab_above_mib = manifest.limits.slab_above_mib;
+    let mut outcome = UnitOutcome::new(&unit.fingerprint, &unit.stamp, slab_above_mib);
     let work: Vec<(&StudyPlan, &SeriesPlan)> = unit
         .studies
         .iter()
@@ -102,14 +90,13 @@ fn take(
         Ok(made) => made,
         Err(error) => {
             observer.excluded(&series.relative, error.reason.code(), &error.detail);
-            outcome.excluded.push(ExcludedRow {
-                source: series.relative.clone(),
-                series_id: Some(series.id.to_string()),
-                study_id: Some(study.id.to_string()),
-                patient_key: Some(study.patient.to_string()),
-                reason: error.reason.code().into(),
-                detail: error.detail,
-            });
+            outcome.excluded.push(
+                ExcludedRow::new(error.reason, &series.relative)
+                    .series(&series.id)
+                    .study(&study.id)
+                    .patient(&study.patient)
+                    .detail(error.detail),
+            );
             return Ok(());
         }
     };

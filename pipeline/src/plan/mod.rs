@@ -8,12 +8,14 @@
 
 mod ct_rate;
 mod dicom_tree;
+mod fingerprint;
 mod reports;
 mod split;
 mod survey;
 mod unit;
 
+pub use fingerprint::StageRevision;
 pub use reports::{ReportFiles, ReportPlace, ReportTexts};
 pub use split::split_of;
 pub use survey::{PlanError, SeriesPlan, StudyPlan, Survey, survey};
-pub use unit::{Unit, cut_units};
+pub use unit::{Unit, View, cut_units};

@@ -1,10 +1,20 @@
 //! Studies cut into units.
 
-use schemas::manifest::{CorpusSection, Manifest, Recipe, ViewSection};
+use schemas::manifest::{Manifest, Recipe};
 use serde::Serialize;
 
+use super::fingerprint::{StageRevision, fingerprint, stamp};
 use super::survey::StudyPlan;
 use schemas::split::Split;
+
+/// A named recipe.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct View {
+    /// The view's name, part of the shards' names.
+    pub name: String,
+    /// How its tensors are made.
+    pub recipe: Recipe,
+}
 
 /// Studies whose tensors make one shard of each view.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,57 +25,28 @@ pub struct Unit {
     pub split: Split,
     /// Its studies, in order.
     pub studies: Vec<StudyPlan>,
-}
-
-/// What identifies a unit's work: when it changes, the unit is done anew. Nothing of reports, so that other
-/// policies, lexicons or graphs do not cost the volumes again.
-#[derive(Serialize)]
-struct Fingerprint<'a> {
-    tool: &'a str,
-    corpus: &'a CorpusSection,
-    view: &'a [ViewSection],
-    decompressed_mib: u32,
-    series: Vec<(&'a str, &'a str, u64, u128, String)>,
+    /// Hash of what the unit's voxels depend on, without times and places.
+    pub fingerprint: String,
+    /// Hash of names, sizes and times of change of its sources.
+    pub stamp: String,
 }
 
 impl Unit {
-    /// Hash of everything the unit's outcome depends on: views, sources with size and time of
-    /// change, and what the metadata says of them.
-    pub fn fingerprint(&self, manifest: &Manifest) -> String {
-        let series = self
-            .studies
-            .iter()
-            .flat_map(|study| study.series.iter().map(move |series| (study, series)))
-            .map(|(study, series)| {
-                let changed = series
-                    .source
-                    .files()
-                    .iter()
-                    .filter_map(|path| std::fs::metadata(path).ok()?.modified().ok())
-                    .filter_map(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-                    .map(|time| time.as_nanos())
-                    .max()
-                    .unwrap_or(0);
-                let facts = format!("{:?} {}", series.acquisition, study.patient);
-                (series.id.as_str(), series.relative.as_str(), series.bytes, changed, facts)
-            })
-            .collect();
-        let curation = manifest.curation();
-        let fingerprint = Fingerprint {
-            tool: env!("CARGO_PKG_VERSION"),
-            corpus: &curation.corpus,
-            view: &curation.view,
-            decompressed_mib: curation.limits.decompressed_mib,
-            series,
-        };
-        let text = serde_json::to_vec(&fingerprint).expect("a fingerprint is plain data");
-        crate::files::sha256_bytes(&text)
+    /// Number of its series.
+    pub fn series(&self) -> u64 {
+        self.studies.iter().map(|study| study.series.len() as u64).sum()
     }
 }
 
 /// Cuts `studies` (sorted) into units: a study is never divided, splits are never mixed, and a unit
-/// is closed at the manifest's shard size or number of studies.
-pub fn cut_units(manifest: &Manifest, recipes: &[Recipe], studies: &[StudyPlan]) -> Vec<Unit> {
+/// is closed at the manifest's shard size or number of studies. `revisions` are those of the stages between
+/// a source and a shard.
+pub fn cut_units(
+    manifest: &Manifest,
+    views: &[View],
+    revisions: &[StageRevision],
+    studies: &[StudyPlan],
+) -> Vec<Unit> {
     let target = u64::from(manifest.shard.target_mib) << 20;
     let mut units = Vec::new();
     for split in Split::ALL {
@@ -75,12 +56,15 @@ pub fn cut_units(manifest: &Manifest, recipes: &[Recipe], studies: &[StudyPlan])
         let mut close = |current: &mut Vec<StudyPlan>| {
             if !current.is_empty() {
                 let id = format!("{}-{number:05}", split.name());
-                units.push(Unit { id, split, studies: std::mem::take(current) });
+                let studies = std::mem::take(current);
+                let fingerprint = fingerprint(manifest, views, revisions, &studies);
+                let stamp = stamp(&manifest.corpus.root, &studies);
+                units.push(Unit { id, split, studies, fingerprint, stamp });
                 number += 1;
             }
         };
         for study in studies.iter().filter(|study| study.split == split) {
-            let size = study_bytes(study, recipes);
+            let size = study_bytes(study, views);
             if bytes + size > target || current.len() >= manifest.shard.max_studies as usize {
                 close(&mut current);
                 bytes = 0;
@@ -95,7 +79,7 @@ pub fn cut_units(manifest: &Manifest, recipes: &[Recipe], studies: &[StudyPlan])
 
 /// Bytes of the largest view's tensors; for a shape that depends on the source, four times its
 /// compressed size.
-fn study_bytes(study: &StudyPlan, recipes: &[Recipe]) -> u64 {
+fn study_bytes(study: &StudyPlan, views: &[View]) -> u64 {
     let of_view = |recipe: &Recipe| {
         study
             .series
@@ -109,5 +93,5 @@ fn study_bytes(study: &StudyPlan, recipes: &[Recipe]) -> u64 {
             })
             .sum()
     };
-    recipes.iter().map(of_view).max().unwrap_or(0)
+    views.iter().map(|view| of_view(&view.recipe)).max().unwrap_or(0)
 }

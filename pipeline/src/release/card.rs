@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use schemas::manifest::Manifest;
-use schemas::tables::{IndexRow, StudyRow, VolumeRow};
+use schemas::tables::{self, IndexRow, StudyRow, VolumeRow};
 
 use super::seal::Sealed;
 use schemas::split::Split;
@@ -131,17 +131,37 @@ pub(super) fn render(manifest: &Manifest, summary: &Summary) -> String {
         }
         line("\nEach is a row of `tables/excluded.parquet`.".into());
     }
-    line(
+    line(format!(
         "\n## Files\n\n- `shards/*.arrow`: voxels, Arrow IPC, one record batch a sample\n\
-         - `tables/*.parquet`: studies, volumes, reports, sentences, nodes, edges, labels,\n  \
-         measurements, identifiers, sentence types, similarity, splits, index, excluded\n\
+         - `tables/*.parquet`: {}\n\
          - `release.lock`, `SHA256SUMS`: what it was made from, and what it is\n\
          - `croissant.json`: machine-readable metadata\n\nCheck it with `radloom release verify DIR` \
          or `sha256sum -c SHA256SUMS`.\n\n\
          Hounsfield rescale is applied; do not apply it again (`radloom.rescale_applied` in each \
-         shard's schema)."
-            .into(),
-    );
+         shard's schema).",
+        table_names()
+    ));
+    text
+}
+
+/// The names of all tables, with a break where a line would be too long.
+fn table_names() -> String {
+    const MAX_LINE: usize = 82;
+    let mut text = String::new();
+    let mut column = "- `tables/*.parquet`:".len();
+    for (at, table) in tables::ALL.iter().enumerate() {
+        let name = table.name.replace('_', " ");
+        let end = if at + 1 == tables::ALL.len() { "" } else { "," };
+        let word = name.len() + end.len();
+        if column + 1 + word > MAX_LINE {
+            text.push_str("\n  ");
+            column = 1;
+        } else if at > 0 {
+            text.push(' ');
+        }
+        write!(text, "{name}{end}").expect("writing to a string does not fail");
+        column += 1 + word;
+    }
     text
 }
 

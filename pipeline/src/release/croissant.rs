@@ -8,10 +8,7 @@ use std::path::Path;
 
 use arrow::datatypes::DataType;
 use schemas::manifest::Manifest;
-use schemas::tables::{
-    EdgeRow, ExcludedRow, IdentifierRow, IndexRow, LabelRow, MeasurementRow, NodeRow, ReportRow,
-    Row, SentenceRow, SentenceTypeRow, SimilarityRow, SplitRow, StudyRow, VolumeRow,
-};
+use schemas::tables::{self, Table};
 use serde_json::{Value, json};
 
 use super::card::{self, Summary};
@@ -33,16 +30,17 @@ fn data_type(data_type: &DataType) -> Option<&'static str> {
     }
 }
 
-fn record_set<R: Row>() -> Value {
-    let file = format!("{}.parquet", R::TABLE);
-    let fields: Vec<Value> = R::schema()
+fn record_set(table: &Table) -> Value {
+    let name = table.name;
+    let file = format!("{name}.parquet");
+    let fields: Vec<Value> = (table.schema)()
         .fields()
         .iter()
         .filter_map(|field| {
             data_type(field.data_type()).map(|kind| {
                 json!({
                     "@type": "cr:Field",
-                    "@id": format!("{}/{}", R::TABLE, field.name()),
+                    "@id": format!("{name}/{}", field.name()),
                     "name": field.name(),
                     "dataType": kind,
                     "source": {"fileObject": {"@id": file}, "extract": {"column": field.name()}}
@@ -50,7 +48,7 @@ fn record_set<R: Row>() -> Value {
             })
         })
         .collect();
-    json!({"@type": "cr:RecordSet", "@id": R::TABLE, "name": R::TABLE, "field": fields})
+    json!({"@type": "cr:RecordSet", "@id": name, "name": name, "field": fields})
 }
 
 pub(super) fn render(
@@ -98,22 +96,7 @@ pub(super) fn render(
         "version": manifest.release.version,
         "url": "https://example.org/set-by-the-publisher",
         "distribution": files,
-        "recordSet": [
-            record_set::<StudyRow>(),
-            record_set::<VolumeRow>(),
-            record_set::<ReportRow>(),
-            record_set::<SentenceRow>(),
-            record_set::<NodeRow>(),
-            record_set::<EdgeRow>(),
-            record_set::<LabelRow>(),
-            record_set::<MeasurementRow>(),
-            record_set::<IdentifierRow>(),
-            record_set::<SentenceTypeRow>(),
-            record_set::<SimilarityRow>(),
-            record_set::<SplitRow>(),
-            record_set::<IndexRow>(),
-            record_set::<ExcludedRow>(),
-        ]
+        "recordSet": tables::ALL.iter().map(record_set).collect::<Vec<_>>()
     });
     let mut text = serde_json::to_string_pretty(&metadata).expect("metadata is plain data");
     text.push('\n');

@@ -9,10 +9,13 @@ mod card;
 mod contents;
 mod croissant;
 mod error;
+mod revisions;
 mod seal;
 mod verify;
 
 pub use contents::{Contents, TableReader};
 pub use error::ReleaseError;
+pub use revisions::VOXEL_STAGES;
+pub(crate) use revisions::revisions;
 pub use seal::{Sealed, release_id, seal};
 pub use verify::{Finding, Verification, verify};

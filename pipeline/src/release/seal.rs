@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 
 use schemas::lock::{REVISION, ReleaseLock, SourceObject, VERSION};
 use schemas::manifest::{Manifest, SplitMethod};
+use schemas::outcome::UnitOutcome;
 use schemas::tables::{ExcludedRow, IndexRow, SplitRow, StudyRow, VolumeRow};
 
 use super::card;
 use super::croissant;
 use super::error::ReleaseError;
-use crate::execute::UnitOutcome;
+use super::revisions::revisions;
 use crate::files::{sha256_bytes, sha256_file, write_atomically};
 use crate::ingest::files_below;
-use crate::plan::{StudyPlan, Survey};
+use crate::plan::{StudyPlan, Survey, Unit};
 use crate::shard::write_table;
 
 /// Everything a release is sealed from.
@@ -23,7 +24,9 @@ pub struct Sealed<'a> {
     pub manifest: &'a Manifest,
     /// The corpus as planned.
     pub survey: &'a Survey,
-    /// Outcomes of all units, in order.
+    /// All units, in order.
+    pub units: &'a [Unit],
+    /// Their outcomes.
     pub outcomes: &'a [UnitOutcome],
     /// Every input that was left out, sorted.
     pub excluded: Vec<ExcludedRow>,
@@ -147,6 +150,12 @@ fn lock(sealed: &Sealed<'_>, manifest_text: &str) -> Result<String, ReleaseError
         data_version: manifest.release.version.clone(),
         manifest_sha256: sha256_bytes(manifest_text.as_bytes()),
         stages,
+        revisions: revisions(),
+        units: sealed
+            .units
+            .iter()
+            .map(|unit| (unit.id.clone(), unit.fingerprint.clone()))
+            .collect(),
         lexicons: sealed
             .lexicons
             .iter()

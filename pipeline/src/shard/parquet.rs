@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use schemas::format::{NewerVersion, check_version};
 use schemas::tables::{Row, VERSION};
 
 use crate::files::TemporaryFile;
@@ -34,14 +35,12 @@ pub enum TableError {
         message: String,
     },
     /// A newer radloom wrote the file.
-    #[error(
-        "table `{path}` has format version {found}, but this radloom reads {VERSION}: update radloom"
-    )]
+    #[error("failed to read table `{path}`: {source}")]
     Newer {
         /// The file.
         path: PathBuf,
-        /// Version in the file.
-        found: u32,
+        /// Its version and the newest that is read.
+        source: NewerVersion,
     },
 }
 
@@ -173,9 +172,8 @@ impl TableStream {
             .map_err(|error| format_error(error.to_string()))?;
         let schema = Arc::clone(builder.schema());
         let version = schema.metadata().get("radloom.version").and_then(|text| text.parse().ok());
-        if let Some(found) = version.filter(|found| *found > VERSION) {
-            return Err(TableError::Newer { path: path.to_owned(), found });
-        }
+        check_version("table", version.unwrap_or_default(), VERSION)
+            .map_err(|source| TableError::Newer { path: path.to_owned(), source })?;
         let columns: Vec<String> =
             schema.fields().iter().map(|field| field.name().clone()).collect();
         let kept = (0..columns.len()).filter(|&at| keep(&columns[at]));
