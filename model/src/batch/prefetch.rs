@@ -84,13 +84,10 @@ mod tests {
         ListSource::new((0..count).map(|step| synthetic_batch(step, 2)).collect())
     }
 
-    fn doubled(batch: &StudyBatch) -> Result<u64, SourceError> {
-        Ok(2 * batch.step)
-    }
-
     #[test]
     fn batches_come_in_order_with_what_was_prepared_and_the_token_of_what_was_taken() {
         let mut list = source(5);
+        let doubled = |batch: &StudyBatch| Ok::<_, SourceError>(2 * batch.step);
         prefetched(&mut list, doubled, |batches| {
             assert_eq!(batches.token()["position"], 0);
             for step in 0..5 {
@@ -104,9 +101,11 @@ mod tests {
 
     #[test]
     fn leaving_early_ends_the_thread_and_an_error_ends_the_batches() {
-        let first = prefetched(&mut source(100), doubled, |batches| {
-            batches.next_batch().expect("draws").map(|(batch, _)| batch.step)
-        });
+        let first = prefetched(
+            &mut source(100),
+            |batch| Ok::<_, SourceError>(batch.step),
+            |batches| batches.next_batch().expect("draws").map(|(batch, _)| batch.step),
+        );
         assert_eq!(first, Some(0));
         let fails = |batch: &StudyBatch| match batch.step {
             2 => Err(SourceError("no".into())),

@@ -159,12 +159,11 @@ pub fn evaluate<S: System, B: Backend>(
     }
     if wanted(MetricKind::MaskedImage) {
         let errors: Option<Vec<f64>> = studies.iter().map(|study| study.error).collect();
-        match errors {
-            Some(errors) => table.mean("masked_image_mse", &errors),
-            None => {
-                let reason = format!("the system `{}` reconstructs no image", S::NAME);
-                table.skip("masked_image_mse".to_owned(), reason, studies.len());
-            }
+        if let Some(errors) = errors {
+            table.mean("masked_image_mse", &errors);
+        } else {
+            let reason = format!("the system `{}` reconstructs no image", S::NAME);
+            table.skip("masked_image_mse".to_owned(), reason, studies.len());
         }
     }
     Ok(table.report)

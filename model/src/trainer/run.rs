@@ -204,13 +204,14 @@ fn update<B: AutodiffBackend, M: AutodiffModule<B>>(
     rate: f64,
     step: u64,
 ) -> Result<Updated<M>, TrainError> {
-    if losses.parts.is_empty() {
+    let Losses { parts, total } = losses;
+    if parts.is_empty() {
         return Err(TrainError::NoLoss { step });
     }
-    let names: Vec<&str> = losses.parts.iter().map(|(name, _)| *name).collect();
-    let values = losses.parts.iter().map(|(_, loss)| loss.clone().detach());
-    let values = Tensor::cat(values.chain([losses.total.clone().detach()]).collect(), 0);
-    let gradients = GradientsParams::from_grads(losses.total.backward(), &model);
+    let (names, values): (Vec<&str>, Vec<_>) = parts.into_iter().unzip();
+    let values = values.into_iter().chain([total.clone()]).map(Tensor::detach);
+    let values = Tensor::cat(values.collect(), 0);
+    let gradients = GradientsParams::from_grads(total.backward(), &model);
     // One transfer for all values, after the backward pass is queued.
     let values: Vec<f64> = values.into_data().iter::<f32>().map(f64::from).collect();
     let loss = values.last().copied().unwrap_or(f64::NAN);

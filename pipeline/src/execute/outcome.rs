@@ -125,8 +125,8 @@ mod tests {
         let path = folder.path().join("unit.msgpack");
         assert!(read(&path).expect("nothing is there").is_none());
         let write = |content: &Later| {
-            fs::write(&path, rmp_serde::to_vec_named(content).expect("plain data"))
-                .expect("writes");
+            let bytes = rmp_serde::to_vec_named(content).expect("plain data");
+            write_atomically(&path, &bytes).expect("writes");
         };
         write(&later(VERSION));
         let outcome = read(&path).expect("reads").expect("is there");
@@ -135,10 +135,10 @@ mod tests {
         let words = read(&path).expect_err("newer").to_string();
         assert!(words.contains("format version 2"), "{words}");
         let before = rmp_serde::to_vec_named(&std::collections::BTreeMap::from([("shards", 1)]));
-        fs::write(&path, before.expect("plain data")).expect("writes");
+        write_atomically(&path, &before.expect("plain data")).expect("writes");
         let words = read(&path).expect_err("without a version").to_string();
         assert!(words.contains("earlier radloom"), "{words}");
-        fs::write(&path, b"\xc1").expect("writes");
+        write_atomically(&path, b"\xc1").expect("writes");
         assert!(read(&path).is_err());
     }
 

@@ -138,7 +138,7 @@ fn a_consumer_that_keeps_batches_for_long_stalls_nothing_within_the_budget() {
     for _ in 0..12 {
         held.push(loader.next_batch().expect("loads").expect("no end"));
     }
-    assert!(start.elapsed() < Duration::from_secs(60), "no wait ran to its deadline");
+    assert!(start.elapsed() < Duration::from_mins(1), "no wait ran to its deadline");
     held.iter().for_each(check);
     held.clear();
     for _ in 0..40 {
@@ -157,7 +157,7 @@ fn a_loader_is_dropped_at_once_whatever_its_threads_wait_for() {
     let mut loader = Loader::start(dataset, config(1, 2 * slot)).expect("starts");
     let held = [loader.next_batch(), loader.next_batch()];
     drop(loader);
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
     for batch in held {
         check(&batch.expect("loads").expect("no end"));
     }

@@ -367,7 +367,7 @@ mod tests {
     fn losses(
         decoder: Decoder,
         block: [usize; 3],
-        batch: crate::batch::StudyBatch,
+        batch: &crate::batch::StudyBatch,
     ) -> Vec<(&'static str, f32)> {
         let config = Mg3dConfig { block, ..config(decoder) };
         config.validate().expect("valid");
@@ -375,7 +375,7 @@ mod tests {
         let prepare = crate::system::mg3d::InputConfig { block, ..input_config() };
         let tokenizer = tokenizer();
         let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
-        let input = prepare.prepare(&batch, &tokens, &FlexDevice).expect("input");
+        let input = prepare.prepare(batch, &tokens, &FlexDevice).expect("input");
         let losses = model.forward(&input, &ObjectiveSection::default());
         losses.parts.into_iter().map(|(name, loss)| (name, loss.into_scalar())).collect()
     }
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn every_loss_is_present_and_finite() {
         for decoder in [Decoder::Linear, Decoder::Conv] {
-            let losses = losses(decoder, [8, 8, 8], synthetic_batch(0, 4));
+            let losses = losses(decoder, [8, 8, 8], &synthetic_batch(0, 4));
             let names: Vec<&str> = losses.iter().map(|(name, _)| *name).collect();
             assert_eq!(
                 names,
@@ -399,7 +399,7 @@ mod tests {
         for study in &mut batch.studies {
             Arc::make_mut(&mut study.record).sentences.clear();
         }
-        let losses = losses(Decoder::Linear, [8, 8, 8], batch);
+        let losses = losses(Decoder::Linear, [8, 8, 8], &batch);
         assert_eq!(losses.len(), 1);
         assert_eq!(losses[0].0, "mim");
         assert!(losses[0].1.is_finite());

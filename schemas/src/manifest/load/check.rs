@@ -10,9 +10,11 @@ const VERSION: u32 = 1;
 /// How far the shares of the splits may be from a sum of 1.
 const SHARE_TOLERANCE: f64 = 1e-9;
 
+/// A check of values that several sections share.
+type Check = fn(&Manifest) -> Result<(), ManifestError>;
+
 /// Every check, in the order in which problems are reported.
-const CHECKS: &[fn(&Manifest) -> Result<(), ManifestError>] =
-    &[version, views, split, shard, graph, train];
+const CHECKS: &[Check] = &[version, views, split, shard, graph, train];
 
 pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     CHECKS.iter().try_for_each(|check| check(manifest))

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use super::super::whole::Manifest;
 use super::error::ManifestError;
 
+/// Calls a function on each path of a key.
+pub(in crate::manifest) type Visit = fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf));
+
 /// A key that holds a path or a list of paths.
 #[derive(Debug)]
 pub(in crate::manifest) struct PathField {
@@ -18,7 +21,7 @@ pub(in crate::manifest) struct PathField {
     /// What of its paths belongs to a release.
     pub(in crate::manifest) recorded: Recorded,
     /// Calls the function on each path of the key.
-    pub(in crate::manifest) visit: fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf)),
+    pub(in crate::manifest) visit: Visit,
 }
 
 /// What a path is relative to.

@@ -26,9 +26,11 @@ pub struct ViewError {
     pub problem: String,
 }
 
+/// A check of one key of a recipe.
+type Check = fn(&Recipe) -> Result<(), ViewError>;
+
 /// Every check of a recipe, in the order in which problems are reported.
-const CHECKS: &[fn(&Recipe) -> Result<(), ViewError>] =
-    &[spacing, resize, crop, crops, windows, channels];
+const CHECKS: &[Check] = &[spacing, resize, crop, crops, windows, channels];
 
 pub(super) fn check(recipe: &Recipe) -> Result<(), ViewError> {
     CHECKS.iter().try_for_each(|check| check(recipe))
