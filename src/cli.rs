@@ -72,6 +72,8 @@ pub(crate) enum Verb {
     Loader(LoaderVerb),
     /// Write an HTML page of a release.
     Show(ShowArgs),
+    /// List what manifests and options may name.
+    List(ListArgs),
     /// Print the JSON Schema of manifests.
     Schema,
     /// Print completions for a shell.
@@ -81,6 +83,47 @@ pub(crate) enum Verb {
     },
     /// Say what this machine can do.
     Doctor,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ListArgs {
+    /// The list to print; every list when left out.
+    #[arg(value_parser = listed)]
+    pub(crate) kind: Option<ListKind>,
+}
+
+schemas::named_enum! {
+    /// A list of `radloom list`.
+    pub(crate) enum ListKind {
+        /// Training systems, by their names in `[train] system`.
+        Systems = "systems",
+        /// Image encoders, by their names in `[train.model] encoder`.
+        Encoders = "encoders",
+        /// Layouts of corpora, by their names in `[corpus] layout`.
+        Layouts = "layouts",
+        /// Published preprocessings, by their names in `[[view]] preset`.
+        Presets = "presets",
+        /// Label policies, by their names in `[report] policies`.
+        Policies = "policies",
+        /// Rules of the report parser, by the ids in the tables of nodes and edges.
+        Rules = "rules",
+        /// Why an input is left out, by the codes in the table `excluded`.
+        Reasons = "reasons",
+        /// Forms that a parsed report is written in.
+        Exports = "exports",
+        /// Tables of a release, by the names of their files.
+        Tables = "tables",
+    }
+}
+
+/// A list by its name.
+fn listed(text: &str) -> Result<ListKind, String> {
+    ListKind::from_name(text).ok_or_else(|| {
+        format!(
+            "`{text}` is not a list: available are {}",
+            ListKind::ALL.map(ListKind::name).join(", ")
+        )
+    })
 }
 
 #[derive(Debug, Clone, Args)]

@@ -2,8 +2,8 @@
 //!
 //! # Brief overview
 //!
-//! A [`batch::BatchSource`] hands over studies as [`batch::StudyBatch`]. [`system::InputConfig`] turns a batch
-//! into tensors, [`system::Mg3d`] into losses, and [`trainer::train`] runs steps and writes checkpoints.
+//! A [`batch::BatchSource`] hands over studies as [`batch::StudyBatch`]. A [`system::System`] turns a batch
+//! into tensors and those into losses, and [`trainer::train`] runs steps and writes checkpoints.
 //! [`evaluate::evaluate`] measures a checkpoint. A [`device::DeviceChoice`] picks the backend at run time.
 //!
 //! ```

@@ -10,7 +10,7 @@
 //! - [`tables`] and [`voxel`] give the Arrow schemas of tables and voxel shards.
 //! - [`lock::ReleaseLock`] is the record from which a release can be rebuilt, and
 //!   [`outcome::UnitOutcome`] what each unit of the work leaves behind.
-//! - [`format`] holds the versions of the files and the one check of them.
+//! - [`mod@format`] holds the versions of the files and the one check of them.
 //!
 //! ```
 //! use radloom_schemas::manifest::{self, Overrides};

@@ -1,4 +1,4 @@
-//! One file a verb.
+//! One file per verb.
 
 mod completions;
 mod curate;
@@ -6,6 +6,7 @@ mod doctor;
 mod encoder;
 mod evaluate;
 mod inspect;
+mod list;
 mod loader;
 mod release;
 mod report;
@@ -33,6 +34,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Verb::Release(verb) => release::run(verb, common),
         Verb::Loader(verb) => loader::run(verb, common),
         Verb::Show(args) => show::run(args, common),
+        Verb::List(args) => list::run(args, common),
         Verb::Schema => Ok(schema::run()),
         Verb::Completions { shell } => Ok(completions::run(*shell)),
         Verb::Doctor => Ok(doctor::run(common)),

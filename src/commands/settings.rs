@@ -19,6 +19,7 @@ pub(super) fn manifest(args: &ManifestArgs, common: &Common) -> Result<Manifest,
     if let Some(threads) = common.threads {
         manifest.limits.threads = threads;
     }
+    pipeline::plan::layout::of(&manifest)?;
     use_threads(manifest.limits.threads)?;
     Ok(manifest)
 }

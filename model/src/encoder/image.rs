@@ -86,6 +86,16 @@ macro_rules! image_encoders {
         impl ImageEncoderKind {
             /// All encoders.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name in manifests.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($table),)* }
+            }
+
+            /// What the encoder is, in one line.
+            pub const fn doc(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)* }
+            }
         }
 
         /// The table of each image encoder; only that of the encoder in use counts.

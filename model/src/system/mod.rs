@@ -13,11 +13,9 @@
 //! Manifests then take its name, `radloom list systems` shows it, the JSON Schema knows its keys (`just schemas`
 //! writes it), and `train`, `evaluate`, resuming and checkpoints work with it.
 
-pub mod clip;
 pub(crate) mod error;
 mod input_shape;
 pub mod language;
-pub mod mg3d;
 pub(crate) mod registry;
 mod schema;
 mod tables;

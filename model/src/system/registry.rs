@@ -125,18 +125,20 @@ pub fn with_system<B: AutodiffBackend, J: SystemJob>(
     super::run_named::<B, J>(name, device, job).ok_or_else(|| unknown(name, origin))
 }
 
-/// Makes the list of systems and the step from a name to a type.
+/// Declares the modules of the systems, the list of them, and the step from a name to a type.
 macro_rules! systems {
-    ($($system:path),+ $(,)?) => {
-        static ALL: &[SystemInfo] = &[$(SystemInfo::of::<$system>()),+];
+    ($($module:ident::$system:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        static ALL: &[SystemInfo] = &[$(SystemInfo::of::<$module::$system>()),+];
 
         fn run_named<B: burn::tensor::backend::AutodiffBackend, J: SystemJob>(
             name: &str,
             device: &B::Device,
             job: J,
         ) -> Option<J::Output> {
-            $(if name == <$system as System>::NAME {
-                return Some(job.run::<$system, B>(device));
+            $(if name == <$module::$system as System>::NAME {
+                return Some(job.run::<$module::$system, B>(device));
             })+
             None
         }

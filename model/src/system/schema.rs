@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::registry::all;
 
-/// The JSON Schema of a manifest, as kept in `schemas/json/manifest.schema.json`: `[train.model]` and
-/// `[train.objectives]` have the keys of the system that `[train] system` names.
-pub fn json_schema() -> String {
+/// The JSON Schema of a manifest in which `[train.model]` and `[train.objectives]` have the keys of the system that
+/// `[train] system` names.
+pub fn json_schema() -> Value {
     let mut generator = SchemaSettings::default().into_generator();
     let cases: Vec<Value> = all()
         .iter()
@@ -32,9 +32,7 @@ pub fn json_schema() -> String {
         train["allOf"] = Value::Array(cases);
         train["properties"]["system"]["enum"] = json!(names);
     }
-    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
-    text.push('\n');
-    text
+    schema
 }
 
 #[cfg(test)]
@@ -42,17 +40,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_committed_json_schema_is_the_generated_one() {
-        let committed = include_str!("../../../schemas/json/manifest.schema.json");
-        assert!(
-            committed == json_schema(),
-            "schemas/json/manifest.schema.json is stale: run `just schemas`"
-        );
-    }
-
-    #[test]
     fn the_schema_has_the_keys_of_every_system() {
-        let schema: Value = serde_json::from_str(&json_schema()).expect("JSON");
+        let schema = json_schema();
         let cases = schema["$defs"]["TrainSection"]["allOf"].as_array().expect("cases");
         assert_eq!(cases.len(), all().len());
         for case in cases {

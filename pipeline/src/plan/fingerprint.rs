@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use schemas::manifest::{FramePolicy, IntensityPolicy, Manifest, Remedy};
 use serde::Serialize;
 
-use super::survey::{SeriesPlan, StudyPlan};
-use super::unit::View;
+use super::study::{SeriesPlan, StudyPlan};
+use super::view::View;
 use crate::files::sha256_bytes;
 
 /// Number of the code of one stage, by the stage's name: raised when the stage gives other bytes for the

@@ -1,20 +1,11 @@
 //! Studies cut into units.
 
 use schemas::manifest::{Manifest, Recipe};
-use serde::Serialize;
-
-use super::fingerprint::{StageRevision, fingerprint, stamp};
-use super::survey::StudyPlan;
 use schemas::split::Split;
 
-/// A named recipe.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct View {
-    /// The view's name, part of the shards' names.
-    pub name: String,
-    /// How its tensors are made.
-    pub recipe: Recipe,
-}
+use super::fingerprint::{StageRevision, fingerprint, stamp};
+use super::study::StudyPlan;
+use super::view::View;
 
 /// Studies whose tensors make one shard of each view.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,18 +5,6 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the corpus is laid out on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layout {
-    /// CT-RATE: `split_patient_scan_reconstruction.nii.gz` (or a folder of DICOM files of that name)
-    /// anywhere under the volume folders, with reports, metadata and labels as csv.
-    CtRate,
-    /// A tree of DICOM files in any order; series are found by their identifiers, reports come from
-    /// a csv keyed by StudyInstanceUID.
-    DicomTree,
-}
-
 /// What the voxels of NIfTI files hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -85,8 +73,8 @@ pub enum SeriesChoice {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSection {
-    /// How the corpus is laid out: `ct-rate` or `dicom-tree`.
-    pub layout: Layout,
+    /// How the corpus is laid out, by name: `radloom list layouts` shows the layouts there are.
+    pub layout: String,
     /// The corpus folder, relative to the manifest. `${NAME}` stands for an environment variable.
     pub root: PathBuf,
     /// Folders searched for volumes. Default: `["."]`.

@@ -17,8 +17,7 @@ mod view;
 mod whole;
 
 pub use corpus::{
-    Columns, CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, Layout, Remedy,
-    SeriesChoice,
+    Columns, CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, Remedy, SeriesChoice,
 };
 pub use graph::GraphSection;
 pub use limits::LimitsSection;

@@ -5,6 +5,7 @@
 //! not grow with the file.
 
 mod coverage;
+mod forms;
 mod identifiers;
 mod outline;
 mod rules;
@@ -12,4 +13,5 @@ mod run;
 mod source;
 mod tables;
 
+pub(super) use forms::FORMS;
 pub(super) use run::run;

@@ -4,13 +4,12 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use pipeline::ingest::SourceReport;
-use pipeline::report::{ReportParser, to_html, to_json_line, to_radgraph};
+use pipeline::report::ReportParser;
 use rayon::prelude::*;
-use serde_json::json;
 
 use super::coverage::coverage;
+use super::forms::form;
 use super::identifiers::identifiers;
-use super::outline::{organs, outline};
 use super::rules::rules_with_hits;
 use super::source::{STDOUT, each_window};
 use super::tables::tables;
@@ -91,19 +90,13 @@ fn show(
     if args.identifiers {
         return identifiers(report, as_json, out);
     }
-    let parsed = parser.parse(document);
-    if args.html {
-        return write!(out, "{}", to_html(document, &parsed));
-    }
-    if args.radgraph {
-        let value = json!({ document.id.as_str(): to_radgraph(document, &parsed) });
-        return writeln!(out, "{value}");
-    }
-    if args.organs {
-        return organs(document, &parsed, as_json, out);
-    }
-    if as_json {
-        return writeln!(out, "{}", to_json_line(document, &parsed));
-    }
-    outline(document, &parsed).iter().try_for_each(|line| writeln!(out, "{line}"))
+    let name = match () {
+        () if args.html => "html",
+        () if args.radgraph => "radgraph",
+        () if args.organs && as_json => "organs-json",
+        () if args.organs => "organs",
+        () if as_json => "json",
+        () => "outline",
+    };
+    (form(name).write)(document, &parser.parse(document), out)
 }

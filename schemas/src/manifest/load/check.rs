@@ -1,7 +1,5 @@
 //! What the values of a manifest may be, as far as one section does not know it by itself.
 
-use super::super::corpus::Layout;
-use super::super::split::SplitMethod;
 use super::super::whole::Manifest;
 use super::error::ManifestError;
 
@@ -53,10 +51,6 @@ fn split(manifest: &Manifest) -> Result<(), ManifestError> {
     if !within || (sum - 1.0).abs() > SHARE_TOLERANCE {
         let problem = format!("must be shares that sum to 1; they sum to {sum}");
         return Err(manifest.origin.error("split.fractions", problem));
-    }
-    if manifest.split.method == SplitMethod::Corpus && manifest.corpus.layout != Layout::CtRate {
-        let problem = "`corpus` needs a layout with splits of its own (ct-rate)";
-        return Err(manifest.origin.error("split.method", problem));
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ impl ViewSection {
             return Ok(Self::from_preset("view", preset));
         }
         if !line.contains('=') {
-            let names: Vec<_> = Preset::ALL.iter().map(|(name, _)| format!("`{name}`")).collect();
+            let names = Preset::ALL.map(|preset| format!("`{preset}`"));
             return Err(format!(
                 "`{line}` is not a preset: available are {}, or a table such as `{{ preset = \"native\", \
                  spacing = [1, 1, 1] }}`",

@@ -14,51 +14,60 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
-use schemas::manifest::{Manifest, SeriesChoice};
+use schemas::manifest::{CorpusSection, SeriesChoice};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
-use super::survey::{FoundSeries, PlanError, corpus_files, relative_to};
+use super::super::error::PlanError;
+use super::found::{Found, FoundSeries, corpus_files, relative_to};
+use super::traits::Layout;
 use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, dicom_files, group};
 
 /// Share of the largest extent from which on a volume is compared by its kernel.
 const COMPARABLE_EXTENT: f64 = 0.8;
 
-pub(super) fn find(
-    manifest: &Manifest,
-    excluded: &mut Vec<ExcludedRow>,
-) -> Result<Vec<FoundSeries>, PlanError> {
-    let root = &manifest.corpus.root;
-    let mut files: Vec<PathBuf> = Vec::new();
-    for folder in &manifest.corpus.volumes {
-        files.extend(dicom_files(&corpus_files(&root.join(folder))?));
+/// See [`Layout::doc`].
+pub(super) struct DicomTree;
+
+impl Layout for DicomTree {
+    fn name(&self) -> &'static str {
+        "dicom-tree"
     }
-    let (series, unreadable) = group(&files);
-    excluded.extend(unreadable.into_iter().map(|(path, error)| ExcludedRow {
-        source: relative_to(&path, root),
-        series_id: None,
-        study_id: None,
-        patient_key: None,
-        reason: error.reason.code().into(),
-        detail: error.detail,
-    }));
-    let mut studies: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
-    for (key, series) in &series {
-        let study = series.slices[0].study_uid.clone();
-        studies.entry(study).or_default().extend(candidates(key, series, root));
+
+    fn doc(&self) -> &'static str {
+        "A tree of DICOM files in any order; series are found by their identifiers, reports come from a csv keyed \
+         by StudyInstanceUID."
     }
-    let mut found = Vec::new();
-    for (_, candidates) in studies {
-        match manifest.corpus.series {
-            SeriesChoice::All => {
-                found.extend(candidates.into_iter().map(|candidate| candidate.found));
-            }
-            SeriesChoice::Primary => {
-                found.extend(choose(candidates, &manifest.corpus.kernels, excluded));
+
+    fn find(&self, corpus: &CorpusSection, found: &mut Found) -> Result<(), PlanError> {
+        let root = &corpus.root;
+        let mut files: Vec<PathBuf> = Vec::new();
+        for folder in &corpus.volumes {
+            files.extend(dicom_files(&corpus_files(&root.join(folder))?));
+        }
+        let (series, unreadable) = group(&files);
+        found.excluded.extend(unreadable.into_iter().map(|(path, error)| ExcludedRow {
+            detail: error.detail,
+            ..ExcludedRow::new(error.reason, relative_to(&path, root))
+        }));
+        let mut studies: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        for (key, series) in &series {
+            let study = series.slices[0].study_uid.clone();
+            studies.entry(study).or_default().extend(candidates(key, series, root));
+        }
+        for (_, candidates) in studies {
+            match corpus.series {
+                SeriesChoice::All => {
+                    found.series.extend(candidates.into_iter().map(|candidate| candidate.found));
+                }
+                SeriesChoice::Primary => {
+                    let chosen = choose(candidates, &corpus.kernels, &mut found.excluded);
+                    found.series.extend(chosen);
+                }
             }
         }
+        Ok(())
     }
-    Ok(found)
 }
 
 /// A volume of a study.
@@ -174,14 +183,8 @@ fn choose(
         } else {
             format!("{} slices against {frames}", chosen.volume.stack.frames.len())
         };
-        ExcludedRow {
-            source: other.found.relative,
-            series_id: Some(other.found.id.to_string()),
-            study_id: Some(other.found.study.to_string()),
-            patient_key: Some(other.found.patient.to_string()),
-            reason: Reason::SeriesNotChosen.code().into(),
-            detail: format!("series `{}` of the study was chosen: {why}", chosen.found.id),
-        }
+        let detail = format!("series `{}` of the study was chosen: {why}", chosen.found.id);
+        other.found.excluded(Reason::SeriesNotChosen, detail)
     }));
     Some(chosen.found)
 }

@@ -1,0 +1,43 @@
+//! Studies and series as planned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::ids::{PatientKey, SeriesId, StudyId};
+use schemas::split::Split;
+
+use super::reports::ReportPlace;
+use crate::ingest::{Acquisition, SeriesSource};
+
+/// One series to be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesPlan {
+    /// The series.
+    pub id: SeriesId,
+    /// Its files.
+    pub source: SeriesSource,
+    /// Where it lies, relative to the corpus: the file, or the folder of a DICOM series.
+    pub relative: String,
+    /// Size of its files in bytes.
+    pub bytes: u64,
+    /// What the metadata csv says of it.
+    pub acquisition: Acquisition,
+}
+
+/// One study with its series and report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StudyPlan {
+    /// The study.
+    pub id: StudyId,
+    /// Its patient.
+    pub patient: PatientKey,
+    /// The patient's split.
+    pub split: Split,
+    /// What names the patient or the visit, sorted: to be looked for in the report, never written.
+    pub identifiers: BTreeSet<String>,
+    /// Series, sorted by identifier.
+    pub series: Vec<SeriesPlan>,
+    /// Where the report stands, if there is one with text.
+    pub report: Option<ReportPlace>,
+    /// Labels that came with the corpus, sorted by name.
+    pub source_labels: BTreeMap<String, i8>,
+}
