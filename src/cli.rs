@@ -48,12 +48,23 @@ pub(crate) struct ManifestArgs {
     pub(crate) device: String,
 }
 
+/// A manifest whose release is made.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CurateArgs {
+    #[command(flatten)]
+    pub(crate) manifest: ManifestArgs,
+    /// A release, or the output folder that holds one, whose shards are used again where sources and recipe are the
+    /// same; several with several options. The release that `--out` holds is always one of them.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) reuse: Vec<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Do everything the manifest asks for: curate, seal, train, evaluate. Resumes what is unfinished.
-    Run(ManifestArgs),
+    Run(CurateArgs),
     /// Make the release of a manifest.
-    Curate(ManifestArgs),
+    Curate(CurateArgs),
     /// Train from the release of a manifest.
     Train(ManifestArgs),
     /// Evaluate the last checkpoint of a manifest.

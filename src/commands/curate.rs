@@ -1,24 +1,26 @@
 //! `radloom curate`, and the part of `run` that ends at the release.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use model::device::DeviceChoice;
-use pipeline::execute::{Cancel, Curation, curate};
+use pipeline::execute::{Cancel, Curation, Options, curate};
 use schemas::manifest::Manifest;
 use serde_json::{Map, Value, json};
 
 use super::{encoder::Encoder, settings};
-use crate::cli::{Common, ManifestArgs};
+use crate::cli::{Common, CurateArgs, ManifestArgs};
 use crate::failure::{DONE, EXCLUSIONS, Failure};
 use crate::progress::{Progress, print};
 use crate::usage;
 
-pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
+pub(super) fn run(args: &CurateArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
+    let CurateArgs { manifest: args, reuse } = args;
     let manifest = settings::manifest(args, common)?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
-    let curation = release(&manifest, args.device.parse()?, &progress, &cancel)?;
+    let curation = release(&manifest, reuse, args.device.parse()?, &progress, &cancel)?;
     if common.json {
         print(&Value::Object(summary_json(&curation, start)).to_string());
     } else if !common.quiet {
@@ -32,6 +34,7 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
 /// Makes the release, or finds it made.
 pub(super) fn release(
     manifest: &Manifest,
+    reuse: &[PathBuf],
     device: DeviceChoice,
     progress: &Progress,
     cancel: &Cancel,
@@ -44,7 +47,9 @@ pub(super) fn release(
     ));
     let encoder = manifest.graph.encoder.as_deref();
     let encoder = encoder.map(|folder| Encoder::open(folder, device)).transpose()?;
-    Ok(curate(manifest, encoder.as_ref().map(|encoder| encoder as _), progress, cancel)?)
+    let encoder = encoder.as_ref().map(|encoder| encoder as _);
+    let options = Options { encoder, reuse, ..Options::default() };
+    Ok(curate(manifest, &options, progress, cancel)?)
 }
 
 /// 3 under `--strict` when inputs were left out.
@@ -64,6 +69,9 @@ pub(super) fn summary_json(curation: &Curation, start: Instant) -> Map<String, V
         "wall_s": start.elapsed().as_secs_f64(),
         "peak_rss_bytes": usage::peak_memory(),
         "resumed": curation.resumed_units > 0,
+        "units": curation.units,
+        "reused_units": curation.reused_units,
+        "replaced": curation.replaced,
     });
     match value {
         Value::Object(map) => map,
@@ -81,6 +89,15 @@ pub(super) fn summary_lines(curation: &Curation) -> Vec<String> {
             "Went on from an earlier run: {} of {} units were done.",
             curation.resumed_units, curation.units
         ));
+    }
+    if curation.reused_units > 0 {
+        lines.push(format!(
+            "Took the shards of {} of {} units from a sealed release.",
+            curation.reused_units, curation.units
+        ));
+    }
+    if let Some(earlier) = &curation.replaced {
+        lines.push(format!("The release that was there is kept at `{}`.", earlier.display()));
     }
     lines.push(format!("in        {} studies, {} volumes", curation.studies, curation.volumes));
     lines.push(format!(

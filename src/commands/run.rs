@@ -6,19 +6,20 @@ use model::device::DeviceChoice;
 use serde_json::{Value, json};
 
 use super::{curate, evaluate, settings, show, train};
-use crate::cli::{Common, ManifestArgs};
+use crate::cli::{Common, CurateArgs};
 use crate::failure::Failure;
 use crate::progress::{Progress, print};
 use crate::usage;
 
-pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
+pub(super) fn run(args: &CurateArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
+    let CurateArgs { manifest: args, reuse } = args;
     let manifest = settings::manifest(args, common)?;
     let device: DeviceChoice = args.device.parse()?;
     train::check(&manifest)?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
-    let curation = curate::release(&manifest, device, &progress, &cancel)?;
+    let curation = curate::release(&manifest, reuse, device, &progress, &cancel)?;
     let mut lines = curate::summary_lines(&curation);
     let mut summary = curate::summary_json(&curation, start);
     // What is downstream of the training is made again only when the training moved.

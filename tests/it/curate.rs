@@ -65,10 +65,10 @@ fn one_thread_and_two_give_the_same_release_and_a_second_run_does_nothing() {
     assert_eq!(before.modified().ok(), after.modified().ok());
     done(&["release", "verify", text(&one)]);
 
-    // A release of something else is not overwritten.
-    let said = run(&["curate", text(&manifest), "--out", text(&one), "--set", "split.seed=5"]);
+    // A release of something else is not replaced.
+    let said = run(&["curate", text(&manifest), "--out", text(&one), "--set", "name=other"]);
     assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("made from another manifest"), "{}", said.stderr);
+    assert!(said.stderr.contains("holds a release of `quickstart`"), "{}", said.stderr);
 }
 
 #[test]

@@ -6,5 +6,6 @@ mod curate;
 mod dicom_tree;
 mod encoder;
 mod kill;
+mod reuse;
 mod support;
 mod train;

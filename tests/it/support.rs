@@ -106,6 +106,15 @@ pub(crate) fn tree(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
+/// Copies every file below a folder.
+pub(crate) fn copy_tree(from: &Path, to: &Path) {
+    for (name, bytes) in tree(from) {
+        let path = to.join(name);
+        std::fs::create_dir_all(path.parent().expect("is below")).expect("is made");
+        write(&path, &bytes);
+    }
+}
+
 /// Fails with the names of files that differ.
 pub(crate) fn assert_same_tree(one: &Path, other: &Path) {
     let (one, other) = (tree(one), tree(other));

@@ -3,19 +3,27 @@
 //! - [`curate`] does the whole of it and resumes what is unfinished.
 //! - [`ReportTables`] writes every table made from reports, of a corpus or of a file.
 //! - [`make_views`] takes one series from its files to tensors.
-//! - [`Observer`] hears what is going on; [`Cancel`] stops it between two studies.
+//! - An [`Executor`] runs units; [`LocalThreads`] is the one on this machine.
+//! - [`Observer`] is told what is going on; [`Cancel`] stops it between two studies.
 //! - [`schemas::outcome::UnitOutcome`] is what a unit leaves behind; it is committed last, so that a unit without one is
 //!   run again.
 
 mod curate;
+mod error;
+mod executor;
 mod in_order;
 mod observe;
 mod outcome;
+mod output;
 mod report_tables;
+mod reports;
+mod reuse;
 mod unit;
 mod views;
 
-pub use curate::{CurateError, Curation, curate};
+pub use curate::{Curation, Options, curate};
+pub use error::CurateError;
+pub use executor::{Context, Ended, Executor, LocalThreads};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
 pub use views::{SeriesFacts, make_views};

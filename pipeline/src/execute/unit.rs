@@ -42,7 +42,7 @@ pub(super) fn run_unit(
 ) -> io::Result<Option<UnitOutcome>> {
     let mut writers = Vec::new();
     for view in views {
-        let path = format!("shards/{}-{}.arrow", view.name, unit.id);
+        let path = shard_path(&view.name, &unit.id);
         let writer = VoxelWriter::create(&release.join(&path), &view.name, &view.recipe)?;
         writers.push((path, writer));
     }
@@ -174,11 +174,20 @@ fn hash_sources(
         let (sha256, bytes) = sha256_file(path).map_err(|error| {
             IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
         })?;
-        let relative = path.strip_prefix(root).unwrap_or(path);
-        let name = relative.to_string_lossy().trim_start_matches("./").to_owned();
-        sources.insert(name, SourceObject { bytes, sha256 });
+        sources.insert(source_name(path, root), SourceObject { bytes, sha256 });
     }
     Ok(sources)
+}
+
+/// The name of a source in the lock: its path relative to the corpus.
+pub(super) fn source_name(path: &Path, root: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    relative.to_string_lossy().trim_start_matches("./").to_owned()
+}
+
+/// The shard of `view` that `unit` makes, relative to the release.
+pub(super) fn shard_path(view: &str, unit: &str) -> String {
+    format!("shards/{view}-{unit}.arrow")
 }
 
 fn volume_row(

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use schemas::lock::LockError;
+use schemas::tables::MissingColumn;
 
 use crate::shard::TableError;
 
 /// A release that cannot be sealed, read or trusted.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReleaseError {
     /// The system refused.
     #[error("failed to access `{path}`: {source}")]
@@ -28,8 +30,8 @@ pub enum ReleaseError {
         /// What is wrong with it.
         source: LockError,
     },
-    /// The folder is no release.
-    #[error("`{path}` is no release: it has no `{missing}`")]
+    /// The folder is not a release.
+    #[error("`{path}` is not a release: it has no `{missing}`")]
     NotARelease {
         /// The folder.
         path: PathBuf,
@@ -52,4 +54,10 @@ pub enum ReleaseError {
         /// What is wrong with it.
         what: String,
     },
+}
+
+impl From<MissingColumn> for ReleaseError {
+    fn from(missing: MissingColumn) -> Self {
+        Self::Column { table: missing.table.into(), column: missing.column.into() }
+    }
 }

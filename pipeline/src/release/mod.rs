@@ -11,6 +11,7 @@ mod croissant;
 mod error;
 mod revisions;
 mod seal;
+mod sums;
 mod verify;
 
 pub use contents::{Contents, TableReader};
@@ -18,4 +19,5 @@ pub use error::ReleaseError;
 pub use revisions::VOXEL_STAGES;
 pub(crate) use revisions::revisions;
 pub use seal::{Sealed, release_id, seal};
+pub(crate) use sums::read_sums;
 pub use verify::{Finding, Verification, verify};

@@ -1,7 +1,6 @@
 //! Checks a release against what was sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use super::contents::TableReader;
 use super::error::ReleaseError;
 use super::seal::files;
+use super::sums::{parse_sums, sums_text};
 use crate::files::sha256_file;
 use crate::shard::VoxelReader;
 
@@ -39,18 +39,12 @@ pub struct Verification {
 /// [`ReleaseError::NotARelease`] where there are no sums to check against. Damage is not an error
 /// of this call: it is in the result.
 pub fn verify(path: &Path) -> Result<Verification, ReleaseError> {
-    let sums = fs::read_to_string(path.join("SHA256SUMS"))
-        .map_err(|_| ReleaseError::NotARelease { path: path.to_owned(), missing: "SHA256SUMS" })?;
-    let mut expected: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut errors = Vec::new();
-    for line in sums.lines() {
-        match line.split_once("  ") {
-            Some((sum, file)) => {
-                expected.insert(file, sum);
-            }
-            None => errors.push(finding("SHA256SUMS", format!("has an unreadable line: `{line}`"))),
-        }
-    }
+    let text = sums_text(path)?;
+    let (expected, unreadable) = parse_sums(&text);
+    let mut errors: Vec<Finding> = unreadable
+        .iter()
+        .map(|line| finding("SHA256SUMS", format!("has an unreadable line: `{line}`")))
+        .collect();
     for file in files(path)? {
         if file != "SHA256SUMS" && !expected.contains_key(file.as_str()) {
             errors.push(finding(&file, "is not part of the release".into()));
