@@ -93,13 +93,13 @@ impl Archive {
 
 /// Reads files and entries; an archive's directory is read once.
 #[derive(Debug, Default)]
-pub(in crate::ingest) struct Files {
+pub(crate) struct Files {
     archives: BTreeMap<PathBuf, Option<Archive>>,
 }
 
 impl Files {
     /// Prepares to read `paths`.
-    pub(in crate::ingest) fn new<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
+    pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
         let mut archives = BTreeMap::new();
         let mut last: Option<PathBuf> = None;
         for path in paths {
@@ -122,12 +122,12 @@ impl Files {
     }
 
     /// Whether the bytes of `path` lie in a plain file, so that parts of it can be read.
-    pub(in crate::ingest) fn is_plain(&self, path: &Path) -> bool {
+    pub(crate) fn is_plain(&self, path: &Path) -> bool {
         self.archive(path).is_none()
     }
 
     /// The first `limit` bytes of a file and its whole length.
-    pub(in crate::ingest) fn start(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, u64)> {
+    pub(crate) fn start(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, u64)> {
         let mut bytes = Vec::new();
         let Some(archive) = self.archive(path) else {
             let file = File::open(path)?;
@@ -147,7 +147,7 @@ impl Files {
     }
 
     /// Fills `buffer` from the byte `offset` of a plain file.
-    pub(in crate::ingest) fn fill(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn fill(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(buffer)

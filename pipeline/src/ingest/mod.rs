@@ -5,6 +5,7 @@
 //! - [`csv::KeyedCsv`] holds one of the corpus's csv files; [`csv::CsvRecords`] reads one row after row.
 //! - [`ReportReader`] reads the reports of a file one after the other.
 
+mod air;
 mod archive;
 pub mod csv;
 pub mod dicom;
@@ -14,17 +15,21 @@ mod geometry;
 mod gzip;
 mod intensity;
 pub mod nifti;
+mod read;
 mod reports;
-mod source;
+mod series;
+mod tilt;
 
 pub use error::IngestError;
 pub use files::{corpus_files, files_below};
 pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
+pub use read::read_series;
+pub(crate) use read::{constant, nifti_series};
 pub use reports::{ReportReader, SourceError, SourceReport};
-pub use source::{ReadOptions, SeriesImage, SeriesSource, read_series};
-pub(crate) use source::{constant, nifti_series, remedy_tilt};
+pub use series::{ReadOptions, SeriesImage, SeriesSource};
+pub(crate) use tilt::remedy_tilt;
 
-/// Number of this room's code. Raise it when a source is read into other voxels or other facts, or refused for another reason: it is part of
-/// the fingerprint of every unit and the lock of every release.
+/// Revision of this room's code. Raise it when a source is read into other voxels or other facts, or is refused for
+/// another reason: it is part of the fingerprint of every unit and of the lock of every release.
 pub const REVISION: u32 = 1;

@@ -6,25 +6,24 @@
 //!   into stacks and judges each.
 //! - [`read`] does all of it and decodes the pixels under a geometry policy.
 //!
-//! `dataset` and `part10` read the file format, `plane` what one frame says of itself, `stacks` and
-//! `geometry` where frames lie, `codec`, `fragments` and `rle` their pixels.
+//! `format` reads the file format, `header` what a file and each of its frames say of themselves,
+//! `stack` judges where frames lie, `pixels` decodes them, `padding` and `units` make voxels of them.
+//!
+//! The parser is ours and not dicom-rs's, since real archives hold files that break the standard in
+//! small ways: what can be read of them is read, what cannot is missing, and nothing panics. The
+//! dictionary of tags and the decoders of JPEG and JPEG 2000 are dicom-rs's.
 
-mod codec;
-mod dataset;
-mod fragments;
-mod geometry;
+mod format;
 mod header;
-mod part10;
-mod plane;
+mod padding;
+mod pixels;
 mod read;
-mod rle;
-mod series;
-mod stacks;
+mod stack;
+mod units;
 
-pub use geometry::{Frame, Stack};
 pub use header::SliceHeader;
 pub use read::read;
-pub use series::{DicomSeries, DicomVolume, dicom_files, group, is_dicom};
+pub use stack::{DicomSeries, DicomVolume, Frame, Stack, dicom_files, group, is_dicom};
 
 #[cfg(test)]
 mod tests;

@@ -8,26 +8,17 @@ use rayon::prelude::*;
 use schemas::manifest::GeometryPolicy;
 use schemas::reason::Reason;
 
-use super::super::error::IngestError;
-use super::super::geometry::SeriesGeometry;
-use super::super::source::SeriesImage;
-use super::codec::{Work, decode};
-use super::geometry::{Frame, Stack};
 use super::header::SliceHeader;
-use super::plane::Transform;
-use super::series::group;
-use super::stacks::stacks;
+use super::padding::{is_ct, replace_padding};
+use super::pixels::{Work, decode};
+use super::stack::{Frame, Stack, group, stacks};
+use super::units::to_voxels;
+use crate::ingest::air::AIR_HU;
 use crate::ingest::archive::Files;
+use crate::ingest::{IngestError, SeriesGeometry, SeriesImage};
 use crate::memory::zeroed;
+use crate::volume::Volume;
 use crate::volume::repair::{interpolate_slices, remove_shear};
-use crate::volume::{Volume, Voxels};
-use schemas::rescale::Rescale;
-
-/// Air, in Hounsfield units.
-const AIR: f64 = -1000.0;
-/// Padding at or above this, in Hounsfield units, is air already, or a mistake of the writer that
-/// must not erase tissue.
-const DARKEST_AIR: f64 = -1024.0;
 
 /// Reads the files of one series as a volume in Hounsfield units (or the modality's units). `stack`
 /// chooses one of its stacks; without it there must be only one that is a volume.
@@ -148,7 +139,7 @@ fn read_stack(
     let mut volume = Volume { voxels, dims, affine: grid.affine, rescale };
     let mut repaired = grid.repaired;
     if grid.unshear {
-        let air = if is_ct(&first) { AIR } else { 0.0 };
+        let air = if is_ct(&first) { AIR_HU } else { 0.0 };
         let (made, text) = remove_shear(volume, air as f32);
         volume = made;
         repaired.push(text.clone());
@@ -167,10 +158,6 @@ fn read_stack(
             padding_fraction,
         },
     })
-}
-
-fn is_ct(header: &SliceHeader) -> bool {
-    header.modality.is_empty() || header.modality == "CT"
 }
 
 /// Decodes every frame into its place in `words`, file by file in parallel.
@@ -197,130 +184,4 @@ fn decode_all(
         .map(|(header, work)| decode(&files, header, work, limit))
         .collect();
     results.into_iter().collect()
-}
-
-/// Sets padding voxels to air before anything is interpolated, so that the rim of the
-/// reconstruction circle does not bleed into the body. Gives the number of padding voxels and of
-/// those that were changed.
-fn replace_padding(values: &mut [i16], frame: &Frame) -> (usize, usize) {
-    let plane = frame.plane();
-    let Some([low, high]) = plane.padding else { return (0, 0) };
-    let signed = frame.header.cell.signed;
-    let bounds = if signed { [-32_768, 32_767] } else { [0, 65_535] };
-    let [low, high] = [low, high].map(|value| value.clamp(bounds[0], bounds[1]));
-    // Only a CT's padding that lies wholly below air is replaced.
-    let air = match plane.transform {
-        Transform::Linear { slope, intercept } if is_ct(&frame.header) => {
-            let unit = |value: i32| f64::from(value) * slope + intercept;
-            let air = ((AIR - intercept) / slope).round();
-            let air = air.clamp(f64::from(bounds[0]), f64::from(bounds[1])) as i32;
-            (unit(low).max(unit(high)) < DARKEST_AIR).then_some(air)
-        }
-        _ => None,
-    };
-    // An unsigned word is moved by half its range, so that words of either sign compare as one.
-    let move_by = if signed { 0 } else { i16::MIN };
-    let word = |value: i32| value as i16 ^ move_by;
-    let (low, high) = (word(low), word(high));
-    let air = air.map(|air| air as i16);
-    let mut padded = 0_usize;
-    // Runs short enough for a narrow counter, which the compiler can widen into vectors.
-    for run in values.chunks_mut(1 << 12) {
-        let mut count = 0_u16;
-        for value in run.iter() {
-            let moved = *value ^ move_by;
-            count += u16::from(moved >= low && moved <= high);
-        }
-        padded += usize::from(count);
-        if let (Some(air), true) = (air, count > 0) {
-            for value in run {
-                let moved = *value ^ move_by;
-                *value = if moved >= low && moved <= high { air } else { *value };
-            }
-        }
-    }
-    (padded, if air.is_some() { padded } else { 0 })
-}
-
-/// Stored words of all planes as voxels with one rescale: integers where all planes share one
-/// linear map up to whole steps and every value fits, else floats with the map applied.
-fn to_voxels(
-    mut words: Vec<i16>,
-    frames: &[Frame],
-    plane: usize,
-    warnings: &mut Vec<String>,
-) -> (Voxels, Rescale) {
-    let first = &frames[0].plane().transform;
-    let differing = frames.iter().any(|frame| frame.plane().transform != *first);
-    if differing {
-        warnings.push("slope or intercept differ from slice to slice".into());
-    }
-    let signs = frames.iter().any(|frame| frame.header.cell.signed != frames[0].header.cell.signed);
-    if signs {
-        warnings.push("signed and unsigned slices are mixed".into());
-    }
-    // What to add to each plane's stored values so that the first one's map holds for all.
-    let shifts: Option<Vec<i32>> = frames
-        .iter()
-        .map(|frame| match (first, &frame.plane().transform) {
-            (
-                Transform::Linear { slope, intercept },
-                Transform::Linear { slope: other, intercept: offset },
-            ) => {
-                let shift = (offset - intercept) / slope;
-                let whole = (slope - other).abs() <= 0.0 && (shift - shift.round()).abs() < 1e-9;
-                (whole && shift.abs() < 65_536.0).then_some(shift.round() as i32)
-            }
-            _ => None,
-        })
-        .collect();
-    let value = |word: i16, signed: bool| {
-        if signed { i32::from(word) } else { i32::from(word as u16) }
-    };
-    if let (Some(shifts), Transform::Linear { slope, intercept }) = (shifts, first) {
-        let fits =
-            words.par_chunks(plane).zip(frames).zip(&shifts).all(|((values, frame), shift)| {
-                let signed = frame.header.cell.signed;
-                if *shift == 0 {
-                    // Signed words fit as they are; unsigned ones where the highest bit is clear.
-                    return signed || values.iter().fold(0, |all, word| all | word) >= 0;
-                }
-                values.iter().all(|word| i16::try_from(value(*word, signed) + shift).is_ok())
-            });
-        if fits {
-            words.par_chunks_mut(plane).zip(frames).zip(&shifts).for_each(
-                |((values, frame), shift)| {
-                    if *shift != 0 {
-                        let signed = frame.header.cell.signed;
-                        for word in values {
-                            *word = (value(*word, signed) + shift) as i16;
-                        }
-                    }
-                },
-            );
-            let rescale = Rescale { slope: *slope as f32, intercept: *intercept as f32 };
-            return (Voxels::I16(words), rescale);
-        }
-    }
-    let mut voxels = vec![0.0_f32; words.len()];
-    voxels.par_chunks_mut(plane).zip(words.par_chunks(plane)).zip(frames).for_each(
-        |((voxels, words), frame)| {
-            let signed = frame.header.cell.signed;
-            match &frame.plane().transform {
-                Transform::Linear { slope, intercept } => {
-                    for (voxel, word) in voxels.iter_mut().zip(words) {
-                        *voxel = (f64::from(value(*word, signed)) * slope + intercept) as f32;
-                    }
-                }
-                Transform::Table(table) => {
-                    let last = table.entries.len() - 1;
-                    for (voxel, word) in voxels.iter_mut().zip(words) {
-                        let index = (value(*word, signed) - table.first).max(0) as usize;
-                        *voxel = f32::from(table.entries[index.min(last)]);
-                    }
-                }
-            }
-        },
-    );
-    (Voxels::F32(voxels), Rescale::IDENTITY)
 }

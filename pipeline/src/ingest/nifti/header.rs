@@ -1,75 +1,40 @@
-//! The header of either version, and the affine it means.
-
-use std::io::{self, Read};
+//! The header of either version, the image it describes, and the affine it means.
 
 use nifti::{Endianness, NiftiHeader};
 use schemas::reason::Reason;
 
-use super::super::error::IngestError;
+use crate::ingest::IngestError;
 use crate::volume::Affine;
 
 /// The fields both versions share, in one width.
-pub(super) struct Header {
-    pub(super) endianness: Endianness,
-    pub(super) dim: [i64; 8],
-    pub(super) datatype: i16,
-    pub(super) pixdim: [f64; 8],
-    pub(super) vox_offset: u64,
-    pub(super) scl_slope: f64,
-    pub(super) scl_inter: f64,
-    pub(super) xyzt_units: u8,
-    pub(super) qform_code: i32,
-    pub(super) sform_code: i32,
-    pub(super) quaternion: [f64; 3],
-    pub(super) offset: [f64; 3],
-    pub(super) srow: [[f64; 4]; 3],
-    pub(super) length: u64,
+pub(crate) struct Header {
+    pub(crate) endianness: Endianness,
+    pub(crate) dim: [i64; 8],
+    pub(crate) datatype: i16,
+    pub(crate) pixdim: [f64; 8],
+    pub(crate) vox_offset: u64,
+    pub(crate) scl_slope: f64,
+    pub(crate) scl_inter: f64,
+    pub(crate) xyzt_units: u8,
+    pub(crate) qform_code: i32,
+    pub(crate) sform_code: i32,
+    pub(crate) quaternion: [f64; 3],
+    pub(crate) offset: [f64; 3],
+    pub(crate) srow: [[f64; 4]; 3],
+    pub(crate) length: u64,
     /// The header says that voxels lie in a file of their own.
-    pub(super) is_pair: bool,
+    pub(crate) is_pair: bool,
 }
 
 /// The one 3D image of a file that is read.
-pub(super) struct Frame {
-    pub(super) dims: [usize; 3],
+pub(crate) struct Frame {
+    pub(crate) dims: [usize; 3],
     /// Whether nothing but this image is in the file.
-    pub(super) is_last: bool,
+    pub(crate) is_last: bool,
 }
 
-pub(super) fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
-    let mut start = [0_u8; 348];
-    // The size comes first, so that a short file of another kind is called that and not cut short.
-    read_exactly(input, &mut start[..4])?;
-    let size = [start[0], start[1], start[2], start[3]];
-    let known = [i32::from_le_bytes(size), i32::from_be_bytes(size)];
-    if known.iter().any(|size| [348, 540].contains(size)) {
-        read_exactly(input, &mut start[4..])?;
-    }
-    match (i32::from_le_bytes(size), i32::from_be_bytes(size)) {
-        (348, _) | (_, 348) => version_one(&start),
-        (540, _) | (_, 540) => {
-            let mut rest = [0_u8; 192];
-            read_exactly(input, &mut rest)?;
-            let endianness =
-                if i32::from_le_bytes(size) == 540 { Endianness::Little } else { Endianness::Big };
-            Ok(version_two(&[&start[..], &rest[..]].concat(), endianness))
-        }
-        _ => Err(IngestError::new(
-            Reason::VolumeUnsupported,
-            "neither NIfTI-1 nor NIfTI-2: the header size is not 348 or 540",
-        )),
-    }
-}
-
-fn read_exactly(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), IngestError> {
-    input.read_exact(buffer).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            IngestError::new(Reason::VolumeTruncated, "ends inside the header")
-        }
-        _ => IngestError::new(Reason::VolumeCorrupt, format!("unreadable header: {error}")),
-    })
-}
-
-fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
+/// The header of NIfTI-1, by the `nifti` crate.
+pub(crate) fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
     let header = NiftiHeader::from_reader(&bytes[..]).map_err(|error| {
         IngestError::new(Reason::VolumeCorrupt, format!("unreadable NIfTI-1 header: {error}"))
     })?;
@@ -93,41 +58,8 @@ fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
     })
 }
 
-/// Field offsets of the NIfTI-2 standard (nifti2.h).
-fn version_two(bytes: &[u8], endianness: Endianness) -> Header {
-    let little = matches!(endianness, Endianness::Little);
-    let take = |at: usize| -> [u8; 8] { std::array::from_fn(|index| bytes[at + index]) };
-    let int8 =
-        |at| if little { i64::from_le_bytes(take(at)) } else { i64::from_be_bytes(take(at)) };
-    let float =
-        |at| if little { f64::from_le_bytes(take(at)) } else { f64::from_be_bytes(take(at)) };
-    let int4 = |at: usize| {
-        let four = [bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]];
-        if little { i32::from_le_bytes(four) } else { i32::from_be_bytes(four) }
-    };
-    let two = [bytes[12], bytes[13]];
-    Header {
-        endianness,
-        dim: std::array::from_fn(|index| int8(16 + 8 * index)),
-        datatype: if little { i16::from_le_bytes(two) } else { i16::from_be_bytes(two) },
-        pixdim: std::array::from_fn(|index| float(104 + 8 * index)),
-        vox_offset: int8(168).max(0) as u64,
-        scl_slope: float(176),
-        scl_inter: float(184),
-        xyzt_units: int4(500) as u8,
-        qform_code: int4(344),
-        sform_code: int4(348),
-        quaternion: std::array::from_fn(|index| float(352 + 8 * index)),
-        offset: std::array::from_fn(|index| float(376 + 8 * index)),
-        srow: std::array::from_fn(|row| {
-            std::array::from_fn(|column| float(400 + 32 * row + 8 * column))
-        }),
-        length: 540,
-        is_pair: bytes[4..].starts_with(b"ni2"),
-    }
-}
-
-pub(super) fn dimensions(
+/// The image that is read, which must be one 3D image or, where asked for, the first of several.
+pub(crate) fn dimensions(
     header: &Header,
     first_frame: bool,
     warnings: &mut Vec<String>,
@@ -170,7 +102,7 @@ pub(super) fn dimensions(
 }
 
 /// The affine by the standard's order: sform, then qform, then the voxel sizes alone.
-pub(super) fn affine(
+pub(crate) fn affine(
     header: &Header,
     warnings: &mut Vec<String>,
 ) -> Result<(Affine, bool), IngestError> {
@@ -230,21 +162,4 @@ fn quaternion_affine(header: &Header) -> Option<Affine> {
     ];
     let columns = std::array::from_fn(|axis| rotation[axis].map(|value| value * steps[axis]));
     Some(Affine::from_columns(columns, header.offset))
-}
-
-/// Bytes of a voxel of this NIfTI datatype code.
-pub(super) fn datatype_width(datatype: i16) -> Result<usize, IngestError> {
-    match datatype {
-        2 | 256 => Ok(1),
-        4 | 512 => Ok(2),
-        8 | 16 | 768 => Ok(4),
-        64 | 1024 | 1280 => Ok(8),
-        128 | 2304 => {
-            Err(IngestError::new(Reason::NotAVolume, "voxels are colours, not one number"))
-        }
-        other => Err(IngestError::new(
-            Reason::VolumeUnsupported,
-            format!("datatype {other} is not one radloom reads"),
-        )),
-    }
 }

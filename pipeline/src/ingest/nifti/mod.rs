@@ -4,11 +4,18 @@
 //! read gzip of several members, verify checksums by reading to the end, cap what a header may ask
 //! for, and treat a NaN scale as no scale.
 
+mod decode;
 mod header;
+mod header_2;
+mod input;
+mod open;
+mod pair;
 mod read;
+mod slabs;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use read::{NiftiImage, NiftiSize, read, read_slabs, size};
+pub use read::{NiftiImage, NiftiSize, read, size};
+pub use slabs::read_slabs;
 pub use write::write;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::header::datatype_width;
+use super::decode::datatype_width;
 use crate::volume::Affine;
 
 /// Writes voxels of `datatype`, x fastest, as `.nii.gz` where the name ends in `.gz`, plain otherwise.

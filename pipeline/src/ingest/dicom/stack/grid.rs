@@ -3,15 +3,33 @@
 use schemas::manifest::{GeometryPolicy, Remedy};
 use schemas::reason::{GeometryVerdict, Reason};
 
-use super::{
-    Basis, Grid, IngestError, SAME_POSITION, Stack, UNTILTED, affine_of, is_even, median, norm,
-    steps, subtract,
-};
+use super::frame::{Basis, Frame, affine_of, subtract};
+use super::geometry::Stack;
+use super::steps::{SAME_POSITION, is_even, median, steps};
+use crate::ingest::IngestError;
+use crate::ingest::air::MAX_UNTILTED_TANGENT;
+use crate::volume::{Affine, norm};
 
 /// A grid may have at most this many times the slices that were found.
-const MOST_INVENTED: usize = 4;
+const MAX_INTERPOLATION_FACTOR: usize = 4;
 /// Frames at one position may lie this far from each other, in mm.
-const SAME_PLACE: f64 = 0.01;
+const POSITION_TOLERANCE_MM: f64 = 0.01;
+
+/// The grid that a stack is read onto.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Grid {
+    /// Frames to read, by position.
+    pub(crate) frames: Vec<Frame>,
+    /// Where the slices of the grid lie between those frames, in frames: 0.5 is half way between
+    /// the first and the second. None where they are the frames.
+    pub(crate) targets: Option<Vec<f64>>,
+    /// Affine of the grid, sheared where the stack is.
+    pub(crate) affine: Affine,
+    /// Whether the shear is to be resampled out.
+    pub(crate) unshear: bool,
+    pub(crate) repaired: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+}
 
 impl Stack {
     /// What to read and onto which grid, under `policy`.
@@ -19,7 +37,7 @@ impl Stack {
     /// # Errors
     ///
     /// The refusal of the first fault that the policy does not remedy.
-    pub(in super::super) fn grid(&self, policy: GeometryPolicy) -> Result<Grid, IngestError> {
+    pub(crate) fn grid(&self, policy: GeometryPolicy) -> Result<Grid, IngestError> {
         let refuse = |reason, detail: String| Err(IngestError::new(reason, detail));
         let refusal = || {
             self.refusal.clone().unwrap_or_else(|| {
@@ -95,13 +113,13 @@ impl Stack {
                 format!("{} slices are left; they do not make a volume", stack.frames.len()),
             );
         }
-        if let Some((frame, distance)) = stack.wanderer(basis) {
+        if let Some((frame, distance)) = stack.off_axis_frame(basis) {
             return refuse(
                 Reason::IrregularGeometry,
                 format!("{} lies {distance:.2} mm beside the line of the others", frame.name()),
             );
         }
-        let tilted = stack.shear(basis) > UNTILTED;
+        let tilted = stack.shear(basis) > MAX_UNTILTED_TANGENT;
         if tilted {
             let text =
                 format!("slices are sheared by {:.2}° (gantry tilt)", stack.facts.tilt_degrees);
@@ -147,7 +165,7 @@ impl Stack {
     /// Keeps the first frame at each position; gives the number of the others.
     fn drop_duplicates(&mut self, basis: Basis) -> Result<usize, IngestError> {
         let before = self.frames.len();
-        let mut frames: Vec<super::Frame> = Vec::with_capacity(before);
+        let mut frames: Vec<Frame> = Vec::with_capacity(before);
         let mut positions: Vec<f64> = Vec::with_capacity(before);
         for (frame, position) in std::mem::take(&mut self.frames).into_iter().zip(&self.positions) {
             let here = positions.last().is_some_and(|last| *position - *last <= SAME_POSITION);
@@ -157,7 +175,7 @@ impl Stack {
                 continue;
             };
             let apart = kept.plane().position.zip(frame.plane().position);
-            if apart.is_none_or(|(a, b)| norm(subtract(a, b)) > SAME_PLACE) {
+            if apart.is_none_or(|(a, b)| norm(subtract(a, b)) > POSITION_TOLERANCE_MM) {
                 return Err(IngestError::new(
                     Reason::IrregularGeometry,
                     format!(
@@ -180,7 +198,7 @@ impl Stack {
     fn even_targets(&self) -> Result<Vec<f64>, IngestError> {
         let step = self.facts.step_mm;
         let count = (self.extent() / step + 0.01).floor() as usize + 1;
-        if count > MOST_INVENTED * self.frames.len() {
+        if count > MAX_INTERPOLATION_FACTOR * self.frames.len() {
             return Err(IngestError::new(
                 Reason::IrregularGeometry,
                 format!("{}: {count} slices of {step:.3} mm would be needed", self.uneven()),

@@ -4,35 +4,11 @@ use std::path::{Path, PathBuf};
 
 use schemas::reason::Reason;
 
-use super::super::error::IngestError;
-use super::dataset::{DataSet, tag};
-use super::part10::{Opened, open};
+use super::pixel_layout::{Cell, PixelLocation};
 use super::plane::{Plane, planes};
+use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
-
-/// Where the pixels of a file lie and how they are coded.
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of the file")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct PixelLocation {
-    /// First byte of the value in the file (in the inflated file where it is deflated).
-    pub(super) offset: u64,
-    /// Bytes of the value as declared; 0 where it is encapsulated.
-    pub(super) length: u64,
-    pub(super) encapsulated: bool,
-    /// Whether the value holds floats (Float or Double Float Pixel Data).
-    pub(super) floats: bool,
-    pub(super) deflated: bool,
-    pub(super) big_endian: bool,
-}
-
-/// How one stored value is written (PS3.5 section 8.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cell {
-    pub(super) allocated: u16,
-    pub(super) stored: u16,
-    pub(super) high_bit: u16,
-    pub(super) signed: bool,
-}
+use crate::ingest::dicom::format::{DataSet, Opened, PIXEL_DATA, file_name, open, tag};
 
 /// Tags of one instance. Missing tags stay missing: what needs them says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,10 +45,10 @@ pub struct SliceHeader {
     pub is_directory: bool,
     /// What was odd but was read.
     pub warnings: Vec<String>,
-    pub(super) cell: Cell,
-    pub(super) pixels: Option<PixelLocation>,
+    pub(crate) cell: Cell,
+    pub(crate) pixels: Option<PixelLocation>,
     /// One for each frame.
-    pub(super) planes: Vec<Plane>,
+    pub(crate) planes: Vec<Plane>,
 }
 
 /// Tags of what names a patient or a visit.
@@ -116,7 +92,7 @@ impl SliceHeader {
         values.filter(|value| !value.is_empty()).collect()
     }
 
-    pub(super) fn read_from(files: &Files, path: &Path) -> Result<Self, IngestError> {
+    pub(crate) fn read_from(files: &Files, path: &Path) -> Result<Self, IngestError> {
         let opened = open(files, path)?;
         let set = opened.data_set();
         if set.len() == 0 {
@@ -155,7 +131,7 @@ impl SliceHeader {
             offset: element.value.start as u64,
             length: element.value.len() as u64,
             encapsulated: element.undefined_length,
-            floats: element.tag != super::dataset::PIXEL_DATA,
+            floats: element.tag != PIXEL_DATA,
             deflated: opened.deflated,
             big_endian: opened.encoding.big_endian,
         });
@@ -202,9 +178,4 @@ impl SliceHeader {
         };
         starts(0, "ORIGINAL") && starts(1, "PRIMARY")
     }
-}
-
-/// The last part of a path, for messages.
-pub(super) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

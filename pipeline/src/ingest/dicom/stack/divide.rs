@@ -3,20 +3,21 @@
 //! Frames of another size, orientation, pixel spacing or kind never share a stack. Beyond that, a
 //! stack is divided only where it must be: where positions repeat, or where two even stacks lie
 //! interleaved between each other's slices. What divides it is the first tag, in the order of
-//! [`super::plane::KEYS`], whose values part the frames that collide.
+//! [`KEYS`], whose values part the frames that collide.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use schemas::reason::{GeometryVerdict, Reason};
 
-use super::super::error::IngestError;
-use super::geometry::{Frame, Stack, same_direction, same_spacing};
-use super::header::SliceHeader;
-use super::plane::KEYS;
+use super::frame::{Frame, same_direction, same_spacing};
+use super::geometry::Stack;
+use super::steps::steps;
+use crate::ingest::IngestError;
+use crate::ingest::dicom::header::{KEYS, SliceHeader};
 
 /// Divides the images of one series into stacks, the largest first; ties by the first file.
-pub(super) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
+pub(crate) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
     let mut kinds: Vec<Vec<Frame>> = Vec::new();
     for header in headers {
         for number in 0..header.frames() {
@@ -85,7 +86,7 @@ fn same_kind(a: &Frame, b: &Frame) -> bool {
 fn collisions(stack: &Stack) -> usize {
     let (mut most, mut run) = (1, 1);
     for pair in stack.positions.windows(2) {
-        run = if super::geometry::steps(pair).is_empty() { run + 1 } else { 1 };
+        run = if steps(pair).is_empty() { run + 1 } else { 1 };
         most = most.max(run);
     }
     most

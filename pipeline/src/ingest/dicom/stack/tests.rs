@@ -2,13 +2,13 @@
 #![expect(clippy::float_cmp, reason = "positions are small decimals that every step keeps exactly")]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemas::manifest::{GeometryPolicy, Remedy};
+use schemas::reason::{GeometryVerdict, Reason};
 
 use super::*;
-use crate::ingest::dicom::header::{Cell, PixelLocation};
-use crate::ingest::dicom::plane::{KEYS, Transform};
-use crate::ingest::dicom::stacks::stacks;
+use crate::ingest::dicom::header::{Cell, KEYS, PixelLocation, Plane, SliceHeader, Transform};
 
 fn header(index: usize, position: [f64; 3]) -> SliceHeader {
     SliceHeader {

@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::error::IngestError;
-use super::super::source::SeriesSource;
+use super::divide::stacks;
 use super::geometry::Stack;
-use super::header::SliceHeader;
-use super::part10::looks_like_dicom;
-use super::stacks::stacks;
 use crate::ingest::archive::{Files, archive_of};
+use crate::ingest::dicom::format::looks_like_dicom;
+use crate::ingest::dicom::header::SliceHeader;
+use crate::ingest::{IngestError, SeriesSource};
 
 /// The files of one SeriesInstanceUID.
 #[derive(Debug, Clone, PartialEq)]

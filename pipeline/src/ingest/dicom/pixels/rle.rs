@@ -5,7 +5,7 @@
 /// # Errors
 ///
 /// What is wrong with the frame.
-pub(super) fn decode(data: &[u8], width: u16, values: &mut [i16]) -> Result<(), &'static str> {
+pub(crate) fn decode(data: &[u8], width: u16, values: &mut [i16]) -> Result<(), &'static str> {
     let word = |index: usize| -> Option<usize> {
         let bytes = data.get(index * 4..index * 4 + 4)?.try_into().ok()?;
         Some(u32::from_le_bytes(bytes) as usize)

@@ -7,32 +7,32 @@
 use std::ops::Range;
 
 /// Tags by group and element.
-pub(super) const fn tag(group: u16, element: u16) -> u32 {
+pub(crate) const fn tag(group: u16, element: u16) -> u32 {
     (group as u32) << 16 | element as u32
 }
 
 /// Pixel Data.
-pub(super) const PIXEL_DATA: u32 = tag(0x7fe0, 0x0010);
+pub(crate) const PIXEL_DATA: u32 = tag(0x7fe0, 0x0010);
 const FLOAT_PIXEL_DATA: u32 = tag(0x7fe0, 0x0008);
 const DOUBLE_PIXEL_DATA: u32 = tag(0x7fe0, 0x0009);
-pub(super) const ITEM: u32 = tag(0xfffe, 0xe000);
+pub(crate) const ITEM: u32 = tag(0xfffe, 0xe000);
 const ITEM_END: u32 = tag(0xfffe, 0xe00d);
-pub(super) const SEQUENCE_END: u32 = tag(0xfffe, 0xe0dd);
+pub(crate) const SEQUENCE_END: u32 = tag(0xfffe, 0xe0dd);
 const UNDEFINED: u32 = u32::MAX;
 /// Sequences within sequences beyond this depth are damage.
 const DEPTH: usize = 24;
 
 /// How elements are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Encoding {
-    pub(super) explicit: bool,
-    pub(super) big_endian: bool,
+pub(crate) struct Encoding {
+    pub(crate) explicit: bool,
+    pub(crate) big_endian: bool,
 }
 
 impl Encoding {
-    pub(super) const IMPLICIT_LITTLE: Self = Self { explicit: false, big_endian: false };
-    pub(super) const EXPLICIT_LITTLE: Self = Self { explicit: true, big_endian: false };
-    pub(super) const EXPLICIT_BIG: Self = Self { explicit: true, big_endian: true };
+    pub(crate) const IMPLICIT_LITTLE: Self = Self { explicit: false, big_endian: false };
+    pub(crate) const EXPLICIT_LITTLE: Self = Self { explicit: true, big_endian: false };
+    pub(crate) const EXPLICIT_BIG: Self = Self { explicit: true, big_endian: true };
 
     fn u16(self, bytes: [u8; 2]) -> u16 {
         if self.big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
@@ -45,25 +45,25 @@ impl Encoding {
 
 /// Where one element's value lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Element {
-    pub(super) tag: u32,
+pub(crate) struct Element {
+    pub(crate) tag: u32,
     /// Two letters; `None` where the encoding has none.
     vr: Option<[u8; 2]>,
     /// Bytes of the value. May end beyond the data where these are cut.
-    pub(super) value: Range<usize>,
-    pub(super) undefined_length: bool,
+    pub(crate) value: Range<usize>,
+    pub(crate) undefined_length: bool,
 }
 
 /// The elements of a data set over its bytes.
 #[derive(Debug, Clone)]
-pub(super) struct DataSet<'a> {
+pub(crate) struct DataSet<'a> {
     bytes: &'a [u8],
     encoding: Encoding,
     elements: Vec<Element>,
     /// Pixel Data, where it was reached.
-    pub(super) pixels: Option<Element>,
+    pub(crate) pixels: Option<Element>,
     /// Whether the bytes ended inside an element other than Pixel Data.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// The head of an element.
@@ -159,13 +159,13 @@ fn inner(encoding: Encoding, vr: Option<[u8; 2]>) -> Encoding {
 
 impl<'a> DataSet<'a> {
     /// Finds the elements from `start` up to Pixel Data, an item's end or the end of the bytes.
-    pub(super) fn parse(bytes: &'a [u8], start: usize, encoding: Encoding) -> Self {
+    pub(crate) fn parse(bytes: &'a [u8], start: usize, encoding: Encoding) -> Self {
         Self::parse_while(bytes, start, encoding, |_| true).0
     }
 
     /// As [`Self::parse`], but only as long as `wanted` says so of a tag; also gives the byte where
     /// it stopped.
-    pub(super) fn parse_while(
+    pub(crate) fn parse_while(
         bytes: &'a [u8],
         start: usize,
         encoding: Encoding,
@@ -213,18 +213,18 @@ impl<'a> DataSet<'a> {
     }
 
     /// Number of elements that were found.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.elements.len()
     }
 
     /// The value's bytes.
-    pub(super) fn raw(&self, tag: u32) -> Option<&'a [u8]> {
+    pub(crate) fn raw(&self, tag: u32) -> Option<&'a [u8]> {
         let element = self.element(tag)?;
         self.bytes.get(element.value.clone())
     }
 
     /// The value as text without padding; none where it is missing or blank.
-    pub(super) fn text(&self, tag: u32) -> Option<String> {
+    pub(crate) fn text(&self, tag: u32) -> Option<String> {
         let text = String::from_utf8_lossy(self.raw(tag)?);
         let text = text.trim_matches(['\0', ' ', '\t', '\r', '\n']);
         (!text.is_empty()).then(|| text.to_owned())
@@ -232,7 +232,7 @@ impl<'a> DataSet<'a> {
 
     /// The numbers of a decimal string, also where the file hides them under VR UN or writes them as
     /// binary floats. A part that is no finite number ends the list, so that no value moves up.
-    pub(super) fn decimals(&self, tag: u32) -> Vec<f64> {
+    pub(crate) fn decimals(&self, tag: u32) -> Vec<f64> {
         let (Some(element), Some(raw)) = (self.element(tag), self.raw(tag)) else {
             return Vec::new();
         };
@@ -265,12 +265,12 @@ impl<'a> DataSet<'a> {
     }
 
     /// The first number of a decimal string.
-    pub(super) fn decimal(&self, tag: u32) -> Option<f64> {
+    pub(crate) fn decimal(&self, tag: u32) -> Option<f64> {
         self.decimals(tag).first().copied()
     }
 
     /// An integer string's number.
-    pub(super) fn integer_text(&self, tag: u32) -> Option<i64> {
+    pub(crate) fn integer_text(&self, tag: u32) -> Option<i64> {
         match self.element(tag)?.vr.as_ref() {
             Some(b"US" | b"SS" | b"UL" | b"SL") => self.integer(tag),
             _ => self.decimal(tag).map(|number| number as i64),
@@ -278,7 +278,7 @@ impl<'a> DataSet<'a> {
     }
 
     /// An unsigned binary integer of two or four bytes, also where the file writes it as text.
-    pub(super) fn integer(&self, tag: u32) -> Option<i64> {
+    pub(crate) fn integer(&self, tag: u32) -> Option<i64> {
         let (element, raw) = (self.element(tag)?, self.raw(tag)?);
         match element.vr.as_ref() {
             Some(b"IS" | b"DS" | b"LO" | b"SH") => self.decimal(tag).map(|number| number as i64),
@@ -288,13 +288,13 @@ impl<'a> DataSet<'a> {
     }
 
     /// The 16-bit words of a value.
-    pub(super) fn words(&self, tag: u32) -> Vec<u16> {
+    pub(crate) fn words(&self, tag: u32) -> Vec<u16> {
         let raw = self.raw(tag).unwrap_or_default();
         raw.chunks_exact(2).map(|pair| self.encoding.u16([pair[0], pair[1]])).collect()
     }
 
     /// The items of a sequence.
-    pub(super) fn items(&self, tag: u32) -> Vec<DataSet<'a>> {
+    pub(crate) fn items(&self, tag: u32) -> Vec<DataSet<'a>> {
         let Some(element) = self.element(tag) else { return Vec::new() };
         let encoding = inner(self.encoding, element.vr);
         let end = element.value.end.min(self.bytes.len());
@@ -318,7 +318,7 @@ impl<'a> DataSet<'a> {
     }
 
     /// The first item of a sequence.
-    pub(super) fn item(&self, tag: u32) -> Option<DataSet<'a>> {
+    pub(crate) fn item(&self, tag: u32) -> Option<DataSet<'a>> {
         self.items(tag).into_iter().next()
     }
 }

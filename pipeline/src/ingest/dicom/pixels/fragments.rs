@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::dataset::ITEM;
+use crate::ingest::dicom::format::ITEM;
 
 /// The fragments of encapsulated Pixel Data.
 #[derive(Debug, Clone)]
-pub(super) struct Fragments<'a> {
+pub(crate) struct Fragments<'a> {
     /// Offsets of the frames' first items, from the first byte after the table; may be empty.
     table: Vec<usize>,
     /// Each fragment with the offset of its item.
@@ -24,7 +24,7 @@ fn item(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
 impl<'a> Fragments<'a> {
     /// Finds the fragments in `bytes`, which begin with the item of the offset table. A last
     /// fragment that is cut short is kept, so that its decoder can say so.
-    pub(super) fn parse(bytes: &'a [u8]) -> Self {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Self {
         let mut all = Vec::new();
         let mut at = 0;
         while let Some((ITEM, length)) = item(bytes, at) {
@@ -53,7 +53,7 @@ impl<'a> Fragments<'a> {
     }
 
     /// The bytes of one of `frames` frames, joined where it lies in several fragments.
-    pub(super) fn frame(&self, frame: usize, frames: usize) -> Option<Cow<'a, [u8]>> {
+    pub(crate) fn frame(&self, frame: usize, frames: usize) -> Option<Cow<'a, [u8]>> {
         let join = |parts: &[(usize, &'a [u8])]| match parts {
             [] => None,
             [(_, only)] => Some(Cow::Borrowed(*only)),
@@ -92,13 +92,13 @@ impl<'a> Fragments<'a> {
 
 /// What a code stream says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct StreamHead {
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) components: u16,
+pub(crate) struct StreamHead {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) components: u16,
     /// Bits a value.
-    pub(super) precision: u16,
-    pub(super) lossless: bool,
+    pub(crate) precision: u16,
+    pub(crate) lossless: bool,
 }
 
 fn big(bytes: &[u8], at: usize) -> Option<usize> {
@@ -107,7 +107,7 @@ fn big(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// The frame header of a JPEG stream (ITU-T T.81 section B.2.2) or, where asked for, of a JPEG-LS one
 /// (T.87 section C.2.2).
-pub(super) fn jpeg_head(stream: &[u8], is_ls: bool) -> Option<StreamHead> {
+pub(crate) fn jpeg_head(stream: &[u8], is_ls: bool) -> Option<StreamHead> {
     if !stream.starts_with(&[0xff, 0xd8]) {
         return None;
     }
@@ -139,7 +139,7 @@ pub(super) fn jpeg_head(stream: &[u8], is_ls: bool) -> Option<StreamHead> {
 }
 
 /// The size marker of a JPEG 2000 code stream (ISO 15444-1 section A.5.1), also inside a JP2 file.
-pub(super) fn jpeg_2000_head(stream: &[u8]) -> Option<StreamHead> {
+pub(crate) fn jpeg_2000_head(stream: &[u8]) -> Option<StreamHead> {
     let start = if stream.starts_with(&[0xff, 0x4f, 0xff, 0x51]) {
         0
     } else {

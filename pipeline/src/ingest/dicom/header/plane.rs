@@ -5,26 +5,26 @@
 
 use std::sync::Arc;
 
-use super::dataset::{DataSet, tag};
-use super::header::Cell;
+use super::pixel_layout::Cell;
+use crate::ingest::dicom::format::{DataSet, tag};
 
 /// Values of one modality lookup table (PS3.3 section C.11.1).
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LookupTable {
+pub(crate) struct LookupTable {
     /// Stored value of the first entry; lower ones take it too.
-    pub(super) first: i32,
-    pub(super) entries: Vec<u16>,
+    pub(crate) first: i32,
+    pub(crate) entries: Vec<u16>,
 }
 
 /// How a stored value becomes a unit.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Transform {
+pub(crate) enum Transform {
     Linear { slope: f64, intercept: f64 },
     Table(Arc<LookupTable>),
 }
 
 /// What tells frames at one position apart, in the order in which it is tried.
-pub(super) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 13] = [
     "AcquisitionNumber",
     "TemporalPosition",
     "EchoNumber",
@@ -42,18 +42,18 @@ pub(super) const KEYS: [&str; 13] = [
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Plane {
+pub(crate) struct Plane {
     /// ImagePositionPatient (0020,0032), mm, LPS.
-    pub(super) position: Option<[f64; 3]>,
+    pub(crate) position: Option<[f64; 3]>,
     /// ImageOrientationPatient (0020,0037): direction of increasing column index, then row index.
-    pub(super) orientation: Option<[[f64; 3]; 2]>,
+    pub(crate) orientation: Option<[[f64; 3]; 2]>,
     /// PixelSpacing (0028,0030): between rows, between columns, mm.
-    pub(super) pixel_spacing: Option<[f64; 2]>,
-    pub(super) transform: Transform,
+    pub(crate) pixel_spacing: Option<[f64; 2]>,
+    pub(crate) transform: Transform,
     /// Lowest and highest stored value that is padding.
-    pub(super) padding: Option<[i32; 2]>,
+    pub(crate) padding: Option<[i32; 2]>,
     /// Values of [`KEYS`], blank where missing.
-    pub(super) keys: Vec<String>,
+    pub(crate) keys: Vec<String>,
 }
 
 const SHARED: u32 = tag(0x5200, 0x9229);
@@ -96,7 +96,7 @@ fn three(values: &[f64]) -> Option<[f64; 3]> {
 }
 
 /// The frames of a data set.
-pub(super) fn planes(
+pub(crate) fn planes(
     set: &DataSet<'_>,
     cell: Cell,
     frames: usize,

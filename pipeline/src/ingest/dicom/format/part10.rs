@@ -9,9 +9,9 @@ use std::path::Path;
 use flate2::read::DeflateDecoder;
 use schemas::reason::Reason;
 
-use super::super::error::IngestError;
 use super::dataset::{DataSet, Encoding, tag};
-use super::header::file_name;
+use super::name::file_name;
+use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
 
 const TRANSFER_SYNTAX: u32 = tag(0x0002, 0x0010);
@@ -26,24 +26,24 @@ const WHOLE: u64 = 1 << 30;
 
 /// The bytes of a file from its beginning, with what its meta group says.
 #[derive(Debug, Clone)]
-pub(super) struct Opened {
+pub(crate) struct Opened {
     /// Bytes of the file, inflated where it is deflated.
-    pub(super) bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Length of the whole file (of the inflated bytes).
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// Where the data set begins.
-    pub(super) data_set: usize,
-    pub(super) encoding: Encoding,
+    pub(crate) data_set: usize,
+    pub(crate) encoding: Encoding,
     /// Transfer Syntax UID; where the file has none, the one it is read by.
-    pub(super) transfer_syntax: String,
-    pub(super) deflated: bool,
+    pub(crate) transfer_syntax: String,
+    pub(crate) deflated: bool,
     /// What was wrong with the meta group.
-    pub(super) warning: Option<String>,
+    pub(crate) warning: Option<String>,
 }
 
 impl Opened {
     /// The elements up to Pixel Data.
-    pub(super) fn data_set(&self) -> DataSet<'_> {
+    pub(crate) fn data_set(&self) -> DataSet<'_> {
         DataSet::parse(&self.bytes, self.data_set, self.encoding)
     }
 }
@@ -53,7 +53,7 @@ impl Opened {
 /// # Errors
 ///
 /// [`Reason::VolumeCorrupt`] where the file is no DICOM.
-pub(super) fn open(files: &Files, path: &Path) -> Result<Opened, IngestError> {
+pub(crate) fn open(files: &Files, path: &Path) -> Result<Opened, IngestError> {
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
@@ -71,7 +71,7 @@ pub(super) fn open(files: &Files, path: &Path) -> Result<Opened, IngestError> {
 }
 
 /// Reads the whole file, inflated where it is deflated, of at most `limit` bytes.
-pub(super) fn whole(files: &Files, path: &Path, limit: u64) -> Result<Opened, IngestError> {
+pub(crate) fn whole(files: &Files, path: &Path, limit: u64) -> Result<Opened, IngestError> {
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
@@ -109,7 +109,7 @@ pub(super) fn whole(files: &Files, path: &Path, limit: u64) -> Result<Opened, In
 }
 
 /// Whether `start`, the first bytes of a file, look like a DICOM file, with or without preamble.
-pub(super) fn looks_like_dicom(start: &[u8]) -> bool {
+pub(crate) fn looks_like_dicom(start: &[u8]) -> bool {
     if start.get(128..132) == Some(b"DICM") || start.starts_with(b"DICM") {
         return true;
     }

@@ -1,0 +1,105 @@
+//! Stored values of the frames of one file.
+//!
+//! Native pixels are read straight into the caller's memory. RLE is decoded here, JPEG-LS by
+//! `pure_jpegls`, JPEG and JPEG 2000 by dicom-rs's adapters, after the code stream's own head was
+//! checked against the file's. What no decoder here gets right is refused by name before it is tried.
+
+use rayon::prelude::*;
+use schemas::reason::Reason;
+
+use super::code_stream::code_stream;
+use super::coding::{Coding, check, coding, refuse};
+use super::fragments::Fragments;
+use super::native::{extend, from_file_order, native};
+use super::rle;
+use crate::ingest::IngestError;
+use crate::ingest::archive::Files;
+use crate::ingest::dicom::format::whole;
+use crate::ingest::dicom::header::SliceHeader;
+
+/// One frame to be decoded: its number in the file and the memory for its stored values.
+pub(crate) type Work<'w> = (usize, &'w mut [i16]);
+
+/// Decodes frames of one file to stored values, masked and extended from BitsStored by their sign
+/// (PS3.5 section 8.1.1). An unsigned value keeps its 16 bits. A file of more than `limit` bytes is
+/// not read whole.
+///
+/// # Errors
+///
+/// [`Reason::VolumeTruncated`], [`Reason::VolumeCorrupt`] or [`Reason::VolumeUnsupported`].
+pub(crate) fn decode(
+    files: &Files,
+    header: &SliceHeader,
+    work: Vec<Work<'_>>,
+    limit: u64,
+) -> Result<(), IngestError> {
+    let pixels = check(header)?;
+    let plane = header.rows * header.columns;
+    let frame_bytes = (plane * usize::from(header.cell.allocated) / 8) as u64;
+    if !pixels.encapsulated && pixels.length < frame_bytes * header.frames() as u64 {
+        return Err(refuse(
+            header,
+            Reason::VolumeTruncated,
+            &format!(
+                "holds {} of {} bytes of pixels",
+                pixels.length,
+                frame_bytes * header.frames() as u64
+            ),
+        ));
+    }
+    let direct = !pixels.encapsulated
+        && !pixels.deflated
+        && header.cell.allocated == 16
+        && files.is_plain(&header.path);
+    if direct {
+        return work.into_par_iter().try_for_each(|(frame, values)| {
+            let offset = pixels.offset + frame as u64 * frame_bytes;
+            Files::fill(&header.path, offset, bytemuck::cast_slice_mut(values))
+                .map_err(|error| short(header, &error))?;
+            from_file_order(values, pixels.big_endian);
+            extend(values, header.cell.stored, header.cell.signed);
+            Ok(())
+        });
+    }
+    let opened = whole(files, &header.path, limit)?;
+    let bytes = opened.bytes.get(pixels.offset as usize..).unwrap_or_default();
+    let coding = coding(&header.transfer_syntax)
+        .map_err(|problem| refuse(header, Reason::VolumeUnsupported, &problem))?;
+    if coding == Coding::Native {
+        return work.into_par_iter().try_for_each(|(frame, values)| {
+            let start = frame * frame_bytes as usize;
+            native(header, bytes.get(start..).unwrap_or_default(), pixels.big_endian, values)
+        });
+    }
+    let fragments = Fragments::parse(bytes);
+    work.into_par_iter().try_for_each(|(frame, values)| {
+        let data = fragments.frame(frame, header.frames()).ok_or_else(|| {
+            refuse(
+                header,
+                Reason::VolumeTruncated,
+                &format!("frame {} of {} is not there", frame + 1, header.frames()),
+            )
+        })?;
+        match coding {
+            Coding::Native | Coding::Encapsulated => native(header, &data, false, values),
+            Coding::Rle => {
+                rle::decode(&data, header.cell.allocated / 8, values)
+                    .map_err(|problem| refuse(header, Reason::VolumeCorrupt, problem))?;
+                extend(values, header.cell.stored, header.cell.signed);
+                Ok(())
+            }
+            Coding::Jpeg | Coding::JpegLs | Coding::Jpeg2000 => {
+                code_stream(header, coding, &data, values)
+            }
+        }
+    })
+}
+
+fn short(header: &SliceHeader, error: &std::io::Error) -> IngestError {
+    let reason = if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        Reason::VolumeTruncated
+    } else {
+        Reason::VolumeCorrupt
+    };
+    refuse(header, reason, &format!("pixels cannot be read: {error}"))
+}

@@ -1,0 +1,76 @@
+//! One frame of one file, and where a stack of frames lies.
+
+use std::sync::Arc;
+
+use crate::ingest::dicom::format::file_name;
+use crate::ingest::dicom::header::{Plane, SliceHeader};
+use crate::volume::{Affine, norm};
+
+/// Largest difference of two directions, as a vector, that counts as none.
+pub(crate) const DIRECTION: f64 = 0.01;
+
+/// One frame of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Its file.
+    pub header: Arc<SliceHeader>,
+    /// Its number in the file, from 0.
+    pub number: usize,
+}
+
+impl Frame {
+    pub(crate) fn plane(&self) -> &Plane {
+        &self.header.planes[self.number]
+    }
+
+    /// The frame by name, for messages.
+    pub(crate) fn name(&self) -> String {
+        let name = file_name(&self.header.path);
+        match self.header.frames() {
+            1 => format!("`{name}`"),
+            _ => format!("`{name}` frame {}", self.number + 1),
+        }
+    }
+
+    /// What decides between frames at one position.
+    pub(crate) fn rank(&self) -> (i64, &std::path::Path, usize) {
+        (self.header.instance.unwrap_or(i64::MAX), &self.header.path, self.number)
+    }
+}
+
+/// Where a stack lies: in-plane directions, normal and pixel spacing, LPS, mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Basis {
+    pub(crate) along_columns: [f64; 3],
+    pub(crate) along_rows: [f64; 3],
+    pub(crate) normal: [f64; 3],
+    /// Between rows, between columns.
+    pub(crate) spacing: [f64; 2],
+}
+
+/// DICOM patient space is LPS; the world here is RAS.
+pub(crate) fn affine_of(basis: Basis, slice_step: [f64; 3], origin: [f64; 3]) -> Affine {
+    let to_ras = |vector: [f64; 3], step: f64| {
+        [0.0 - vector[0] * step, 0.0 - vector[1] * step, vector[2] * step]
+    };
+    Affine::from_columns(
+        [
+            to_ras(basis.along_columns, basis.spacing[1]),
+            to_ras(basis.along_rows, basis.spacing[0]),
+            to_ras(slice_step, 1.0),
+        ],
+        to_ras(origin, 1.0),
+    )
+}
+
+pub(crate) fn subtract(a: [f64; 3], b: [f64; 3]) -> [f64; 3] {
+    std::array::from_fn(|axis| a[axis] - b[axis])
+}
+
+pub(crate) fn same_direction(a: [[f64; 3]; 2], b: [[f64; 3]; 2]) -> bool {
+    norm(subtract(a[0], b[0])).max(norm(subtract(a[1], b[1]))) <= DIRECTION
+}
+
+pub(crate) fn same_spacing(a: [f64; 2], b: [f64; 2]) -> bool {
+    (0..2).all(|axis| (a[axis] - b[axis]).abs() <= 1e-3 * a[axis].abs().max(b[axis].abs()))
+}

@@ -1,0 +1,16 @@
+//! Where frames lie: files into series, a series into stacks, a stack onto the grid it is read on.
+
+mod divide;
+mod frame;
+mod geometry;
+mod grid;
+mod measure;
+mod series;
+mod steps;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use divide::stacks;
+pub use frame::Frame;
+pub use geometry::Stack;
+pub use series::{DicomSeries, DicomVolume, dicom_files, group, is_dicom};

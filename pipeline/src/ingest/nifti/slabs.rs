@@ -1,0 +1,57 @@
+//! A file as slabs of slices, for volumes that do not fit in memory.
+
+use std::path::Path;
+
+use super::decode::{convert, replace_not_finite};
+use super::input::fill;
+use super::open::OpenedNifti;
+use super::read::NiftiImage;
+use crate::ingest::IngestError;
+use crate::ingest::intensity::HeaderFacts;
+use crate::volume::Voxels;
+
+/// Reads the NIfTI file at `path` as slabs of whole slices of about `slab_bytes`, in stored order, for
+/// volumes that do not fit in memory. What is given back has no voxels of its own.
+///
+/// # Errors
+///
+/// As [`super::read`]; slabs given to `sink` before an error are void.
+pub fn read_slabs(
+    path: &Path,
+    limit: u64,
+    first_frame: bool,
+    slab_bytes: usize,
+    mut sink: impl FnMut(Voxels),
+) -> Result<NiftiImage, IngestError> {
+    let mut file = OpenedNifti::new(path, limit, first_frame)?;
+    let [width, height, depth] = file.frame.dims;
+    let slice_bytes = file.bytes / depth;
+    let thickness = (slab_bytes / slice_bytes).max(1);
+    let mut input = file.data.stream()?;
+    input.skip(file.skip, file.bytes)?;
+    let (mut replaced, mut minimum) = (0, f64::INFINITY);
+    let mut integers = true;
+    for start in (0..depth).step_by(thickness) {
+        let slices = thickness.min(depth - start);
+        let mut raw = vec![0_i16; (slices * slice_bytes).div_ceil(2)];
+        let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..slices * slice_bytes];
+        fill(&mut input, target, start * slice_bytes, file.bytes)?;
+        let header = &file.header;
+        let count = slices * width * height;
+        // One type for all slabs: whether wider integers fit in 16 bits is known at the end only.
+        let (mut voxels, whole) = convert(raw, header.datatype, header.endianness, count, false);
+        replaced += replace_not_finite(&mut voxels);
+        minimum = minimum.min(voxels.range().0);
+        integers = whole;
+        sink(voxels);
+    }
+    if file.frame.is_last {
+        input.read_to_end(file.bytes, &mut file.warnings)?;
+    }
+    drop(input);
+    let facts = HeaderFacts { scaling: file.scaling(), integers, oriented: file.oriented, minimum };
+    let nan_fraction = replaced as f64 / (width * height * depth) as f64;
+    let voxels = Voxels::I16(Vec::new());
+    let OpenedNifti { frame, affine, warnings, .. } = file;
+    Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
+}

@@ -1,0 +1,70 @@
+//! Reads a series of either format.
+
+use schemas::reason::Reason;
+
+use super::error::IngestError;
+use super::intensity::{Acquisition, decide_rescale};
+use super::series::{ReadOptions, SeriesImage, SeriesSource};
+use super::tilt::{grid_geometry, remedy_tilt};
+use super::{dicom, nifti};
+use crate::volume::{Affine, Volume};
+
+/// Reads a series of either format whole.
+///
+/// # Errors
+///
+/// An [`IngestError`] with the reason code under which the series is excluded.
+pub fn read_series(
+    source: &SeriesSource,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+) -> Result<SeriesImage, IngestError> {
+    let image = match source {
+        SeriesSource::Nifti(path) => {
+            let image = nifti::read(path, options.limit, options.first_frame())?;
+            remedy_tilt(nifti_series(image, acquisition, options)?, options.geometry)?
+        }
+        SeriesSource::Dicom(files) => dicom::read(files, None, options.geometry, options.limit)?,
+        SeriesSource::DicomStack { files, stack } => {
+            dicom::read(files, Some(*stack), options.geometry, options.limit)?
+        }
+    };
+    if image.volume.voxels.is_constant() {
+        return Err(constant(image.volume.statistics().min));
+    }
+    Ok(image)
+}
+
+pub(crate) fn constant(value: f64) -> IngestError {
+    IngestError::new(Reason::Constant, format!("every voxel is {value}"))
+}
+
+/// A NIfTI image with its unit decided and its geometry judged, a tilt not yet remedied.
+pub(crate) fn nifti_series(
+    image: nifti::NiftiImage,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+) -> Result<SeriesImage, IngestError> {
+    let (rescale, rescale_source) = decide_rescale(options.intensity, image.facts, acquisition)?;
+    let affine = match acquisition.spacing {
+        // A blank header's voxel sizes are 1 mm; the metadata knows better.
+        Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
+        _ => image.affine,
+    };
+    Ok(SeriesImage {
+        geometry: grid_geometry(&affine, image.dims),
+        volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
+        modality: String::new(),
+        rescale_source,
+        nan_fraction: image.nan_fraction,
+        warnings: image.warnings,
+    })
+}
+
+fn with_spacing(affine: Affine, spacing: [f64; 3]) -> Affine {
+    let columns = std::array::from_fn(|axis| {
+        let factor = spacing[axis] / affine.spacing()[axis];
+        affine.column(axis).map(|value| value * factor)
+    });
+    Affine::from_columns(columns, affine.origin())
+}
