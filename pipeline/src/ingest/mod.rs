@@ -26,7 +26,11 @@ pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
 pub(crate) use read::{constant, nifti_series};
-pub use reports::{ReportReader, SourceError, SourceReport};
+pub(crate) use reports::given;
+pub use reports::{
+    GivenSection, ReportDocument, ReportReader, SectionKind, SourceError, SourceReport,
+    is_placeholder,
+};
 pub use series::{ReadOptions, SeriesImage, SeriesSource};
 pub(crate) use tilt::remedy_tilt;
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemas::manifest::CorpusSection;
 
 use crate::ingest::csv::{CsvError, CsvRecords, column, read_record};
+use crate::ingest::given;
 
 /// The texts of one report, by section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,13 +132,11 @@ impl ReportFiles {
 }
 
 impl ReportFile {
-    /// The texts of a row; "Not given." counts as blank.
+    /// The texts of a row; a placeholder counts as blank.
     fn texts(&self, cells: &[Option<String>]) -> ReportTexts {
         let [clinical_information, technique, findings, impression] = self.texts.map(|column| {
-            let text = column.and_then(|column| cells.get(column)?.clone()).unwrap_or_default();
-            let bare = text.trim();
-            let not_given = bare.trim_end_matches('.').eq_ignore_ascii_case("not given");
-            if bare.is_empty() || not_given { String::new() } else { text }
+            let text = column.and_then(|column| cells.get(column)?.as_deref()).unwrap_or_default();
+            given(text).to_owned()
         });
         ReportTexts { clinical_information, technique, findings, impression }
     }
@@ -177,10 +176,10 @@ mod tests {
     fn every_row_is_read_back_from_where_it_stands() {
         let folder = tempfile::tempdir().expect("a folder");
         let rows = "a,Not given.,\"one, \"\"two\"\"\r\nthree\",four\r\n\r\nb,cough,,\"größer\"\r\n\
-                    c,x,Not given,\r\na,again,again,again\r\n,nobody,x,y\r\nd,,last,";
+                    c,x,Not given,\r\na,again,again,again\r\n,nobody,x,y\r\ne,x,nan,None\r\nd,,last,";
         let corpus = corpus(folder.path(), &[("r.csv", &format!("{HEAD}{rows}"))]);
         let index = ReportIndex::read(&corpus).expect("reads");
-        assert_eq!(index.keys().collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(index.keys().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
         let read = |key: &str| {
             let texts = index.files.read(&index.place(key)?).expect("reads");
             Some([texts.clinical_information, texts.technique, texts.findings, texts.impression])
@@ -190,6 +189,7 @@ mod tests {
         assert_eq!(read("b"), texts(["cough", "", "", "größer"]));
         assert_eq!(read("c"), None, "not given");
         assert_eq!(read("d"), texts(["", "", "last", ""]));
+        assert_eq!(read("e"), None, "what pandas writes for a missing value");
         // A file that changed meanwhile is noticed.
         let place = index.place("d").expect("is there");
         write(

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use super::document::ReportDocument;
+use super::placeholder::given;
 use super::report::{SourceError, SourceReport};
-use crate::report::{ReportDocument, SectionKind};
+use super::section_kind::SectionKind;
 
 /// CT-RATE's report columns, which become sections when a table has them and not the text column.
 const SECTIONS: [(&str, SectionKind); 4] = [
@@ -27,7 +29,7 @@ const IDENTIFIERS: [&str; 10] = [
     "accession",
     "name",
 ];
-/// Those of them that name the person, folded.
+/// Those of them that name the patient, folded.
 const PATIENTS: [&str; 2] = ["patientid", "patientkey"];
 
 /// The places of a report's parts among the cells of a row.
@@ -81,7 +83,7 @@ impl ReportColumns {
         IDENTIFIERS.contains(&fold(name).as_str())
     }
 
-    /// Whether a column named so names the person.
+    /// Whether a column named so names the patient.
     pub(crate) fn names_patient(name: &str) -> bool {
         PATIENTS.contains(&fold(name).as_str())
     }
@@ -91,7 +93,7 @@ impl ReportColumns {
         let cell = |at: usize| cells.get(at).and_then(Option::as_deref);
         let name = self.id.and_then(cell).map_or_else(|| row.to_string(), str::to_owned);
         let document = if let Some(at) = self.text {
-            ReportDocument::from_text(name, cell(at).unwrap_or_default())
+            ReportDocument::from_text(name, given(cell(at).unwrap_or_default()))
         } else {
             let texts: Vec<(SectionKind, &str)> = self
                 .sections

@@ -1,4 +1,4 @@
-//! Reads reports from files: plain text, csv, JSONL and Parquet, one after the other.
+//! Reads reports from files: plain text, csv, tsv, JSONL and Parquet, one after the other.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,9 +10,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
 use super::columns::ReportColumns;
+use super::document::ReportDocument;
+use super::placeholder::given;
 use super::report::{SourceError, SourceReport};
 use crate::ingest::csv::CsvRecords;
-use crate::report::ReportDocument;
 use crate::shard::TableStream;
 
 /// Most reports of a window.
@@ -54,7 +55,7 @@ enum Kind {
 }
 
 impl ReportReader {
-    /// Opens a file by its extension: `csv`, `jsonl`, `ndjson`, `parquet`, else plain text. In
+    /// Opens a file by its extension: `csv`, `tsv`, `jsonl`, `ndjson`, `parquet`, else plain text. In
     /// tables, `column` holds the text.
     ///
     /// # Errors
@@ -64,7 +65,7 @@ impl ReportReader {
         let io = |source| SourceError::Io { path: path.to_owned(), source };
         let format = |message: String| SourceError::Format { path: path.to_owned(), message };
         let kind = match extension.as_str() {
-            "csv" => {
+            "csv" | "tsv" => {
                 let records = CsvRecords::open(path).map_err(|error| format(error.to_string()))?;
                 let columns = ReportColumns::find(path, records.columns(), column)?;
                 Kind::Csv { records: Box::new(records), columns, row: 0 }
@@ -200,10 +201,13 @@ fn fill(
 
 fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, String> {
     let value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-    let text = value
-        .get(field)
-        .and_then(Value::as_str)
-        .ok_or_else(|| format!("has no text field `{field}`; name yours with `--column`"))?;
+    let text = match value.get(field) {
+        // A missing value is written so.
+        Some(Value::Null) => Some(""),
+        found => found.and_then(Value::as_str),
+    };
+    let text =
+        text.ok_or_else(|| format!("has no text field `{field}`; name yours with `--column`"))?;
     let plain = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -212,7 +216,7 @@ fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, Str
     let fields = || value.as_object().into_iter().flatten();
     let patient = fields().find(|(name, _)| ReportColumns::names_patient(name));
     Ok(SourceReport {
-        document: ReportDocument::from_text(id, text),
+        document: ReportDocument::from_text(id, given(text)),
         patient: patient.map(|(_, value)| plain(value)),
         identifiers: fields()
             .filter(|(name, _)| ReportColumns::identifies(name))
@@ -248,6 +252,53 @@ mod tests {
         assert_eq!(csv[0].patient.as_deref(), Some("77"));
         let plain = read("a.txt", text.as_bytes(), "text").expect("reads");
         assert_eq!(plain[0].document, csv[0].document);
+    }
+
+    #[test]
+    fn a_placeholder_is_an_empty_report_from_every_kind_of_file() {
+        use schemas::tables::SplitRow;
+        let folder = tempfile::tempdir().expect("a folder");
+        for text in ["nan", "NaN", "None", "N/A", "null", " ", "Not given."] {
+            let empty = |id: &str| ReportDocument::from_text(id, "");
+            let files = [
+                ("r.csv", format!("id,text\na,{text}\nb,Clear.\n")),
+                ("r.tsv", format!("id\ttext\na\t{text}\nb\tClear.\n")),
+                (
+                    "r.jsonl",
+                    format!(
+                        "{{\"id\":\"a\",\"text\":\"{text}\"}}\n{{\"id\":\"b\",\"text\":\"Clear.\"}}"
+                    ),
+                ),
+                (
+                    "ct-rate.csv",
+                    format!(
+                        "VolumeName,Findings_EN,Impressions_EN\na,{text},{text}\nb,Clear.,{text}\n"
+                    ),
+                ),
+            ];
+            for (name, content) in files {
+                let reports = read(name, content.as_bytes(), "text").expect("reads");
+                assert_eq!(reports[0].document, empty("a"), "{name}: {text:?}");
+                assert_eq!(reports[1].document.text, "Clear.", "{name}: {text:?}");
+            }
+            let plain = read("a.txt", format!("{text}\n").as_bytes(), "text").expect("reads");
+            assert_eq!(plain[0].document, empty("a"), "{text:?}");
+            let row = |key: &str, split: &str| SplitRow {
+                patient_key: key.into(),
+                split: split.into(),
+                rule: String::new(),
+            };
+            crate::shard::write_table(folder.path(), vec![row("a", text), row("b", "Clear.")])
+                .expect("writes");
+            let table = ReportReader::open(&folder.path().join("splits.parquet"), "split");
+            let table: Vec<SourceReport> = table.and_then(Iterator::collect).expect("reads");
+            assert_eq!(table[0].document, empty("0"), "{text:?}");
+            assert_eq!(table[1].document.text, "Clear.");
+        }
+        let missing = read("r.jsonl", b"{\"id\":\"a\",\"text\":null}", "text").expect("reads");
+        assert_eq!(missing[0].document, ReportDocument::from_text("a", ""));
+        let error = read("r.jsonl", b"{\"id\":\"a\"}", "text").expect_err("has no text");
+        assert!(error.to_string().contains("`text`"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::report::ReportDocument;
+use super::document::ReportDocument;
+use super::placeholder::given;
 
 /// Why reports could not be read. All of it is the user's to mend, but for the system's errors.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +40,9 @@ pub enum SourceError {
 /// A report and the identifiers its study is stored under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceReport {
-    /// The text.
+    /// The text, empty where the source holds a placeholder instead of a report.
     pub document: ReportDocument,
-    /// The person, where the source has a column for it.
+    /// The patient, where the source has a column for it.
     pub patient: Option<String>,
     /// Identifiers to look for in the text.
     pub identifiers: Vec<String>,
@@ -51,9 +52,9 @@ impl SourceReport {
     /// A plain text. Reports from old systems are not always UTF-8; offsets count bytes of the decoded
     /// text.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+        let text = String::from_utf8_lossy(bytes);
         Self {
-            document: ReportDocument::from_text(name, text),
+            document: ReportDocument::from_text(name, given(&text)),
             patient: None,
             identifiers: vec![name.to_owned()],
         }
