@@ -1,4 +1,4 @@
-"""Writes the seeds of the fuzz targets: small NIfTI files of several kinds, and slices of a DICOM series.
+"""Writes the seeds of the fuzz targets: small NIfTI files of several kinds, slices of a DICOM series, and gzip files.
 
 Usage: python3 make_seeds.py
 
@@ -6,7 +6,10 @@ Needs numpy, nibabel and pydicom.
 """
 
 import gzip
+import struct
+import zlib
 from pathlib import Path
+from random import Random
 
 import nibabel
 import numpy
@@ -38,6 +41,35 @@ def nifti() -> None:
     (folder / "scaled.nii").write_bytes(image.to_bytes())
 
 
+def gzip_files() -> None:
+    folder = SEEDS / "gzip"
+    folder.mkdir(parents=True, exist_ok=True)
+    random = Random(7)
+    noise = b"".join(struct.pack("<h", random.randint(-1000, -700)) for _ in range(6000))
+    head = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3])
+    # Several blocks with codes of their own, which refer to each other.
+    encoder = zlib.compressobj(6, zlib.DEFLATED, -15)
+    stream = b""
+    for start in range(0, len(noise), 3000):
+        stream += encoder.compress(noise[start : start + 3000]) + encoder.flush(zlib.Z_PARTIAL_FLUSH)
+    stream += encoder.flush()
+    tail = struct.pack("<II", zlib.crc32(noise), len(noise))
+    (folder / "blocks.gz").write_bytes(head + stream + tail)
+    (folder / "members.gz").write_bytes(b"".join(gzip.compress(noise[at::2], 9, mtime=0) for at in range(2)))
+    (folder / "trailing.gz").write_bytes(gzip.compress(noise[:2000], 1, mtime=0) + b"not gzip")
+    (folder / "stored.gz").write_bytes(gzip.compress(noise[:2000], 0, mtime=0))
+    parts = [noise[start : start + 2000] for start in range(0, 8000, 2000)] + [b""]
+    bgzf = b""
+    for part in parts:
+        encoder = zlib.compressobj(6, zlib.DEFLATED, -15)
+        stream = encoder.compress(part) + encoder.flush()
+        size = 12 + 6 + len(stream) + 8
+        extra = struct.pack("<H2sHH", 6, b"BC", 2, size - 1)
+        bgzf += bytes([0x1F, 0x8B, 8, 4, 0, 0, 0, 0, 0, 255]) + extra + stream
+        bgzf += struct.pack("<II", zlib.crc32(part), len(part))
+    (folder / "bgzf.gz").write_bytes(bgzf)
+
+
 def dicom(name: str, place: float, syntax: str = ExplicitVRLittleEndian) -> None:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, UIDS[int(place)]
@@ -62,6 +94,7 @@ def dicom(name: str, place: float, syntax: str = ExplicitVRLittleEndian) -> None
 
 def main() -> None:
     nifti()
+    gzip_files()
     dicom("first", 0)
     dicom("middle", 1)
     dicom("middle_rle", 1, RLELossless)

@@ -8,8 +8,8 @@ if ! command -v c++ >/dev/null; then
     ${SUDO:-$(command -v sudo || true)} apt-get install -y --no-install-recommends g++
 fi
 target=${CARGO_TARGET_DIR:-../../target}
-RUSTC_WORKSPACE_WRAPPER="$PWD/sanitizer-coverage" cargo build --workspace --bin fuzz_nifti --bin fuzz_dicom
-for name in nifti dicom; do
+RUSTC_WORKSPACE_WRAPPER="$PWD/sanitizer-coverage" cargo build --workspace --bin fuzz_nifti --bin fuzz_dicom --bin fuzz_gzip
+for name in nifti dicom gzip; do
     found="$target/fuzz-corpus/$name"
     mkdir -p "$found"
     "$target/debug/fuzz_$name" "$found" "seeds/$name" -max_total_time="$seconds" -max_len=16384 \

@@ -12,7 +12,6 @@ pub mod dicom;
 mod error;
 mod files;
 mod geometry;
-mod gzip;
 mod intensity;
 pub mod nifti;
 mod read;

@@ -126,3 +126,60 @@ fn series_plan(acquisition: Acquisition, series: FoundSeries) -> SeriesPlan {
         acquisition,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use schemas::ids::PatientKey;
+    use schemas::manifest::{Overrides, parse};
+
+    use super::*;
+    use crate::ingest::SeriesSource;
+    use crate::plan::layout;
+
+    #[test]
+    fn a_study_whose_report_is_a_placeholder_is_excluded_as_one_without_text() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let report = |name: &str, text: &str| format!("{name},{text},{text}\n");
+        let rows: String = ["nan", "N/A", "None", "Clear."]
+            .iter()
+            .enumerate()
+            .map(|(patient, text)| report(&format!("train_{patient}_a_1.nii.gz"), text))
+            .collect();
+        let csv = format!("VolumeName,Findings_EN,Impressions_EN\n{rows}");
+        crate::files::write_atomically(&folder.path().join("r.csv"), csv.as_bytes())
+            .expect("writes");
+        let text = "version = 1\nname = \"t\"\n[corpus]\nlayout = \"ct-rate\"\nroot = \".\"\n\
+                    reports = [\"r.csv\"]\n[[view]]\nname = \"v\"\npreset = \"mg3d\"\n";
+        let mut manifest = parse("m", text, &Overrides::default()).expect("parses");
+        folder.path().clone_into(&mut manifest.corpus.root);
+        let tables = CorpusTables::read(&manifest.corpus).expect("reads");
+        let found = (0..4).map(|patient| FoundSeries {
+            id: SeriesId(format!("train_{patient}_a_1")),
+            study: StudyId(format!("train_{patient}_a")),
+            patient: PatientKey(format!("train_{patient}")),
+            identifiers: Vec::new(),
+            corpus_split: Some("train".into()),
+            source: SeriesSource::Nifti(PathBuf::from(format!("train_{patient}_a_1.nii.gz"))),
+            relative: format!("train_{patient}_a_1.nii.gz"),
+        });
+        let layout = layout::of(&manifest).expect("is known");
+        let matched = match_reports(&manifest, layout, &tables, found.collect());
+        let studies: Vec<&str> = matched.studies.iter().map(|study| study.id.as_str()).collect();
+        assert_eq!(studies, ["train_3_a"]);
+        let excluded: Vec<(&str, Option<&str>)> = matched
+            .excluded
+            .iter()
+            .map(|row| (row.reason.as_str(), row.study_id.as_deref()))
+            .collect();
+        assert_eq!(
+            excluded,
+            [
+                ("empty_report", Some("train_0_a")),
+                ("empty_report", Some("train_1_a")),
+                ("empty_report", Some("train_2_a"))
+            ]
+        );
+    }
+}

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use gzip::{Decoder, MAGIC, Members};
 use rayon::prelude::*;
 use schemas::reason::Reason;
 
 use crate::ingest::IngestError;
-use crate::ingest::gzip::{MAGIC, Members, decode_exactly};
 use crate::memory::zeroed;
 
 /// A file, gzip or plain by its first bytes.
@@ -118,7 +118,7 @@ impl Stream<'_> {
             Ok(extra) => warnings.push(format!("{extra} bytes follow the voxels")),
             Err(error) => return Err(read_error(&error, bytes, bytes)),
         }
-        if matches!(self, Self::Gzip(members) if members.trailing) {
+        if matches!(self, Self::Gzip(members) if members.has_trailing_bytes()) {
             warnings.push("bytes that are no gzip follow the stream".into());
         }
         Ok(())
@@ -138,7 +138,8 @@ fn decode_whole(mut content: Vec<u8>, skip: usize, bytes: usize) -> Option<Vec<i
     // A corpus is read by many threads of a pool, each with a file of its own.
     let is_alone = rayon::current_thread_index().is_none();
     let threads = if is_alone { rayon::current_num_threads() } else { 1 };
-    decode_exactly(&mut content, target, skip, threads).then(|| {
+    let decoder = Decoder::new(threads).with_memory(zeroed);
+    decoder.decode_exactly(&mut content, target, skip).then(|| {
         raw.truncate(bytes.div_ceil(2));
         raw
     })

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use gzip::Members;
 use proptest::prelude::*;
 use schemas::reason::Reason;
 
-use super::super::gzip::Members;
 use super::{read, read_slabs, write};
 use crate::volume::{Affine, Voxels};
 
