@@ -15,9 +15,9 @@ use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
 use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
-use super::views::{SeriesFacts, make_views};
-use crate::files::{sha256_bytes, sha256_file};
-use crate::ingest::{IngestError, ReadOptions};
+use super::views::{SeriesFacts, make_views_with_sums};
+use crate::files::sha256_bytes;
+use crate::ingest::{IngestError, ReadOptions, SourceSums};
 use crate::plan::{SeriesPlan, StudyPlan, Unit, View};
 use crate::shard::{SampleIds, VoxelWriter};
 use crate::volume::ViewTensor;
@@ -138,21 +138,34 @@ fn read_one<'a>(
     manifest: &Manifest,
     recipes: &[Recipe],
 ) -> Finished<'a> {
-    let mut sources = BTreeMap::new();
+    let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
+    let sums = SourceSums::default();
     // A panic is a defect of ours; it costs one series and says so, not the run.
-    let result = catch_unwind(AssertUnwindSafe(|| {
-        sources = hash_sources(series, &manifest.corpus.root)?;
-        let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
-        let (facts, tensors) = make_views(&series.source, &series.acquisition, &options, recipes)?;
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        let (facts, tensors) = make_views_with_sums(
+            &series.source,
+            &series.acquisition,
+            &options,
+            recipes,
+            Some(&sums),
+        )?;
         let hashed = tensors.into_iter().map(|tensor| {
             let xxh3 = tensor.xxh3();
             (tensor, xxh3)
         });
-        Ok((volume_row(study, series, facts, &sources), hashed.collect()))
+        Ok((facts, hashed.collect()))
     }))
     .unwrap_or_else(|panic| {
         Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))
     });
+    let (sources, result) = match (source_objects(series, &manifest.corpus.root, &sums), made) {
+        (Ok(sources), Ok((facts, tensors))) => {
+            let row = volume_row(study, series, facts, &sources);
+            (sources, Ok((row, tensors)))
+        }
+        (sources, Err(error)) => (sources.unwrap_or_default(), Err(error)),
+        (Err(error), Ok(_)) => (BTreeMap::new(), Err(error)),
+    };
     Finished { study, series, sources, result }
 }
 
@@ -165,16 +178,18 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     format!("a defect in radloom, please report it with this file: {text}")
 }
 
-fn hash_sources(
+/// The files of a series with their sums. A refused source may not have been read to its end; it is read for its sum.
+fn source_objects(
     series: &SeriesPlan,
     root: &Path,
+    sums: &SourceSums,
 ) -> Result<BTreeMap<String, SourceObject>, IngestError> {
     let mut sources = BTreeMap::new();
     for path in series.source.files() {
-        let (sha256, bytes) = sha256_file(path).map_err(|error| {
+        let sum = sums.sum(path).map_err(|error| {
             IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
         })?;
-        sources.insert(source_name(path, root), SourceObject { bytes, sha256 });
+        sources.insert(source_name(path, root), sum);
     }
     Ok(sources)
 }

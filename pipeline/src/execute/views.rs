@@ -1,16 +1,15 @@
 //! A series into views, whole or slab by slab, with what was learnt of it on the way.
 
-use std::path::Path;
-
 use schemas::manifest::{Recipe, Remedy};
 use schemas::reason::{GeometryVerdict, Reason};
 
+use crate::ingest::nifti::OpenedNifti;
 use crate::ingest::{
-    Acquisition, IngestError, ReadOptions, SeriesGeometry, SeriesImage, SeriesSource, constant,
-    nifti, nifti_series, read_series, remedy_tilt,
+    Acquisition, IngestError, ReadOptions, SeriesGeometry, SeriesImage, SeriesSource, SourceSums,
+    constant, nifti_image, nifti_series, read_with_sums, remedy_tilt,
 };
 use crate::quality::{Intensities, Survey, assess};
-use crate::volume::{Affine, SlabView, ViewTensor, Volume, Voxels, make_view, too_large};
+use crate::volume::{Affine, SlabView, ViewTensor, Volume, make_view, too_large};
 
 /// Bytes of a slab: large enough to decode fast, small beside any volume that needs slabs.
 const SLAB: usize = 64 << 20;
@@ -66,14 +65,26 @@ pub fn make_views(
     options: &ReadOptions,
     recipes: &[Recipe],
 ) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
-    if let SeriesSource::Nifti(path) = source {
-        let size = nifti::size(path, options.limit, options.first_frame())?;
-        if size.bytes > options.slab_above {
-            let survey = Survey::new(size.voxels);
-            return in_slabs(path, survey, acquisition, options, recipes, SLAB);
+    make_views_with_sums(source, acquisition, options, recipes, None)
+}
+
+/// As [`make_views`]; the sums of what is read go to `sums`.
+pub(super) fn make_views_with_sums(
+    source: &SeriesSource,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+    recipes: &[Recipe],
+    sums: Option<&SourceSums>,
+) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
+    let image = if let SeriesSource::Nifti(path) = source {
+        let file = OpenedNifti::new(path, options.limit, options.first_frame(), sums)?;
+        if file.bytes as u64 > options.slab_above {
+            return in_slabs(file, acquisition, options, recipes, SLAB);
         }
-    }
-    let image = read_series(source, acquisition, options)?;
+        nifti_image(file, acquisition, options)?
+    } else {
+        read_with_sums(source, acquisition, options, sums)?
+    };
     check_sizes(&image.volume, options, recipes)?;
     let (intensities, tensors) = rayon::join(
         || assess(&image.volume, &image.modality),
@@ -95,17 +106,14 @@ fn check_sizes(
 }
 
 fn in_slabs(
-    path: &Path,
-    mut survey: Survey,
+    mut file: OpenedNifti<'_>,
     acquisition: &Acquisition,
     options: &ReadOptions,
     recipes: &[Recipe],
     slab: usize,
 ) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
-    let read = |sink: &mut dyn FnMut(Voxels)| {
-        nifti::read_slabs(path, options.limit, options.first_frame(), slab, sink)
-    };
-    let found = read(&mut |voxels| survey.take(&voxels))?;
+    let mut survey = Survey::new(file.count());
+    let found = file.read_slabs(slab, &mut |voxels| survey.take(&voxels))?;
     let image = nifti_series(found, acquisition, options)?;
     let whole_only = |problem: &dyn std::fmt::Display| {
         IngestError::new(
@@ -130,7 +138,7 @@ fn in_slabs(
         let view = SlabView::new(dims, affine, rescale, recipe);
         views.push(view.map_err(|error| whole_only(&error))?);
     }
-    read(&mut |voxels| {
+    file.read_slabs(slab, &mut |voxels| {
         if let Some((last, others)) = views.split_last_mut() {
             for view in others {
                 view.push(voxels.clone());
@@ -138,15 +146,19 @@ fn in_slabs(
             last.push(voxels);
         }
     })?;
+    file.data.finish();
     let tensors = views.into_iter().map(SlabView::finish).collect();
     Ok((SeriesFacts::new(image, intensities), tensors))
 }
 
 #[cfg(test)]
 mod tests {
+    use schemas::lock::SourceObject;
     use schemas::manifest::{GeometryPolicy, LimitsSection, Preset};
 
     use super::*;
+    use crate::files::{sha256_file, write_atomically};
+    use crate::ingest::nifti;
 
     #[test]
     fn slabs_change_nothing_of_what_comes_out() {
@@ -166,8 +178,8 @@ mod tests {
         let whole =
             make_views(&source, &Acquisition::default(), &options, &recipes).expect("reads");
         let in_slabs = |options: &ReadOptions, recipes: &[Recipe], slab| {
-            let survey = Survey::new(40 * 36 * 31);
-            in_slabs(&path, survey, &Acquisition::default(), options, recipes, slab)
+            let file = OpenedNifti::new(&path, options.limit, options.first_frame(), None)?;
+            in_slabs(file, &Acquisition::default(), options, recipes, slab)
         };
         for slab in [1, 40 * 36 * 2 * 7, SLAB] {
             assert_eq!(in_slabs(&options, &recipes, slab).expect("reads"), whole);
@@ -195,6 +207,64 @@ mod tests {
             let geometry = GeometryPolicy { tilt, ..options.geometry };
             let refused = in_slabs(&ReadOptions { geometry, ..options }, &recipes, SLAB);
             assert_eq!(refused.expect_err("refused").reason, reason);
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_once_for_its_voxels_and_its_sum() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let affine =
+            Affine::from_columns([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.5]], [0.0; 3]);
+        let bytes: Vec<u8> = (0..64 * 50 * 40)
+            .flat_map(|at: i32| (((at * 7919) % 3001) as i16 - 1400).to_le_bytes())
+            .collect();
+        let options = ReadOptions::with_limits(&LimitsSection::default());
+        let recipes = [Preset::Mg3d.recipe()];
+        let plain = folder.path().join("a.nii");
+        let zipped = folder.path().join("b.nii.gz");
+        let members = folder.path().join("c.nii.gz");
+        let trailing = folder.path().join("d.nii");
+        for path in [&plain, &zipped] {
+            nifti::write(path, &bytes, 4, [64, 50, 40, 1], affine).expect("writes");
+        }
+        let stored = std::fs::read(&plain).expect("reads");
+        // Two members, and bytes after the voxels: what no fast way of decoding takes.
+        let mut two = Vec::new();
+        for half in stored.chunks(stored.len() / 2 + 1) {
+            let mut encoder = flate2::write::GzEncoder::new(two, flate2::Compression::fast());
+            std::io::Write::write_all(&mut encoder, half).expect("encodes");
+            two = encoder.finish().expect("encodes");
+        }
+        write_atomically(&members, &two).expect("writes");
+        write_atomically(&trailing, &[&stored[..], &[7; 300_000]].concat()).expect("writes");
+        // As in a run over a corpus, in a pool.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+        for (path, slab_above) in [
+            (&plain, u64::MAX),
+            (&zipped, u64::MAX),
+            (&members, u64::MAX),
+            (&trailing, u64::MAX),
+            (&plain, 0),
+        ] {
+            let sums = SourceSums::default();
+            let source = SeriesSource::Nifti(path.clone());
+            let options = ReadOptions { slab_above, ..options };
+            let made = pool.install(|| {
+                make_views_with_sums(
+                    &source,
+                    &Acquisition::default(),
+                    &options,
+                    &recipes,
+                    Some(&sums),
+                )
+            });
+            made.expect("reads");
+            let size = std::fs::metadata(path).expect("is there").len();
+            let (sha256, bytes) = sha256_file(path).expect("reads");
+            assert_eq!(sums.sum(path).expect("is known"), SourceObject { bytes, sha256 });
+            // Slabs cost a second pass; their first 64 KiB stay in memory.
+            let expected = if slab_above == 0 { 2 * size - (1 << 16) } else { size };
+            assert_eq!(sums.bytes_read(), expected, "{}", path.display());
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod nifti;
 mod read;
 mod reports;
 mod series;
+mod sums;
 mod tilt;
 
 pub use error::IngestError;
@@ -24,13 +25,14 @@ pub use files::{corpus_files, files_below};
 pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
-pub(crate) use read::{constant, nifti_series};
+pub(crate) use read::{constant, nifti_image, nifti_series, read_with_sums};
 pub(crate) use reports::given;
 pub use reports::{
     GivenSection, ReportDocument, ReportReader, SectionKind, SourceError, SourceReport,
     is_placeholder,
 };
 pub use series::{ReadOptions, SeriesImage, SeriesSource};
+pub use sums::SourceSums;
 pub(crate) use tilt::remedy_tilt;
 
 /// Revision of this room's code. Raise it when a source is read into other voxels or other facts, or is refused for

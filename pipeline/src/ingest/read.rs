@@ -4,7 +4,9 @@ use schemas::reason::Reason;
 
 use super::error::IngestError;
 use super::intensity::{Acquisition, decide_rescale};
+use super::nifti::OpenedNifti;
 use super::series::{ReadOptions, SeriesImage, SeriesSource};
+use super::sums::SourceSums;
 use super::tilt::{grid_geometry, remedy_tilt};
 use super::{dicom, nifti};
 use crate::volume::{Affine, Volume};
@@ -19,16 +21,40 @@ pub fn read_series(
     acquisition: &Acquisition,
     options: &ReadOptions,
 ) -> Result<SeriesImage, IngestError> {
+    read_with_sums(source, acquisition, options, None)
+}
+
+/// As [`read_series`]; the sums of what is read go to `sums`.
+pub(crate) fn read_with_sums(
+    source: &SeriesSource,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+    sums: Option<&SourceSums>,
+) -> Result<SeriesImage, IngestError> {
     let image = match source {
         SeriesSource::Nifti(path) => {
-            let image = nifti::read(path, options.limit, options.first_frame())?;
-            remedy_tilt(nifti_series(image, acquisition, options)?, options.geometry)?
+            let file = OpenedNifti::new(path, options.limit, options.first_frame(), sums)?;
+            return nifti_image(file, acquisition, options);
         }
         SeriesSource::Dicom(files) => dicom::read(files, None, options.geometry, options.limit)?,
         SeriesSource::DicomStack { files, stack } => {
             dicom::read(files, Some(*stack), options.geometry, options.limit)?
         }
     };
+    not_constant(image)
+}
+
+/// Reads a NIfTI file whole.
+pub(crate) fn nifti_image(
+    file: OpenedNifti<'_>,
+    acquisition: &Acquisition,
+    options: &ReadOptions,
+) -> Result<SeriesImage, IngestError> {
+    let image = nifti_series(file.read()?, acquisition, options)?;
+    not_constant(remedy_tilt(image, options.geometry)?)
+}
+
+fn not_constant(image: SeriesImage) -> Result<SeriesImage, IngestError> {
     if image.volume.voxels.is_constant() {
         return Err(constant(image.volume.statistics().min));
     }

@@ -1,40 +1,54 @@
-//! The bytes of a file, plain or gzip.
+//! A file that is read once, for its voxels and for its sum.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use gzip::{Decoder, MAGIC, Members};
+use gzip::{Decoder, MAGIC};
 use rayon::prelude::*;
 use schemas::reason::Reason;
 
+use super::stream::Stream;
 use crate::ingest::IngestError;
+use crate::ingest::sums::{RunningSum, SourceSums};
 use crate::memory::zeroed;
 
-/// A file, gzip or plain by its first bytes.
-pub(crate) struct Input {
+/// Bytes that are read when a file is opened: they hold the header of nearly every file.
+const START_BYTES: usize = 1 << 16;
+/// Bytes of a file that one thread reads.
+const PART_BYTES: usize = 16 << 20;
+
+/// A file, gzip or plain by its first bytes. Each of its bytes is read from the disk once, unless what is in it was
+/// refused by one way of decoding and is tried by another.
+pub(crate) struct Input<'s> {
     path: PathBuf,
     file: File,
+    /// The first bytes.
+    start: Vec<u8>,
     is_gzip: bool,
+    sum: Option<RunningSum<'s>>,
 }
 
-impl Input {
-    pub(crate) fn open(path: &Path) -> Result<Self, IngestError> {
-        let mut file = File::open(path).map_err(unreadable)?;
-        let mut start = [0; 2];
-        let is_gzip = file.read_exact(&mut start).is_ok() && start == MAGIC;
-        Ok(Self { path: path.to_owned(), file, is_gzip })
+impl<'s> Input<'s> {
+    /// Opens the file at `path`, whose sum goes to `sums`.
+    pub(crate) fn open(path: &Path, sums: Option<&'s SourceSums>) -> Result<Self, IngestError> {
+        let file = File::open(path).map_err(unreadable)?;
+        let mut start = Vec::new();
+        (&file).take(START_BYTES as u64).read_to_end(&mut start).map_err(unreadable)?;
+        let mut sum = sums.map(RunningSum::new);
+        if let Some(sum) = &mut sum {
+            sum.take(0, &start).map_err(unreadable)?;
+        }
+        let is_gzip = start.starts_with(&MAGIC);
+        Ok(Self { path: path.to_owned(), file, start, is_gzip, sum })
     }
 
     /// The decoded bytes from the start.
     pub(crate) fn stream(&mut self) -> Result<Stream<'_>, IngestError> {
-        self.file.rewind().map_err(unreadable)?;
-        let input = Box::new(BufReader::with_capacity(1 << 16, &self.file));
-        Ok(if self.is_gzip {
-            Stream::Gzip(Box::new(Members::new(input)))
-        } else {
-            Stream::Plain(input)
-        })
+        self.file.seek(SeekFrom::Start(self.start.len() as u64)).map_err(unreadable)?;
+        let stored =
+            Stored { start: &self.start, file: &self.file, position: 0, sum: self.sum.as_mut() };
+        Ok(Stream::new(Box::new(BufReader::with_capacity(START_BYTES, stored)), self.is_gzip))
     }
 
     /// The `bytes` from `skip` on. With `to_end`, what follows is read too: that verifies the last
@@ -50,137 +64,104 @@ impl Input {
         Vec::<i16>::new().try_reserve_exact(bytes.div_ceil(2)).map_err(|_| {
             IngestError::new(Reason::TooLarge, format!("no memory for {bytes} bytes of voxels"))
         })?;
-        if self.is_gzip
-            && let Some(raw) = decode_whole(self.content()?, skip as usize, bytes)
-        {
+        if !self.is_gzip {
+            return self.stream()?.voxels(skip, bytes, to_end, warnings);
+        }
+        let mut content = self.content()?;
+        // A corpus is read by many threads of a pool, each with a file of its own.
+        let is_alone = rayon::current_thread_index().is_none();
+        let threads = if is_alone { rayon::current_num_threads() } else { 1 };
+        if let Some(raw) = decode_whole(&mut content, skip as usize, bytes, threads) {
             return Ok(raw);
         }
-        let mut input = self.stream()?;
-        input.skip(skip, bytes)?;
-        let mut raw = zeroed::<i16>(bytes.div_ceil(2));
-        let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..bytes];
-        fill(&mut input, target, 0, bytes)?;
-        if to_end {
-            input.read_to_end(bytes, warnings)?;
+        if threads == 1 {
+            // One thread leaves the content as it was.
+            return Stream::new(Box::new(&content[..]), true).voxels(skip, bytes, to_end, warnings);
         }
-        Ok(raw)
+        drop(content);
+        self.stream()?.voxels(skip, bytes, to_end, warnings)
     }
 
     /// The file as stored, read by all threads that are free.
-    fn content(&self) -> Result<Vec<u8>, IngestError> {
-        const PART: usize = 16 << 20;
+    fn content(&mut self) -> Result<Vec<u8>, IngestError> {
         let length = self.file.metadata().map_err(unreadable)?.len() as usize;
         let mut content = zeroed::<u8>(length);
-        let parts = content.par_chunks_mut(PART).enumerate();
+        let known = self.start.len().min(length);
+        let (start, rest) = content.split_at_mut(known);
+        start.copy_from_slice(&self.start[..known]);
+        let parts = rest.par_chunks_mut(PART_BYTES).enumerate();
         parts
             .try_for_each(|(index, part)| {
                 let mut file = File::open(&self.path)?;
-                file.seek(SeekFrom::Start((index * PART) as u64))?;
+                file.seek(SeekFrom::Start((known + index * PART_BYTES) as u64))?;
                 file.read_exact(part)
             })
             .map_err(unreadable)?;
+        if let Some(sum) = &mut self.sum {
+            sum.take(known as u64, &content[known..]).map_err(unreadable)?;
+        }
         Ok(content)
     }
+
+    /// Reads what no decoder asked for and notes the sum of the file. Where that fails, the sum is missing, and whoever
+    /// needs it meets the error.
+    pub(crate) fn finish(mut self) {
+        let Some(mut sum) = self.sum.take() else { return };
+        let mut rest = vec![0; START_BYTES];
+        let position = sum.hashed();
+        let mut read = || -> io::Result<()> {
+            self.file.seek(SeekFrom::Start(position))?;
+            loop {
+                match self.file.read(&mut rest)? {
+                    0 => return Ok(()),
+                    count => sum.take(sum.hashed(), &rest[..count])?,
+                }
+            }
+        };
+        if read().is_ok() {
+            sum.finish(&self.path);
+        }
+    }
 }
 
-/// The decoded bytes of a file.
-pub(crate) enum Stream<'a> {
-    Plain(Box<dyn BufRead + 'a>),
-    Gzip(Box<Members<Box<dyn BufRead + 'a>>>),
+/// The bytes of a file as stored: the first ones from memory, the others from the disk.
+struct Stored<'a, 's> {
+    start: &'a [u8],
+    file: &'a File,
+    position: u64,
+    sum: Option<&'a mut RunningSum<'s>>,
 }
 
-impl Read for Stream<'_> {
+impl Read for Stored<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(input) => input.read(buffer),
-            Self::Gzip(input) => input.read(buffer),
+        let mut known = self.start.get(self.position as usize..).unwrap_or_default();
+        if !known.is_empty() {
+            let count = known.read(buffer)?;
+            self.position += count as u64;
+            return Ok(count);
         }
-    }
-}
-
-impl Stream<'_> {
-    /// Passes over `count` bytes.
-    pub(crate) fn skip(&mut self, count: u64, bytes: usize) -> Result<(), IngestError> {
-        let skipped = io::copy(&mut self.by_ref().take(count), &mut io::sink())
-            .map_err(|error| read_error(&error, 0, bytes))?;
-        if skipped < count { Err(cut_short(0, bytes)) } else { Ok(()) }
-    }
-
-    /// Reads past the voxels, which verifies the last checksum.
-    pub(crate) fn read_to_end(
-        &mut self,
-        bytes: usize,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), IngestError> {
-        // No more than the voxels themselves: a bomb behind them is not worth the time.
-        match io::copy(&mut self.by_ref().take(bytes as u64), &mut io::sink()) {
-            Ok(0) => {}
-            Ok(extra) => warnings.push(format!("{extra} bytes follow the voxels")),
-            Err(error) => return Err(read_error(&error, bytes, bytes)),
+        let count = self.file.read(buffer)?;
+        if let Some(sum) = &mut self.sum {
+            sum.take(self.position, &buffer[..count])?;
         }
-        if matches!(self, Self::Gzip(members) if members.has_trailing_bytes()) {
-            warnings.push("bytes that are no gzip follow the stream".into());
-        }
-        Ok(())
+        self.position += count as u64;
+        Ok(count)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives the error away")]
-fn unreadable(error: io::Error) -> IngestError {
-    IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
 }
 
 /// The voxels of a gzip file whose content is exactly `skip + bytes` long, by the fast decoder; none
 /// for any other file.
-fn decode_whole(mut content: Vec<u8>, skip: usize, bytes: usize) -> Option<Vec<i16>> {
+fn decode_whole(content: &mut [u8], skip: usize, bytes: usize, threads: usize) -> Option<Vec<i16>> {
     let mut raw = zeroed::<i16>((skip + bytes).div_ceil(2));
     let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..skip + bytes];
-    // A corpus is read by many threads of a pool, each with a file of its own.
-    let is_alone = rayon::current_thread_index().is_none();
-    let threads = if is_alone { rayon::current_num_threads() } else { 1 };
     let decoder = Decoder::new(threads).with_memory(zeroed);
-    decoder.decode_exactly(&mut content, target, skip).then(|| {
+    decoder.decode_exactly(content, target, skip).then(|| {
         raw.truncate(bytes.div_ceil(2));
         raw
     })
 }
 
-/// Fills `target`, which is the part from `before` on of `all` bytes.
-pub(crate) fn fill(
-    input: &mut impl Read,
-    target: &mut [u8],
-    before: usize,
-    all: usize,
-) -> Result<(), IngestError> {
-    let mut done = 0;
-    while done < target.len() {
-        match input.read(&mut target[done..]) {
-            Ok(0) => return Err(cut_short(before + done, all)),
-            Ok(count) => done += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(read_error(&error, before + done, all)),
-        }
-    }
-    Ok(())
-}
-
-fn cut_short(done: usize, bytes: usize) -> IngestError {
-    IngestError::new(
-        Reason::VolumeTruncated,
-        format!("ends after {done} of {bytes} bytes of voxels"),
-    )
-}
-
-fn read_error(error: &io::Error, done: usize, expected: usize) -> IngestError {
-    if error.kind() == io::ErrorKind::UnexpectedEof {
-        IngestError::new(
-            Reason::VolumeTruncated,
-            format!("the gzip stream is cut after {done} of {expected} bytes of voxels"),
-        )
-    } else {
-        IngestError::new(
-            Reason::VolumeCorrupt,
-            format!("unreadable after {done} of {expected} bytes of voxels: {error}"),
-        )
-    }
+#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives the error away")]
+fn unreadable(error: io::Error) -> IngestError {
+    IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
 }

@@ -12,10 +12,12 @@ mod open;
 mod pair;
 mod read;
 mod slabs;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use read::{NiftiImage, NiftiSize, read, size};
+pub(crate) use open::OpenedNifti;
+pub use read::{NiftiImage, read};
 pub use slabs::read_slabs;
 pub use write::write;

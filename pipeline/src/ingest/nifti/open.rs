@@ -13,13 +13,14 @@ use super::header_2::version_two;
 use super::input::Input;
 use super::pair::{extension, header_path, image_path};
 use crate::ingest::IngestError;
+use crate::ingest::sums::SourceSums;
 use crate::volume::Affine;
 
 /// A file whose header was read and found sound.
-pub(crate) struct OpenedNifti {
+pub(crate) struct OpenedNifti<'s> {
     pub(crate) header: Header,
     pub(crate) frame: Frame,
-    pub(crate) data: Input,
+    pub(crate) data: Input<'s>,
     /// Decoded bytes before the voxels.
     pub(crate) skip: u64,
     /// Bytes of the voxels, decoded.
@@ -29,9 +30,15 @@ pub(crate) struct OpenedNifti {
     pub(crate) warnings: Vec<String>,
 }
 
-impl OpenedNifti {
-    pub(crate) fn new(path: &Path, limit: u64, first_frame: bool) -> Result<Self, IngestError> {
-        let mut header_file = Input::open(&header_path(path))?;
+impl<'s> OpenedNifti<'s> {
+    /// Opens the file at `path`, or the pair it is one half of. The sums of what is read go to `sums`.
+    pub(crate) fn new(
+        path: &Path,
+        limit: u64,
+        first_frame: bool,
+        sums: Option<&'s SourceSums>,
+    ) -> Result<Self, IngestError> {
+        let mut header_file = Input::open(&header_path(path), sums)?;
         let mut warnings = Vec::new();
         let header = read_header(&mut header_file.stream()?)?;
         let frame = dimensions(&header, first_frame, &mut warnings)?;
@@ -51,7 +58,9 @@ impl OpenedNifti {
         }
         let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
         let (data, skip) = if is_pair {
-            (Input::open(&image_path(path)?)?, header.vox_offset)
+            let image = Input::open(&image_path(path)?, sums)?;
+            header_file.finish();
+            (image, header.vox_offset)
         } else {
             let earliest = header.length + 4;
             if header.vox_offset < earliest {
@@ -65,6 +74,11 @@ impl OpenedNifti {
         let (affine, oriented) = affine(&header, &mut warnings)?;
         let bytes = bytes as usize;
         Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
+    }
+
+    /// Voxels of the image.
+    pub(crate) fn count(&self) -> usize {
+        self.frame.dims.iter().product()
     }
 
     /// Scaling in the header, where it is a valid one.

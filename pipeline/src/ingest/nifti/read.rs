@@ -25,25 +25,6 @@ pub struct NiftiImage {
     pub warnings: Vec<String>,
 }
 
-/// What the header of a file says of its size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NiftiSize {
-    /// Voxels of the image.
-    pub voxels: usize,
-    /// Bytes they take when decoded.
-    pub bytes: u64,
-}
-
-/// The size of the file at `path`, by its header.
-///
-/// # Errors
-///
-/// As [`read`].
-pub fn size(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiSize, IngestError> {
-    let file = OpenedNifti::new(path, limit, first_frame)?;
-    Ok(NiftiSize { voxels: file.frame.dims.iter().product(), bytes: file.bytes as u64 })
-}
-
 /// Reads the NIfTI file at `path`, or the pair it is one half of; the decoded voxels may take `limit`
 /// bytes at most. Of a file of several volumes the first is read where `first_frame` says so.
 ///
@@ -52,18 +33,30 @@ pub fn size(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiSize, Ing
 /// An [`IngestError`] whose reason says whether the file is cut short, damaged, of another kind or
 /// too large.
 pub fn read(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiImage, IngestError> {
-    let mut file = OpenedNifti::new(path, limit, first_frame)?;
-    let raw = file.data.voxels(file.skip, file.bytes, file.frame.is_last, &mut file.warnings)?;
-    let count = file.frame.dims.iter().product();
-    let (mut voxels, integers) =
-        convert(raw, file.header.datatype, file.header.endianness, count, true);
-    let nan_fraction = replace_not_finite(&mut voxels) as f64 / count.max(1) as f64;
-    let facts = HeaderFacts {
-        scaling: file.scaling(),
-        integers,
-        oriented: file.oriented,
-        minimum: voxels.range().0,
-    };
-    let OpenedNifti { frame, affine, warnings, .. } = file;
-    Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
+    OpenedNifti::new(path, limit, first_frame, None)?.read()
+}
+
+impl OpenedNifti<'_> {
+    /// Reads the image.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`].
+    pub(crate) fn read(mut self) -> Result<NiftiImage, IngestError> {
+        let is_last = self.frame.is_last;
+        let raw = self.data.voxels(self.skip, self.bytes, is_last, &mut self.warnings)?;
+        let count = self.count();
+        let (mut voxels, integers) =
+            convert(raw, self.header.datatype, self.header.endianness, count, true);
+        let nan_fraction = replace_not_finite(&mut voxels) as f64 / count.max(1) as f64;
+        let facts = HeaderFacts {
+            scaling: self.scaling(),
+            integers,
+            oriented: self.oriented,
+            minimum: voxels.range().0,
+        };
+        let OpenedNifti { frame, affine, warnings, data, .. } = self;
+        data.finish();
+        Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
+    }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::decode::{convert, replace_not_finite};
-use super::input::fill;
 use super::open::OpenedNifti;
 use super::read::NiftiImage;
+use super::stream::fill;
 use crate::ingest::IngestError;
 use crate::ingest::intensity::HeaderFacts;
 use crate::volume::Voxels;
@@ -23,35 +23,52 @@ pub fn read_slabs(
     slab_bytes: usize,
     mut sink: impl FnMut(Voxels),
 ) -> Result<NiftiImage, IngestError> {
-    let mut file = OpenedNifti::new(path, limit, first_frame)?;
-    let [width, height, depth] = file.frame.dims;
-    let slice_bytes = file.bytes / depth;
-    let thickness = (slab_bytes / slice_bytes).max(1);
-    let mut input = file.data.stream()?;
-    input.skip(file.skip, file.bytes)?;
-    let (mut replaced, mut minimum) = (0, f64::INFINITY);
-    let mut integers = true;
-    for start in (0..depth).step_by(thickness) {
-        let slices = thickness.min(depth - start);
-        let mut raw = vec![0_i16; (slices * slice_bytes).div_ceil(2)];
-        let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..slices * slice_bytes];
-        fill(&mut input, target, start * slice_bytes, file.bytes)?;
-        let header = &file.header;
-        let count = slices * width * height;
-        // One type for all slabs: whether wider integers fit in 16 bits is known at the end only.
-        let (mut voxels, whole) = convert(raw, header.datatype, header.endianness, count, false);
-        replaced += replace_not_finite(&mut voxels);
-        minimum = minimum.min(voxels.range().0);
-        integers = whole;
-        sink(voxels);
+    OpenedNifti::new(path, limit, first_frame, None)?.read_slabs(slab_bytes, &mut sink)
+}
+
+impl OpenedNifti<'_> {
+    /// Reads slabs, of a file that may have been read before.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_slabs`].
+    pub(crate) fn read_slabs(
+        &mut self,
+        slab_bytes: usize,
+        sink: &mut dyn FnMut(Voxels),
+    ) -> Result<NiftiImage, IngestError> {
+        let mut warnings = self.warnings.clone();
+        let [width, height, depth] = self.frame.dims;
+        let slice_bytes = self.bytes / depth;
+        let thickness = (slab_bytes / slice_bytes).max(1);
+        let mut input = self.data.stream()?;
+        input.skip(self.skip, self.bytes)?;
+        let (mut replaced, mut minimum) = (0, f64::INFINITY);
+        let mut integers = true;
+        for start in (0..depth).step_by(thickness) {
+            let slices = thickness.min(depth - start);
+            let mut raw = vec![0_i16; (slices * slice_bytes).div_ceil(2)];
+            let target = &mut bytemuck::cast_slice_mut::<i16, u8>(&mut raw)[..slices * slice_bytes];
+            fill(&mut input, target, start * slice_bytes, self.bytes)?;
+            let header = &self.header;
+            let count = slices * width * height;
+            // One type for all slabs: whether wider integers fit in 16 bits is known at the end only.
+            let (mut voxels, whole) =
+                convert(raw, header.datatype, header.endianness, count, false);
+            replaced += replace_not_finite(&mut voxels);
+            minimum = minimum.min(voxels.range().0);
+            integers = whole;
+            sink(voxels);
+        }
+        if self.frame.is_last {
+            input.read_to_end(self.bytes, &mut warnings)?;
+        }
+        drop(input);
+        let facts =
+            HeaderFacts { scaling: self.scaling(), integers, oriented: self.oriented, minimum };
+        let nan_fraction = replaced as f64 / (width * height * depth) as f64;
+        let voxels = Voxels::I16(Vec::new());
+        let (dims, affine) = (self.frame.dims, self.affine);
+        Ok(NiftiImage { voxels, dims, affine, facts, nan_fraction, warnings })
     }
-    if file.frame.is_last {
-        input.read_to_end(file.bytes, &mut file.warnings)?;
-    }
-    drop(input);
-    let facts = HeaderFacts { scaling: file.scaling(), integers, oriented: file.oriented, minimum };
-    let nan_fraction = replaced as f64 / (width * height * depth) as f64;
-    let voxels = Voxels::I16(Vec::new());
-    let OpenedNifti { frame, affine, warnings, .. } = file;
-    Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
 }
