@@ -3,10 +3,9 @@
 use std::fmt::Write as _;
 
 use pipeline::report::{DIAGRAM_STYLE, diagram, escape_html};
-use serde_json::Value;
 
-use super::chart;
 use super::collect::{Card, Extras, Page, Text};
+use super::training;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--soft:#8882}\
@@ -48,7 +47,7 @@ pub(super) fn render(page: &Page, extras: &Extras) -> String {
             page.excluded.len()
         ),
     );
-    training(&mut html, extras);
+    html.push_str(&training::render(extras));
     put(
         &mut html,
         format_args!(
@@ -74,39 +73,6 @@ pub(super) fn render(page: &Page, extras: &Extras) -> String {
 fn put(html: &mut String, arguments: std::fmt::Arguments<'_>) {
     html.write_fmt(arguments).expect("writing to a string does not fail");
     html.push('\n');
-}
-
-fn training(html: &mut String, extras: &Extras) {
-    let curve = chart::loss(&extras.steps);
-    if !curve.is_empty() {
-        put(html, format_args!("<h2>Training loss</h2>{curve}"));
-    }
-    let Some(metrics) = extras.evaluation.as_ref().and_then(|value| value["metrics"].as_object())
-    else {
-        return;
-    };
-    put(
-        html,
-        format_args!(
-            "<h2>Evaluation</h2><table><tr><th>metric<th>value<th>95 % interval<th>n</tr>"
-        ),
-    );
-    let number =
-        |value: &Value| value.as_f64().map_or("–".into(), |number| format!("{number:.3}"));
-    for (name, metric) in metrics {
-        put(
-            html,
-            format_args!(
-                "<tr><td>{}<td>{}<td>{} – {}<td>{}</tr>",
-                escape_html(name),
-                number(&metric["value"]),
-                number(&metric["low"]),
-                number(&metric["high"]),
-                metric["n"]
-            ),
-        );
-    }
-    html.push_str("</table>");
 }
 
 fn study(html: &mut String, card: &Card, text: Option<&Text>) {

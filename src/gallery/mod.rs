@@ -4,6 +4,7 @@ mod chart;
 mod collect;
 mod html;
 pub(crate) mod montage;
+mod training;
 
 use std::path::Path;
 

@@ -1,14 +1,14 @@
 //! What the user gets wrong is named with file, line and field; nothing panics.
 
-use crate::support::{Place, done, json, run, text, write};
+use crate::support::{Workspace, done, json, run, text, write};
 
 /// Runs `curate` on an edited quickstart manifest that must be refused with exit code 2.
 fn refused(edit: impl FnOnce(String) -> String) -> String {
-    let place = Place::new();
-    let said = run(&["curate", text(&place.manifest(edit))]);
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
-    assert!(!said.stderr.contains("panicked"), "{}", said.stderr);
-    said.stderr
+    let workspace = Workspace::new();
+    let finished = run(&["curate", text(&workspace.manifest(edit))]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
+    finished.stderr
 }
 
 /// Line of the quickstart manifest that starts with `key`.
@@ -19,51 +19,60 @@ fn line_of(key: &str) -> usize {
 
 #[test]
 fn an_unknown_key_a_wrong_type_and_a_wrong_value_name_line_and_field() {
-    let said = refused(|text| text.replace("[shard]", "[shard]\nsize = 3"));
-    assert!(said.contains("unknown field `size`") && said.contains("`target_mib`"), "{said}");
-    assert!(said.contains(&format!("manifest.toml:{}:", line_of("[shard]") + 1)), "{said}");
+    let finished = refused(|text| text.replace("[shard]", "[shard]\nsize = 3"));
+    assert!(
+        finished.contains("unknown field `size`") && finished.contains("`target_mib`"),
+        "{finished}"
+    );
+    assert!(finished.contains(&format!("manifest.toml:{}:", line_of("[shard]") + 1)), "{finished}");
 
-    let said = refused(|text| text.replace("method = \"corpus\"", "method = \"random\""));
-    assert!(said.contains("`hash`") && said.contains("`corpus`"), "{said}");
+    let finished = refused(|text| text.replace("method = \"corpus\"", "method = \"random\""));
+    assert!(finished.contains("`hash`") && finished.contains("`corpus`"), "{finished}");
 
-    let said = refused(|text| text.replace("version = 1\n", "version = \"one\"\n"));
-    assert!(said.contains(&format!("manifest.toml:{}:", line_of("version"))), "{said}");
+    let finished = refused(|text| text.replace("version = 1\n", "version = \"one\"\n"));
+    assert!(finished.contains(&format!("manifest.toml:{}:", line_of("version"))), "{finished}");
 
-    let said = refused(|text| text.replace("view = \"mg3d\"", "view = \"t3d\""));
-    assert!(said.contains("`train.view`") && said.contains("`mg3d`"), "{said}");
+    let finished = refused(|text| text.replace("view = \"mg3d\"", "view = \"t3d\""));
+    assert!(finished.contains("`train.view`") && finished.contains("`mg3d`"), "{finished}");
 }
 
 #[test]
 fn a_missing_file_and_a_missing_column_are_named() {
-    let said = refused(|text| text.replace("train_reports.csv", "no_reports.csv"));
-    assert!(said.contains("`corpus.reports`") && said.contains("no_reports.csv"), "{said}");
+    let finished = refused(|text| text.replace("train_reports.csv", "no_reports.csv"));
+    assert!(
+        finished.contains("`corpus.reports`") && finished.contains("no_reports.csv"),
+        "{finished}"
+    );
 
-    let said =
+    let finished =
         refused(|text| text.replace("licence =", "columns = { findings = \"Befund\" }\nlicence ="));
-    assert!(said.contains("no column `Befund`") && said.contains("`Findings_EN`"), "{said}");
+    assert!(
+        finished.contains("no column `Befund`") && finished.contains("`Findings_EN`"),
+        "{finished}"
+    );
 
-    let said = run(&["curate", "no-such-manifest.toml"]);
-    assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("no-such-manifest.toml"), "{}", said.stderr);
+    let finished = run(&["curate", "no-such-manifest.toml"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("no-such-manifest.toml"), "{}", finished.stderr);
 
-    let said = refused(|text| text.replace("data/corpus\"", "data/corpses\""));
-    assert!(said.contains("`corpus.root`"), "{said}");
+    let finished = refused(|text| text.replace("data/corpus\"", "data/corpses\""));
+    assert!(finished.contains("`corpus.root`"), "{finished}");
 }
 
 #[test]
 fn an_unset_environment_variable_is_named() {
-    let said = refused(|text| {
+    let finished = refused(|text| {
         let corpus = text.find("root = ").expect("the key is there");
         let end = text[corpus..].find('\n').expect("a line") + corpus;
         format!("{}root = \"${{RADLOOM_NOT_SET}}\"{}", &text[..corpus], &text[end..])
     });
-    assert!(said.contains("RADLOOM_NOT_SET"), "{said}");
+    assert!(finished.contains("RADLOOM_NOT_SET"), "{finished}");
 }
 
 #[test]
 fn garbage_in_place_of_volumes_costs_rows_and_not_the_run() {
-    let place = Place::new();
-    let corpus = place.path("corpus");
+    let workspace = Workspace::new();
+    let corpus = workspace.path("corpus");
     std::fs::create_dir_all(corpus.join("volumes")).expect("makes a folder");
     let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
     let good = source.join("train/train_7/train_7_a/train_7_a_1.nii.gz");
@@ -83,11 +92,11 @@ fn garbage_in_place_of_volumes_costs_rows_and_not_the_run() {
     reports += "train_7_a_1.nii.gz,Not given.,\n";
     write(&corpus.join("reports.csv"), reports.as_bytes());
     write(
-        &place.path("m.toml"),
+        &workspace.path("m.toml"),
         b"version = 1\nname = \"t\"\n[corpus]\nlayout = \"ct-rate\"\nroot = \"corpus\"\n\
           reports = [\"reports.csv\"]\n[[view]]\nname = \"mg3d\"\npreset = \"mg3d\"\n",
     );
-    let summary = json(&done(&["curate", text(&place.path("m.toml")), "--json"]));
+    let summary = json(&done(&["curate", text(&workspace.path("m.toml")), "--json"]));
     assert_eq!(summary["included"], 1, "{summary}");
     let reasons = summary["excluded"].as_object().expect("an object");
     let count = |reason: &str| reasons.get(reason).and_then(serde_json::Value::as_u64).unwrap_or(0);
@@ -103,12 +112,12 @@ fn garbage_in_place_of_volumes_costs_rows_and_not_the_run() {
 
 #[test]
 fn an_unknown_verb_or_flag_is_usage() {
-    let said = run(&["inspect", "no-such-file.nii.gz", "--json"]);
-    assert_eq!((said.code, said.stdout.as_str()), (Some(1), ""));
-    assert!(said.stderr.contains("no-such-file.nii.gz"), "{}", said.stderr);
+    let finished = run(&["inspect", "no-such-file.nii.gz", "--json"]);
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(1), ""));
+    assert!(finished.stderr.contains("no-such-file.nii.gz"), "{}", finished.stderr);
     assert_eq!(run(&["weave"]).code, Some(2));
     assert_eq!(run(&["curate", "x", "--bogus"]).code, Some(2));
-    let said = run(&["volume", "in", "out", "--view", "bogus"]);
-    assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("`mg3d`"), "{}", said.stderr);
+    let finished = run(&["volume", "in", "out", "--view", "bogus"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("`mg3d`"), "{}", finished.stderr);
 }

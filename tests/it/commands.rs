@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Place, done, json, run, text, write};
+use crate::support::{Workspace, done, json, run, text, write};
 
 fn corpus(name: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
@@ -11,10 +11,10 @@ fn corpus(name: &str) -> String {
 
 #[test]
 fn inspect_gives_a_verdict_for_every_series() {
-    let said = run(&["inspect", &corpus("train"), "--json"]);
-    assert_eq!(said.code, Some(0));
+    let finished = run(&["inspect", &corpus("train"), "--json"]);
+    assert_eq!(finished.code, Some(0));
     let verdict = |name: &str| {
-        let line = said.stdout.lines().find(|line| line.contains(name)).expect("is listed");
+        let line = finished.stdout.lines().find(|line| line.contains(name)).expect("is listed");
         let value: serde_json::Value = serde_json::from_str(line).expect("is JSON");
         for key in
             ["path", "modality", "verdict", "shape", "spacing", "affine", "unit", "hu_policy"]
@@ -33,11 +33,11 @@ fn inspect_gives_a_verdict_for_every_series() {
 
 #[test]
 fn volume_writes_the_view_with_the_affine_it_reports() {
-    let place = Place::new();
-    let output = place.path("view.nii.gz");
+    let workspace = Workspace::new();
+    let output = workspace.path("view.nii.gz");
     let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
-    let said = done(&["volume", &input, text(&output), "--view", "mg3d", "--json"]);
-    let value = json(&said);
+    let finished = done(&["volume", &input, text(&output), "--view", "mg3d", "--json"]);
+    let value = json(&finished);
     assert_eq!(value["shape"], serde_json::json!([128, 96, 128]));
     for key in ["spacing", "affine", "wall_s", "cpu_s", "peak_rss_bytes"] {
         assert!(value.get(key).is_some(), "{key}");
@@ -56,28 +56,32 @@ fn volume_writes_the_view_with_the_affine_it_reports() {
 
 #[test]
 fn volume_takes_a_view_as_a_table_and_slabs_change_nothing() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
-    let boxes = place.path("boxes.nii");
+    let boxes = workspace.path("boxes.nii");
     let view = "{ preset = \"t3d\", crops = { count = 2, size = [32, 24, 16] } }";
     let value = json(&done(&["volume", &input, text(&boxes), "--view", view, "--json"]));
     assert_eq!(value["shape"], serde_json::json!([32, 24, 16]));
     assert_eq!(value["crop_starts"].as_array().expect("a list").len(), 2);
     let size = std::fs::metadata(&boxes).expect("is written").len();
     assert_eq!(size, 352 + 2 * 32 * 24 * 16 * 2, "a plain file of two images");
-    let (whole, slabs) = (place.path("whole.nii"), place.path("slabs.nii"));
+    let (whole, slabs) = (workspace.path("whole.nii"), workspace.path("slabs.nii"));
     done(&["volume", &input, text(&whole), "--view", "merlin"]);
     done(&["volume", &input, text(&slabs), "--view", "merlin", "--slab-above-mib", "0"]);
     assert!(std::fs::read(whole).expect("reads") == std::fs::read(slabs).expect("reads"));
-    let said = run(&["volume", &input, text(&boxes), "--view", "merlyn"]);
-    assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("merlyn") && said.stderr.contains("merlin"), "{}", said.stderr);
+    let finished = run(&["volume", &input, text(&boxes), "--view", "merlyn"]);
+    assert_eq!(finished.code, Some(2));
+    assert!(
+        finished.stderr.contains("merlyn") && finished.stderr.contains("merlin"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[test]
 fn inspect_shows_a_series_as_a_picture() {
-    let place = Place::new();
-    let picture = place.path("montage.png");
+    let workspace = Workspace::new();
+    let picture = workspace.path("montage.png");
     done(&[
         "inspect",
         &corpus("train/train_3/train_3_a/train_3_a_1.nii.gz"),
@@ -86,21 +90,21 @@ fn inspect_shows_a_series_as_a_picture() {
     ]);
     let bytes = std::fs::read(&picture).expect("is written");
     assert!(bytes.starts_with(b"\x89PNG"));
-    let said = run(&["inspect", &corpus("train"), "--montage", text(&picture)]);
-    assert_eq!(said.code, Some(2), "a picture shows one series");
+    let finished = run(&["inspect", &corpus("train"), "--montage", text(&picture)]);
+    assert_eq!(finished.code, Some(2), "a picture shows one series");
 }
 
 #[test]
 fn report_prints_one_object_a_report_with_byte_offsets() {
-    let place = Place::new();
-    let file = place.path("r.csv");
+    let workspace = Workspace::new();
+    let file = workspace.path("r.csv");
     write(
         &file,
         "id,text\na,\"No pleural effusion. A 6 mm nodule in the left lung.\"\nb,\n".as_bytes(),
     );
-    let said = done(&["report", text(&file), "--json", "--policy", "ct_rate_18"]);
+    let finished = done(&["report", text(&file), "--json", "--policy", "ct_rate_18"]);
     let lines: Vec<serde_json::Value> =
-        said.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        finished.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(lines.len(), 2);
     let report = &lines[0];
     assert_eq!(report["id"], "a");
@@ -124,8 +128,8 @@ fn report_lists_the_rules_and_how_often_each_decided() {
     let listed = json(&done(&["report", "--rules", "--json"]));
     let rules = listed["rules"].as_array().expect("a list");
     assert!(rules.len() > 20 && rules.iter().all(|rule| rule.get("hits").is_none()), "{listed}");
-    let place = Place::new();
-    let file = place.path("r.txt");
+    let workspace = Workspace::new();
+    let file = workspace.path("r.txt");
     write(&file, b"No effusion. No mass. A nodule.");
     let counted = json(&done(&["report", text(&file), "--rules", "--json"]));
     let hits = |id: &str| {
@@ -150,8 +154,8 @@ fn many_reports(path: &Path, count: usize) {
 
 #[test]
 fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
-    let place = Place::new();
-    let file = place.path("r.csv");
+    let workspace = Workspace::new();
+    let file = workspace.path("r.csv");
     many_reports(&file, 1300);
     let lines =
         |threads: &str| done(&["report", text(&file), "--json", "--threads", threads]).stdout;
@@ -163,13 +167,13 @@ fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
     assert!(graphs.iter().map(|graph| &graph["id"]).eq(&ids), "reports come in their order");
 
     let tables = |threads: &str| {
-        let out = place.path(&format!("tables-{threads}"));
+        let out = workspace.path(&format!("tables-{threads}"));
         let command = ["report", text(&file), "--out", text(&out), "--json", "--threads", threads];
-        let said: serde_json::Value =
+        let finished: serde_json::Value =
             serde_json::from_str(&done(&command).stdout).expect("an object");
-        (out, said)
+        (out, finished)
     };
-    let ((a, said), (b, _)) = (tables("1"), tables("3"));
+    let ((a, finished), (b, _)) = (tables("1"), tables("3"));
     let mut names: Vec<_> = std::fs::read_dir(&a)
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name())
@@ -183,10 +187,10 @@ fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
     let sum = |key: &str| -> usize {
         graphs.iter().map(|graph| graph[key].as_array().expect("a list").len()).sum()
     };
-    assert_eq!(said["reports"], 1300);
-    assert_eq!(said["sentence_types"], 3);
+    assert_eq!(finished["reports"], 1300);
+    assert_eq!(finished["sentence_types"], 3);
     for key in ["sentences", "nodes", "edges"] {
-        assert_eq!(said[key], sum(key), "{key}");
+        assert_eq!(finished[key], sum(key), "{key}");
     }
     let batches = pipeline::shard::read_table(&a.join("reports.parquet")).expect("reads");
     let mut rows = 0;
@@ -198,22 +202,22 @@ fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
 
 #[test]
 fn reports_before_a_broken_line_are_printed_and_the_line_is_named() {
-    let place = Place::new();
-    let file = place.path("r.jsonl");
+    let workspace = Workspace::new();
+    let file = workspace.path("r.jsonl");
     write(&file, b"{\"id\": \"a\", \"text\": \"No mass.\"}\n{\"id\": \"b\"}\n");
-    let said = run(&["report", text(&file), "--json"]);
-    assert_eq!(said.code, Some(2));
-    assert_eq!(said.stdout.lines().count(), 1);
-    assert!(said.stderr.contains("line 2"), "{}", said.stderr);
+    let finished = run(&["report", text(&file), "--json"]);
+    assert_eq!(finished.code, Some(2));
+    assert_eq!(finished.stdout.lines().count(), 1);
+    assert!(finished.stderr.contains("line 2"), "{}", finished.stderr);
 }
 
 #[test]
 fn the_loader_s_order_does_not_depend_on_ranks_or_threads() {
-    let place = Place::new();
-    done(&["curate", text(&place.plain_manifest()), "--quiet"]);
-    let out = place.path("out");
+    let workspace = Workspace::new();
+    done(&["curate", text(&workspace.plain_manifest()), "--quiet"]);
+    let out = workspace.path("out");
     let hash = |ranks: &str, threads: &str| {
-        let said = done(&[
+        let finished = done(&[
             "loader",
             "bench",
             text(&out),
@@ -227,7 +231,7 @@ fn the_loader_s_order_does_not_depend_on_ranks_or_threads() {
             "--threads",
             threads,
         ]);
-        let value = json(&said);
+        let value = json(&finished);
         for key in ["samples_per_s", "gb_per_s", "cpu_s_per_gb", "stall_percent", "peak_rss_bytes"]
         {
             assert!(value[key].is_number(), "{key}");
@@ -238,17 +242,18 @@ fn the_loader_s_order_does_not_depend_on_ranks_or_threads() {
     for (ranks, threads) in [("1", "3"), ("2", "1"), ("4", "2")] {
         assert_eq!(hash(ranks, threads), expected, "{ranks} ranks, {threads} threads");
     }
-    let said = run(&["loader", "bench", text(&out), "--batch", "4", "--ranks", "3"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("does not divide"), "{}", said.stderr);
+    let finished = run(&["loader", "bench", text(&out), "--batch", "4", "--ranks", "3"]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("does not divide"), "{}", finished.stderr);
 }
 
 #[test]
 fn schema_is_the_committed_one_and_every_manifest_is_valid() {
-    let said = done(&["schema"]);
-    assert_eq!(said.stdout, include_str!("../../schemas/json/manifest.schema.json"));
+    let finished = done(&["schema"]);
+    assert_eq!(finished.stdout, include_str!("../../schemas/json/manifest.schema.json"));
     for manifest in [
         include_str!("../../manifests/quickstart.toml"),
+        include_str!("../../manifests/clip-quickstart.toml"),
         include_str!("../../manifests/ct-rate.toml"),
         include_str!("../../manifests/dicom-tree.toml"),
         include_str!("../../manifests/train/mg3d.toml"),

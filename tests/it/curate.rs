@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use pipeline::release::TableReader;
 
-use crate::support::{Place, assert_same_tree, done, json, run, text, tree, write};
+use crate::support::{Workspace, assert_same_tree, done, json, run, text, tree, write};
 
 #[test]
 fn every_input_is_in_the_release_or_excluded_with_its_reason() {
-    let place = Place::new();
-    let said = done(&["curate", text(&place.plain_manifest()), "--json"]);
-    let summary = json(&said);
-    let release = place.path("out/release");
+    let workspace = Workspace::new();
+    let finished = done(&["curate", text(&workspace.plain_manifest()), "--json"]);
+    let summary = json(&finished);
+    let release = workspace.path("out/release");
 
     // What was sown in the corpus, see its ATTRIBUTION.md.
     let excluded = TableReader::open(&release, "excluded").expect("opens");
@@ -51,31 +51,31 @@ fn every_input_is_in_the_release_or_excluded_with_its_reason() {
 
 #[test]
 fn one_thread_and_two_give_the_same_release_and_a_second_run_does_nothing() {
-    let place = Place::new();
-    let manifest = place.plain_manifest();
-    let (one, two) = (place.path("one"), place.path("two"));
+    let workspace = Workspace::new();
+    let manifest = workspace.plain_manifest();
+    let (one, two) = (workspace.path("one"), workspace.path("two"));
     done(&["curate", text(&manifest), "--threads", "1", "--out", text(&one)]);
     done(&["curate", text(&manifest), "--threads", "2", "--out", text(&two)]);
     assert_same_tree(&one.join("release"), &two.join("release"));
 
     let before = std::fs::metadata(one.join("release/release.lock")).expect("is there");
-    let said = done(&["curate", text(&manifest), "--out", text(&one)]);
-    assert!(said.stdout.contains("nothing to do"), "{}", said.stdout);
+    let finished = done(&["curate", text(&manifest), "--out", text(&one)]);
+    assert!(finished.stdout.contains("nothing to do"), "{}", finished.stdout);
     let after = std::fs::metadata(one.join("release/release.lock")).expect("is there");
     assert_eq!(before.modified().ok(), after.modified().ok());
     done(&["release", "verify", text(&one)]);
 
     // A release of something else is not replaced.
-    let said = run(&["curate", text(&manifest), "--out", text(&one), "--set", "name=other"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("holds a release of `quickstart`"), "{}", said.stderr);
+    let finished = run(&["curate", text(&manifest), "--out", text(&one), "--set", "name=other"]);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("holds a release of `quickstart`"), "{}", finished.stderr);
 }
 
 #[test]
 fn one_flipped_bit_is_found_in_any_file() {
-    let place = Place::new();
-    done(&["curate", text(&place.plain_manifest())]);
-    let release = place.path("out/release");
+    let workspace = Workspace::new();
+    done(&["curate", text(&workspace.plain_manifest())]);
+    let release = workspace.path("out/release");
     let files: Vec<_> = tree(&release).into_keys().collect();
     let shard = files.iter().find(|file| file.starts_with("shards")).expect("a shard");
     let table = files.iter().find(|file| file.ends_with("labels.parquet")).expect("a table");
@@ -86,9 +86,9 @@ fn one_flipped_bit_is_found_in_any_file() {
         let middle = flipped.len() / 2;
         flipped[middle] ^= 1;
         write(&path, &flipped);
-        let said = run(&["release", "verify", text(&release), "--json"]);
-        assert_eq!(said.code, Some(1), "{}", file.display());
-        let result = json(&said);
+        let finished = run(&["release", "verify", text(&release), "--json"]);
+        assert_eq!(finished.code, Some(1), "{}", file.display());
+        let result = json(&finished);
         assert_eq!(result["ok"], false);
         let named = result["errors"].as_array().expect("a list").iter();
         assert!(named.clone().any(|error| error["file"] == text(&file)), "{result}");
@@ -101,8 +101,8 @@ fn one_flipped_bit_is_found_in_any_file() {
 
 #[test]
 fn strict_says_by_its_exit_code_that_inputs_were_left_out() {
-    let place = Place::new();
-    let said = run(&["curate", text(&place.plain_manifest()), "--strict", "--quiet"]);
-    assert_eq!(said.code, Some(3), "{}", said.stderr);
-    assert!(said.stdout.is_empty() && said.stderr.is_empty(), "quiet: {}", said.stderr);
+    let workspace = Workspace::new();
+    let finished = run(&["curate", text(&workspace.plain_manifest()), "--strict", "--quiet"]);
+    assert_eq!(finished.code, Some(3), "{}", finished.stderr);
+    assert!(finished.stdout.is_empty() && finished.stderr.is_empty(), "quiet: {}", finished.stderr);
 }

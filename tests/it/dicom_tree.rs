@@ -8,7 +8,7 @@ use pipeline::ingest::dicom::SliceHeader;
 use pipeline::release::TableReader;
 use serde_json::Value;
 
-use crate::support::{Place, done, json, run, tree, write};
+use crate::support::{Workspace, done, json, run, tree, write};
 
 const SERIES: &str = "1.2.826.0.1.3680043.2.1125.1.18085492126195434258212517481071422";
 
@@ -33,7 +33,7 @@ fn plant(root: &Path, files: &[(String, Vec<u8>)]) {
 
 /// Curates the tree at `root` with these lines added to `[corpus]`; the summary and the release.
 fn curate(
-    place: &Place,
+    workspace: &Workspace,
     root: &Path,
     name: &str,
     studies: &[String],
@@ -43,34 +43,34 @@ fn curate(
         studies.iter().map(|uid| format!("{uid},No effusion.,As on 1 January 2006.\n")).collect();
     let reports = format!("StudyInstanceUID,findings,impression\n{rows}");
     write(&root.join("reports.csv"), reports.as_bytes());
-    let manifest = place.path(&format!("{name}.toml"));
+    let manifest = workspace.path(&format!("{name}.toml"));
     let text = include_str!("../../manifests/dicom-tree.toml")
         .replace("${DICOM_TREE}", root.to_str().expect("UTF-8"))
         .replace("[corpus]\n", &format!("[corpus]\n{lines}\n"))
         .replace("../out/dicom-tree", &format!("out-{name}"));
     write(&manifest, text.as_bytes());
     let summary = json(&done(&["curate", manifest.to_str().expect("UTF-8"), "--json"]));
-    (summary, place.path(&format!("out-{name}/release")))
+    (summary, workspace.path(&format!("out-{name}/release")))
 }
 
-fn study(place: &Place, slice: &[u8]) -> String {
-    let path = place.path("slice");
+fn study(workspace: &Workspace, slice: &[u8]) -> String {
+    let path = workspace.path("slice");
     write(&path, slice);
     SliceHeader::read(&path).expect("is DICOM").study_uid.clone()
 }
 
 /// Series of one study, each of a folder, curated; the summary and the release.
-fn curated(name: &str, series: &[&[Vec<u8>]], lines: &str) -> (Place, Value, PathBuf) {
-    let place = Place::new();
-    let root = place.path("tree");
+fn curated(name: &str, series: &[&[Vec<u8>]], lines: &str) -> (Workspace, Value, PathBuf) {
+    let workspace = Workspace::new();
+    let root = workspace.path("tree");
     for (number, slices) in series.iter().enumerate() {
         let files = slices.iter().enumerate();
         let files = files.map(|(at, bytes)| (format!("{number}/IM{at:04}"), bytes.clone()));
         plant(&root, &files.collect::<Vec<_>>());
     }
-    let uid = study(&place, &series[0][0]);
-    let (summary, release) = curate(&place, &root, name, &[uid], lines);
-    (place, summary, release)
+    let uid = study(&workspace, &series[0][0]);
+    let (summary, release) = curate(&workspace, &root, name, &[uid], lines);
+    (workspace, summary, release)
 }
 
 /// The hash of each view.
@@ -87,11 +87,11 @@ fn texts(release: &Path, table: &str, column: &str) -> Vec<String> {
 #[test]
 fn names_depth_and_archives_change_no_voxel() {
     let (slices, scout) = (slices(), sample("train/train_3/train_3_a/train_3_a_2"));
-    let place = Place::new();
-    let studies = [&slices[0], &scout[0]].map(|slice| study(&place, slice));
+    let workspace = Workspace::new();
+    let studies = [&slices[0], &scout[0]].map(|slice| study(&workspace, slice));
     let mut found = Vec::new();
     for name in ["straight", "reversed", "zipped"] {
-        let root = place.path(name);
+        let root = workspace.path(name);
         let mut files: Vec<(String, Vec<u8>)> = slices
             .iter()
             .enumerate()
@@ -113,7 +113,7 @@ fn names_depth_and_archives_change_no_voxel() {
         files.push(("scout.dcm".into(), scout[0].clone()));
         files.push(("notes.txt".into(), b"no image".to_vec()));
         plant(&root, &files);
-        let (summary, release) = curate(&place, &root, name, &studies, "");
+        let (summary, release) = curate(&workspace, &root, name, &studies, "");
         assert_eq!(summary["included"], 1, "{name}: {summary}");
         assert_eq!(summary["excluded"]["localizer"], 1, "{name}: {summary}");
         let views = views(&release);
@@ -121,7 +121,7 @@ fn names_depth_and_archives_change_no_voxel() {
         found.push(views);
     }
     // The date of the study stands in its report.
-    assert_eq!(texts(&place.path("out-straight/release"), "identifiers", "kind"), ["own"]);
+    assert_eq!(texts(&workspace.path("out-straight/release"), "identifiers", "kind"), ["own"]);
     assert_eq!(found[0], found[1]);
     assert_eq!(found[0], found[2]);
 }
@@ -149,12 +149,12 @@ fn a_gap_is_refused_or_filled_or_cut_away_as_the_manifest_says() {
 
 #[test]
 fn the_command_line_takes_the_same_remedies() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let mut slices = slices();
     slices.remove(50);
     let files = slices.into_iter().enumerate().map(|(at, bytes)| (format!("IM{at:04}"), bytes));
-    plant(&place.path("tree"), &files.collect::<Vec<_>>());
-    let (input, output) = (place.path("tree"), place.path("out.nii"));
+    plant(&workspace.path("tree"), &files.collect::<Vec<_>>());
+    let (input, output) = (workspace.path("tree"), workspace.path("out.nii"));
     let volume = |more: &[&str]| {
         let paths = [&input, &output].map(|path| path.to_str().expect("UTF-8"));
         run(&[&["volume"], &paths[..], &["--json"], more].concat())
@@ -171,7 +171,7 @@ fn the_command_line_takes_the_same_remedies() {
 fn slices_at_one_place_are_refused_or_the_first_is_kept() {
     let once = slices();
     let mut twice = once.clone();
-    // Air in place of the image; the instance number is that of the slice it lies upon.
+    // Air instead of the image; the instance number is that of the slice it lies upon.
     let mut copy = once[40].clone();
     let pixels = copy.len() - 64 * 64 * 2;
     copy[pixels..].fill(0);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pipeline::release::TableReader;
 
-use crate::support::{Place, assert_same_tree, done, json, run, text, write};
+use crate::support::{Workspace, assert_same_tree, done, json, run, text, write};
 
 /// The small encoder of the model's tests, copied into `folder`.
 fn copy_encoder(folder: &Path) {
@@ -25,13 +25,13 @@ fn pairs(folder: &Path) -> BTreeMap<(u64, u64), (f32, f32)> {
 
 #[test]
 fn the_release_s_similarity_is_the_encoder_s_at_any_thread_count_and_the_lock_names_it() {
-    let place = Place::new();
-    let words = place.path("words");
-    done(&["curate", text(&place.plain_manifest()), "--out", text(&words)]);
-    copy_encoder(&place.path("models/bert"));
-    let manifest = place
+    let workspace = Workspace::new();
+    let words = workspace.path("words");
+    done(&["curate", text(&workspace.plain_manifest()), "--out", text(&words)]);
+    copy_encoder(&workspace.path("models/bert"));
+    let manifest = workspace
         .manifest(|text| text.replace("[split]", "[graph]\nencoder = \"models/bert\"\n[split]"));
-    let (one, two) = (place.path("one"), place.path("two"));
+    let (one, two) = (workspace.path("one"), workspace.path("two"));
     done(&["curate", text(&manifest), "--threads", "1", "--out", text(&one)]);
     done(&["curate", text(&manifest), "--threads", "2", "--out", text(&two)]);
     assert_same_tree(&one.join("release"), &two.join("release"));
@@ -52,20 +52,20 @@ fn the_release_s_similarity_is_the_encoder_s_at_any_thread_count_and_the_lock_na
     assert_ne!(pairs(&one.join("release")), pairs(&words.join("release")));
 
     // The same folder with other weights is another release.
-    let weights = place.path("models/bert/model.safetensors");
+    let weights = workspace.path("models/bert/model.safetensors");
     let mut bytes = std::fs::read(&weights).expect("reads");
     *bytes.last_mut().expect("not empty") ^= 1;
     write(&weights, &bytes);
     let before = read("release.lock");
-    let said = json(&done(&["curate", text(&manifest), "--out", text(&one), "--json"]));
+    let finished = json(&done(&["curate", text(&manifest), "--out", text(&one), "--json"]));
     assert_ne!(before, read("release.lock"));
-    assert_eq!(said["reused_units"], said["units"], "no volume is read again for it");
+    assert_eq!(finished["reused_units"], finished["units"], "no volume is read again for it");
 }
 
 #[test]
 fn report_relates_sentences_by_the_vectors_of_sentence_transformers() {
-    let place = Place::new();
-    let folder = place.path("bert");
+    let workspace = Workspace::new();
+    let folder = workspace.path("bert");
     copy_encoder(&folder);
     let golden: serde_json::Value =
         serde_json::from_str(include_str!("../../model/tests/goldens/sentences.json"))
@@ -82,10 +82,10 @@ fn report_relates_sentences_by_the_vectors_of_sentence_transformers() {
         .iter()
         .map(|text| format!("{}\n", serde_json::json!({"id": text, "text": format!("{text}.")})))
         .collect();
-    write(&place.path("reports.jsonl"), rows.as_bytes());
-    let out = place.path("out");
+    write(&workspace.path("reports.jsonl"), rows.as_bytes());
+    let out = workspace.path("out");
     let tables = out.join("tables");
-    let file = place.path("reports.jsonl");
+    let file = workspace.path("reports.jsonl");
     let arguments =
         ["report", text(&file), "--out", text(&tables), "--encoder", text(&folder), "--json"];
     assert_eq!(json(&done(&arguments))["sentence_types"], texts.len());
@@ -130,36 +130,36 @@ fn report_relates_sentences_by_the_vectors_of_sentence_transformers() {
 
 #[test]
 fn an_encoder_that_cannot_be_used_is_named_with_what_to_do() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let manifest =
-        place.manifest(|text| text.replace("[split]", "[graph]\nencoder = \"bert\"\n[split]"));
-    let said = run(&["curate", text(&manifest)]);
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+        workspace.manifest(|text| text.replace("[split]", "[graph]\nencoder = \"bert\"\n[split]"));
+    let finished = run(&["curate", text(&manifest)]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(
-        said.stderr.contains("`graph.encoder` names a folder that is not there"),
+        finished.stderr.contains("`graph.encoder` names a folder that is not there"),
         "{}",
-        said.stderr
+        finished.stderr
     );
 
-    copy_encoder(&place.path("bert"));
-    let config = place.path("bert/config.json");
+    copy_encoder(&workspace.path("bert"));
+    let config = workspace.path("bert/config.json");
     let other = std::fs::read_to_string(&config).expect("reads").replace("\"bert\"", "\"mpnet\"");
     write(&config, other.as_bytes());
-    let said = run(&["curate", text(&manifest)]);
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
+    let finished = run(&["curate", text(&manifest)]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
     assert!(
-        said.stderr.contains("config.json") && said.stderr.contains("mpnet"),
+        finished.stderr.contains("config.json") && finished.stderr.contains("mpnet"),
         "{}",
-        said.stderr
+        finished.stderr
     );
 
-    copy_encoder(&place.path("bert"));
-    write(&place.path("bert/model.safetensors"), b"no weights");
-    let said = run(&["curate", text(&manifest)]);
-    assert_eq!(said.code, Some(1), "{}", said.stderr);
-    assert!(said.stderr.contains("model.safetensors"), "{}", said.stderr);
+    copy_encoder(&workspace.path("bert"));
+    write(&workspace.path("bert/model.safetensors"), b"no weights");
+    let finished = run(&["curate", text(&manifest)]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    assert!(finished.stderr.contains("model.safetensors"), "{}", finished.stderr);
     // The volumes were done by then, and nothing about sentences costs them again.
-    copy_encoder(&place.path("bert"));
-    let said = done(&["curate", text(&manifest), "--json", "--set", "graph.similar=8"]);
-    assert_eq!(json(&said)["resumed"], true, "{}", said.stdout);
+    copy_encoder(&workspace.path("bert"));
+    let finished = done(&["curate", text(&manifest), "--json", "--set", "graph.similar=8"]);
+    assert_eq!(json(&finished)["resumed"], true, "{}", finished.stdout);
 }

@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-use crate::support::{Place, assert_same_tree, command, done, json, text};
+use crate::support::{Workspace, assert_same_tree, command, done, json, text};
 
 /// Kills in all.
 const KILLS: u32 = 24;
 
 #[test]
 fn killed_at_random_moments_the_release_is_byte_identical() {
-    let place = Place::new();
-    let manifest = place.manifest(|text| text.replace("max_studies = 3", "max_studies = 1"));
-    let reference = place.path("reference");
+    let workspace = Workspace::new();
+    let manifest = workspace.manifest(|text| text.replace("max_studies = 3", "max_studies = 1"));
+    let reference = workspace.path("reference");
     let start = Instant::now();
     done(&["curate", text(&manifest), "--out", text(&reference)]);
     let whole = start.elapsed();
@@ -23,7 +23,7 @@ fn killed_at_random_moments_the_release_is_byte_identical() {
     let mut kills = 0;
     let mut resumed = 0;
     for attempt in 0.. {
-        let out = place.path(&format!("killed-{attempt}"));
+        let out = workspace.path(&format!("killed-{attempt}"));
         // Several kills of one run, each at another moment, then the run is left alone.
         for _ in 0..3 {
             let delay = whole.mul_f64(f64::from(generator.next_u32()) / f64::from(u32::MAX));
@@ -36,8 +36,8 @@ fn killed_at_random_moments_the_release_is_byte_identical() {
             child.wait().expect("ends");
             kills += u32::from(!ended);
         }
-        let said = done(&["curate", text(&manifest), "--out", text(&out), "--json"]);
-        resumed += u32::from(json(&said)["resumed"] == true);
+        let finished = done(&["curate", text(&manifest), "--out", text(&out), "--json"]);
+        resumed += u32::from(json(&finished)["resumed"] == true);
         assert_same_tree(&reference.join("release"), &out.join("release"));
         std::fs::remove_dir_all(&out).expect("cleans up");
         if kills >= KILLS {
@@ -49,8 +49,8 @@ fn killed_at_random_moments_the_release_is_byte_identical() {
 
 #[test]
 fn an_interrupt_ends_cleanly_and_says_how_to_go_on() {
-    let place = Place::new();
-    let manifest = place.manifest(|text| text.replace("max_studies = 3", "max_studies = 1"));
+    let workspace = Workspace::new();
+    let manifest = workspace.manifest(|text| text.replace("max_studies = 3", "max_studies = 1"));
     let mut child = command(&["run", text(&manifest)])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -69,6 +69,6 @@ fn an_interrupt_ends_cleanly_and_says_how_to_go_on() {
     }
     let output = child.wait_with_output().expect("ends");
     assert_eq!(output.status.code(), Some(130));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("run the same command again to go on"), "{said}");
+    let finished = String::from_utf8_lossy(&output.stderr);
+    assert!(finished.contains("run the same command again to go on"), "{finished}");
 }

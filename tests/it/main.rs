@@ -2,10 +2,14 @@
 
 mod bad_input;
 mod commands;
+mod compliance;
 mod curate;
 mod dicom_tree;
 mod encoder;
 mod kill;
+mod readme;
 mod reuse;
+mod snapshots;
 mod support;
 mod train;
+mod versions;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{Place, assert_same_tree, copy_tree, done, json, text, tree, write};
+use crate::support::{Workspace, assert_same_tree, copy_tree, done, json, text, tree, write};
 
 /// What changes text and card of a release, and no voxel.
 const EDIT: [&str; 4] =
@@ -16,41 +16,41 @@ fn curate(manifest: &Path, out: &Path, more: &[&str]) -> serde_json::Value {
 
 #[test]
 fn what_changes_no_voxel_takes_every_shard_and_keeps_the_earlier_release() {
-    let place = Place::new();
-    let manifest = place.plain_manifest();
-    let (out, fresh) = (place.path("out"), place.path("fresh"));
+    let workspace = Workspace::new();
+    let manifest = workspace.plain_manifest();
+    let (out, fresh) = (workspace.path("out"), workspace.path("fresh"));
     curate(&manifest, &out, &[]);
     let before = tree(&out.join("release"));
-    let said = curate(&manifest, &out, &EDIT);
-    assert_eq!(said["reused_units"], said["units"]);
+    let finished = curate(&manifest, &out, &EDIT);
+    assert_eq!(finished["reused_units"], finished["units"]);
     assert_eq!(curate(&manifest, &fresh, &EDIT)["reused_units"], 0);
     assert_same_tree(&out.join("release"), &fresh.join("release"));
 
-    let earlier = said["replaced"].as_str().expect("a folder");
+    let earlier = finished["replaced"].as_str().expect("a folder");
     assert_eq!(tree(Path::new(earlier)), before);
     done(&["release", "verify", earlier]);
     // Nothing is done twice, and going back to the first manifest takes the shards once more.
     assert_eq!(curate(&manifest, &out, &EDIT)["replaced"], serde_json::Value::Null);
-    let said = curate(&manifest, &out, &[]);
-    assert_eq!(said["reused_units"], said["units"]);
+    let finished = curate(&manifest, &out, &[]);
+    assert_eq!(finished["reused_units"], finished["units"]);
     assert_eq!(tree(&out.join("release")), before);
 }
 
 #[test]
 fn a_release_elsewhere_gives_its_shards_but_for_changed_sources_and_damaged_shards() {
-    let place = Place::new();
-    let corpus = place.path("corpus");
+    let workspace = Workspace::new();
+    let corpus = workspace.path("corpus");
     copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus"), &corpus);
-    let manifest = place.manifest(|manifest| {
+    let manifest = workspace.manifest(|manifest| {
         let from = manifest.find("root = ").expect("has a root");
         let to = from + manifest[from..].find('\n').expect("ends");
         format!("{}root = \"corpus\"{}", &manifest[..from], &manifest[to..])
     });
-    let first = place.path("first");
+    let first = workspace.path("first");
     curate(&manifest, &first, &[]);
-    let again = place.path("again");
-    let said = curate(&manifest, &again, &["--reuse", text(&first)]);
-    assert_eq!(said["reused_units"], said["units"]);
+    let again = workspace.path("again");
+    let finished = curate(&manifest, &again, &["--reuse", text(&first)]);
+    assert_eq!(finished["reused_units"], finished["units"]);
     assert_same_tree(&again.join("release"), &first.join("release"));
 
     // The time in the header of a gzip file: other bytes of the same size, the same voxels.
@@ -66,9 +66,12 @@ fn a_release_elsewhere_gives_its_shards_but_for_changed_sources_and_damaged_shar
     bytes[middle] ^= 1;
     std::fs::remove_file(&shard).expect("is there");
     write(&shard, &bytes);
-    let (mended, fresh) = (place.path("mended"), place.path("fresh"));
-    let said = curate(&manifest, &mended, &["--reuse", text(&first.join("release"))]);
-    assert_eq!(said["reused_units"].as_u64(), said["units"].as_u64().map(|units| units - 2));
+    let (mended, fresh) = (workspace.path("mended"), workspace.path("fresh"));
+    let finished = curate(&manifest, &mended, &["--reuse", text(&first.join("release"))]);
+    assert_eq!(
+        finished["reused_units"].as_u64(),
+        finished["units"].as_u64().map(|units| units - 2)
+    );
     curate(&manifest, &fresh, &[]);
     assert_same_tree(&mended.join("release"), &fresh.join("release"));
 }

@@ -7,12 +7,12 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A place for one test: a manifest over the sample corpus and an output folder.
-pub(crate) struct Place {
+/// A folder of one test: a manifest over the sample corpus and an output folder.
+pub(crate) struct Workspace {
     folder: TempDir,
 }
 
-impl Place {
+impl Workspace {
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().expect("a folder") }
     }
@@ -50,14 +50,14 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
-/// What the binary said and how it ended.
-pub(crate) struct Said {
+/// What the binary wrote and how it ended.
+pub(crate) struct Finished {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl From<Output> for Said {
+impl From<Output> for Finished {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -67,21 +67,21 @@ impl From<Output> for Said {
     }
 }
 
-pub(crate) fn run(arguments: &[&str]) -> Said {
+pub(crate) fn run(arguments: &[&str]) -> Finished {
     command(arguments).output().expect("the binary starts").into()
 }
 
 /// Runs and demands success.
-pub(crate) fn done(arguments: &[&str]) -> Said {
-    let said = run(arguments);
-    assert_eq!(said.code, Some(0), "{arguments:?}\n{}\n{}", said.stdout, said.stderr);
-    said
+pub(crate) fn done(arguments: &[&str]) -> Finished {
+    let finished = run(arguments);
+    assert_eq!(finished.code, Some(0), "{arguments:?}\n{}\n{}", finished.stdout, finished.stderr);
+    finished
 }
 
 /// The last line of stdout as JSON.
-pub(crate) fn json(said: &Said) -> serde_json::Value {
-    let line = said.stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", said.stdout))
+pub(crate) fn json(finished: &Finished) -> serde_json::Value {
+    let line = finished.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
 }
 
 pub(crate) fn text(path: &Path) -> &str {
@@ -123,4 +123,14 @@ pub(crate) fn assert_same_tree(one: &Path, other: &Path) {
     let differing: Vec<_> =
         one.iter().filter(|(name, bytes)| other[*name] != **bytes).map(|(name, _)| name).collect();
     assert!(differing.is_empty(), "differ: {differing:?}");
+}
+
+/// The kept files of one kind, one of each version ever written, in the order of their names.
+pub(crate) fn kept(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/versions").join(kind);
+    let entries = std::fs::read_dir(folder).expect("lists");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("lists").path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{kind} has a sample");
+    paths
 }

@@ -1,6 +1,6 @@
 //! Training from the release: the loss falls, and a resumed run is the run that was not stopped.
 
-use crate::support::{Place, done, json, run, text};
+use crate::support::{Workspace, done, json, run, text};
 
 /// A run small enough for a debug build.
 const SMALL: [&str; 12] = [
@@ -33,12 +33,12 @@ fn losses(stdout: &str) -> Vec<(u64, f64)> {
 
 #[test]
 fn a_resumed_run_gives_the_losses_of_one_that_was_not_stopped() {
-    let place = Place::new();
-    let manifest = place.plain_manifest();
+    let workspace = Workspace::new();
+    let manifest = workspace.plain_manifest();
     done(&["curate", text(&manifest), "--quiet"]);
     let train = |out: &str, steps: &str| {
         let steps = format!("train.steps={steps}");
-        let out = place.path(out);
+        let out = workspace.path(out);
         let mut arguments = vec![
             "train",
             text(&manifest),
@@ -55,9 +55,12 @@ fn a_resumed_run_gives_the_losses_of_one_that_was_not_stopped() {
         losses(&done(&arguments).stdout)
     };
     let copy = |name: &str| {
-        std::fs::create_dir_all(place.path(name)).expect("makes a folder");
-        std::os::unix::fs::symlink(place.path("out/release"), place.path(name).join("release"))
-            .expect("links");
+        std::fs::create_dir_all(workspace.path(name)).expect("makes a folder");
+        std::os::unix::fs::symlink(
+            workspace.path("out/release"),
+            workspace.path(name).join("release"),
+        )
+        .expect("links");
     };
     copy("whole");
     copy("parts");
@@ -70,8 +73,8 @@ fn a_resumed_run_gives_the_losses_of_one_that_was_not_stopped() {
 
 #[test]
 fn run_goes_all_the_way_and_the_loss_falls() {
-    let place = Place::new();
-    let manifest = place.plain_manifest();
+    let workspace = Workspace::new();
+    let manifest = workspace.plain_manifest();
     let mut arguments =
         vec!["run", text(&manifest), "--json", "--quiet", "--set", "train.steps=24"];
     arguments.extend(SMALL);
@@ -79,14 +82,14 @@ fn run_goes_all_the_way_and_the_loss_falls() {
     for key in ["release_dir", "release_id", "checkpoint", "gallery", "wall_s", "peak_rss_bytes"] {
         assert!(summary.get(key).is_some(), "{key} in {summary}");
     }
-    let log = std::fs::read_to_string(place.path("out/train/train.jsonl")).expect("reads");
+    let log = std::fs::read_to_string(workspace.path("out/train/train.jsonl")).expect("reads");
     let losses = losses(&log);
     let mean =
         |part: &[(u64, f64)]| part.iter().map(|step| step.1).sum::<f64>() / part.len() as f64;
     assert_eq!(losses.len(), 24);
     assert!(mean(&losses[18..]) < 0.9 * mean(&losses[..6]), "{losses:?}");
 
-    let page = std::fs::read_to_string(place.path("out/gallery/index.html")).expect("reads");
+    let page = std::fs::read_to_string(workspace.path("out/gallery/index.html")).expect("reads");
     for part in ["<svg", "<mark class=\"absent\"", "volume_truncated", "series-000.png"] {
         assert!(page.contains(part), "{part}");
     }
@@ -104,14 +107,14 @@ fn run_goes_all_the_way_and_the_loss_falls() {
     assert_eq!(again["checkpoint"], summary["checkpoint"]);
     let mut other = arguments.clone();
     other.extend(["--set", "train.model.embed_dim=12", "--set", "train.steps=30"]);
-    let said = run(&other);
-    assert_eq!(said.code, Some(1));
-    assert!(said.stderr.contains("model"), "{}", said.stderr);
+    let finished = run(&other);
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.stderr.contains("model"), "{}", finished.stderr);
 }
 
 /// A manifest that trains `clip` for some steps on a view that the corpus gives in little time.
-fn clip_manifest(place: &Place, view: &str) -> std::path::PathBuf {
-    place.manifest(|text| {
+fn clip_manifest(workspace: &Workspace, view: &str) -> std::path::PathBuf {
+    workspace.manifest(|text| {
         let train = text.find("[train]").expect("the quickstart trains");
         let text = text[..train].replace("name = \"mg3d\"\npreset = \"mg3d\"", view);
         text + r#"
@@ -145,32 +148,32 @@ fn crops_and_several_windows_train_and_a_system_for_whole_volumes_refuses_crops_
         "name = \"v\"\npreset = \"mg3d\"\nresize = [16, 16, 16]\nwindow = [[-1000, 200], [-160, 240]]\nclip = \"output\"\ndtype = \"u8\"",
     ];
     for (view, channels) in views.into_iter().zip([1, 2]) {
-        let place = Place::new();
-        let manifest = clip_manifest(&place, view);
+        let workspace = Workspace::new();
+        let manifest = clip_manifest(&workspace, view);
         let summary = json(&done(&["run", text(&manifest), "--json", "--quiet"]));
         let checkpoint = summary["checkpoint"].as_str().expect("a path");
         let info = std::fs::read_to_string(format!("{checkpoint}/checkpoint.json")).expect("reads");
         let info: serde_json::Value = serde_json::from_str(&info).expect("JSON");
         assert_eq!(info["volume"], serde_json::json!([channels, 16, 16, 16]), "{view}");
         assert_eq!(info["blocks"], if channels == 1 { 4 } else { 1 });
-        let log = std::fs::read_to_string(place.path("out/train/train.jsonl")).expect("reads");
+        let log = std::fs::read_to_string(workspace.path("out/train/train.jsonl")).expect("reads");
         assert_eq!(losses(&log).len(), 3);
     }
 
-    let place = Place::new();
-    let manifest = clip_manifest(&place, views[0]);
+    let workspace = Workspace::new();
+    let manifest = clip_manifest(&workspace, views[0]);
     let edit = std::fs::read_to_string(&manifest).expect("reads");
     let edit = &edit[..edit.find("[train]").expect("trains")];
     crate::support::write(&manifest, format!("{edit}[train]\nview = \"v\"\n").as_bytes());
-    let said = run(&["run", text(&manifest), "--quiet"]);
-    assert_eq!(said.code, Some(2), "{}", said.stderr);
-    assert!(said.stderr.contains("gives 4 crops"), "{}", said.stderr);
-    assert!(place.path("out").try_exists().is_ok_and(|there| !there), "nothing was curated");
+    let finished = run(&["run", text(&manifest), "--quiet"]);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains("gives 4 crops"), "{}", finished.stderr);
+    assert!(workspace.path("out").try_exists().is_ok_and(|there| !there), "nothing was curated");
 }
 
 #[test]
 fn a_wrong_training_section_is_refused_with_its_line_before_anything_is_done() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let cases = [
         ("preset = \"tiny\"", "preset = \"tiny\"\nheads = [3, 5]", "3 heads do not divide"),
         ("preset = \"tiny\"", "preset = \"tiny\"\nhead = [2, 4]", "unknown field `head`"),
@@ -178,13 +181,13 @@ fn a_wrong_training_section_is_refused_with_its_line_before_anything_is_done() {
         ("system = \"mg3d\"", "system = \"mg4d\"", "available are `mg3d`, `clip`"),
     ];
     for (from, to, expected) in cases {
-        let manifest = place.manifest(|text| text.replace(from, to));
-        let said = run(&["run", text(&manifest), "--quiet"]);
-        assert_eq!(said.code, Some(2), "{to}: {}", said.stderr);
-        assert!(said.stderr.contains("manifest.toml:"), "{}", said.stderr);
-        assert!(said.stderr.contains(expected), "{}", said.stderr);
+        let manifest = workspace.manifest(|text| text.replace(from, to));
+        let finished = run(&["run", text(&manifest), "--quiet"]);
+        assert_eq!(finished.code, Some(2), "{to}: {}", finished.stderr);
+        assert!(finished.stderr.contains("manifest.toml:"), "{}", finished.stderr);
+        assert!(finished.stderr.contains(expected), "{}", finished.stderr);
         assert!(
-            place.path("out").try_exists().is_ok_and(|there| !there),
+            workspace.path("out").try_exists().is_ok_and(|there| !there),
             "{to}: nothing was curated"
         );
     }

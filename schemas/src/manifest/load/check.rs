@@ -2,6 +2,7 @@
 
 use super::super::whole::Manifest;
 use super::error::ManifestError;
+use super::origin::ManifestOrigin;
 
 /// Version of the manifest format that is read here.
 const VERSION: u32 = 1;
@@ -12,19 +13,20 @@ const SHARE_TOLERANCE: f64 = 1e-9;
 type Check = fn(&Manifest) -> Result<(), ManifestError>;
 
 /// Every check, in the order in which problems are reported.
-const CHECKS: &[Check] = &[version, views, split, shard, graph, train];
+const CHECKS: &[Check] = &[views, split, shard, graph, train];
 
 pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    version(manifest.version, &manifest.origin)?;
     CHECKS.iter().try_for_each(|check| check(manifest))
 }
 
-fn version(manifest: &Manifest) -> Result<(), ManifestError> {
-    if manifest.version == VERSION {
+/// Refuses a manifest of another version.
+pub(super) fn version(found: u32, origin: &ManifestOrigin) -> Result<(), ManifestError> {
+    if found == VERSION {
         return Ok(());
     }
-    let found = manifest.version;
     let problem = format!("is {found}, but this radloom reads version {VERSION}: update radloom");
-    Err(manifest.origin.error("version", problem))
+    Err(origin.error("version", problem))
 }
 
 fn views(manifest: &Manifest) -> Result<(), ManifestError> {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde::Deserialize;
+
 use super::super::whole::Manifest;
 use super::error::ManifestError;
 use super::origin::{ManifestOrigin, syntax_error};
@@ -32,12 +34,23 @@ pub fn parse(name: &str, text: &str, overrides: &Overrides) -> Result<Manifest, 
     read(name, text, Path::new(""), overrides)
 }
 
+/// What is read of a manifest of any version.
+#[derive(Deserialize)]
+struct Header {
+    version: u32,
+}
+
 fn read(
     name: &str,
     text: &str,
     folder: &Path,
     overrides: &Overrides,
 ) -> Result<Manifest, ManifestError> {
+    // First the version: a key that a later version added is not a misspelt one.
+    if let Ok(Header { version }) = toml::from_str(text) {
+        let origin = ManifestOrigin::new(name, text, folder, overrides);
+        check::version(version, &origin)?;
+    }
     let manifest: Manifest =
         toml::from_str(text).map_err(|error| syntax_error(name, text, &error))?;
     let mut manifest = if overrides.0.is_empty() { manifest } else { overridden(text, overrides)? };
@@ -76,6 +89,8 @@ mod tests {
         assert!(
             message(&BASE.replace("version = 1", "version = 2"), &[]).contains("update radloom")
         );
+        let later = BASE.replace("version = 1", "version = 2\nlater = true");
+        assert!(message(&later, &[]).contains("update radloom"), "the version is judged first");
     }
 
     #[test]
