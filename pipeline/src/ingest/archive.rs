@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
 
+use super::once::ReadOnce;
+use super::sums::SourceSums;
+
 fn is_archive_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
 }
@@ -92,12 +95,13 @@ impl Archive {
 }
 
 /// Reads files and entries; an archive's directory is read once.
-#[derive(Debug, Default)]
-pub(crate) struct Files {
+#[derive(Default)]
+pub(crate) struct Files<'s> {
     archives: BTreeMap<PathBuf, Option<Archive>>,
+    once: Option<ReadOnce<'s>>,
 }
 
-impl Files {
+impl<'s> Files<'s> {
     /// Prepares to read `paths`.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
         let mut archives = BTreeMap::new();
@@ -111,7 +115,13 @@ impl Files {
                 archives.entry(archive.to_owned()).or_insert_with(|| Archive::open(archive).ok());
             }
         }
-        Self { archives }
+        Self { archives, once: None }
+    }
+
+    /// Reads each byte of a plain file once; the sums of the files go to `sums`.
+    pub(crate) fn with_sums(mut self, sums: Option<&'s SourceSums>) -> Self {
+        self.once = sums.map(ReadOnce::new);
+        self
     }
 
     fn archive(&self, path: &Path) -> Option<&Option<Archive>> {
@@ -130,6 +140,9 @@ impl Files {
     pub(crate) fn start(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, u64)> {
         let mut bytes = Vec::new();
         let Some(archive) = self.archive(path) else {
+            if let Some(once) = &self.once {
+                return once.start(path, limit);
+            }
             let file = File::open(path)?;
             let length = file.metadata()?.len();
             bytes.reserve_exact(limit.min(length) as usize);
@@ -147,10 +160,27 @@ impl Files {
     }
 
     /// Fills `buffer` from the byte `offset` of a plain file.
-    pub(crate) fn fill(path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    pub(crate) fn fill(&self, path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if let Some(once) = &self.once {
+            return once.fill(path, offset, buffer);
+        }
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(offset))?;
         file.read_exact(buffer)
+    }
+
+    /// Ends a file of which `parts` were read by [`Files::fill`], in their order.
+    pub(crate) fn finish<'p>(&self, path: &Path, parts: impl Iterator<Item = (u64, &'p [u8])>) {
+        if let Some(once) = &self.once {
+            once.finish(path, parts);
+        }
+    }
+
+    /// Ends every file that was begun.
+    pub(crate) fn finish_all(&self) {
+        if let Some(once) = &self.once {
+            once.finish_all();
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod files;
 mod geometry;
 mod intensity;
 pub mod nifti;
+mod once;
 mod read;
 mod reports;
 mod series;

@@ -36,9 +36,11 @@ pub(crate) fn read_with_sums(
             let file = OpenedNifti::new(path, options.limit, options.first_frame(), sums)?;
             return nifti_image(file, acquisition, options);
         }
-        SeriesSource::Dicom(files) => dicom::read(files, None, options.geometry, options.limit)?,
+        SeriesSource::Dicom(files) => {
+            dicom::read_with_sums(files, None, options.geometry, options.limit, sums)?
+        }
         SeriesSource::DicomStack { files, stack } => {
-            dicom::read(files, Some(*stack), options.geometry, options.limit)?
+            dicom::read_with_sums(files, Some(*stack), options.geometry, options.limit, sums)?
         }
     };
     not_constant(image)

@@ -73,6 +73,11 @@ impl<'s> RunningSum<'s> {
     /// Takes `bytes`, which were read from the byte `position` of the file on; what was hashed before is passed over.
     pub(crate) fn take(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
         self.sums.count(bytes.len() as u64);
+        self.hash(position, bytes)
+    }
+
+    /// As [`RunningSum::take`], for bytes that were counted when they were read.
+    pub(crate) fn hash(&mut self, position: u64, bytes: &[u8]) -> io::Result<()> {
         let known = self.hashed.saturating_sub(position);
         if let Some(new) = bytes.get(known as usize..).filter(|_| position <= self.hashed) {
             self.hasher.write_all(new)?;

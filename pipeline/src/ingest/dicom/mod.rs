@@ -23,6 +23,7 @@ mod units;
 
 pub use header::SliceHeader;
 pub use read::read;
+pub(crate) use read::read_with_sums;
 pub use stack::{DicomSeries, DicomVolume, Frame, Stack, dicom_files, group, is_dicom};
 
 #[cfg(test)]

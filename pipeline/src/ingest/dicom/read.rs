@@ -11,11 +11,11 @@ use schemas::reason::Reason;
 use super::header::SliceHeader;
 use super::padding::{is_ct, replace_padding};
 use super::pixels::{Work, decode};
-use super::stack::{Frame, Stack, group, stacks};
+use super::stack::{Frame, Stack, group_from, stacks};
 use super::units::to_voxels;
 use crate::ingest::air::AIR_HU;
 use crate::ingest::archive::Files;
-use crate::ingest::{IngestError, SeriesGeometry, SeriesImage};
+use crate::ingest::{IngestError, SeriesGeometry, SeriesImage, SourceSums};
 use crate::memory::zeroed;
 use crate::volume::Volume;
 use crate::volume::repair::{interpolate_slices, remove_shear};
@@ -32,7 +32,19 @@ pub fn read(
     policy: GeometryPolicy,
     limit: u64,
 ) -> Result<SeriesImage, IngestError> {
-    let (mut series, unreadable) = group(files);
+    read_with_sums(files, stack, policy, limit, None)
+}
+
+/// As [`read`]; the sums of what is read go to `sums`.
+pub(crate) fn read_with_sums(
+    files: &[PathBuf],
+    stack: Option<usize>,
+    policy: GeometryPolicy,
+    limit: u64,
+    sums: Option<&SourceSums>,
+) -> Result<SeriesImage, IngestError> {
+    let reader = Files::new(files.iter().map(PathBuf::as_path)).with_sums(sums);
+    let (mut series, unreadable) = group_from(&reader, files);
     if let Some((_, error)) = unreadable.into_iter().next() {
         return Err(error);
     }
@@ -62,7 +74,9 @@ pub fn read(
         ));
     }
     let chosen = found.swap_remove(chosen);
-    read_stack(&chosen, policy, limit, warnings)
+    let image = read_stack(&reader, &chosen, policy, limit, warnings)?;
+    reader.finish_all();
+    Ok(image)
 }
 
 /// The number of the one stack that is a volume.
@@ -92,6 +106,7 @@ fn only_volume(found: &[Stack], warnings: &mut Vec<String>) -> Result<usize, Ing
 }
 
 fn read_stack(
+    files: &Files<'_>,
     stack: &Stack,
     policy: GeometryPolicy,
     limit: u64,
@@ -118,7 +133,7 @@ fn read_stack(
     }
     warnings.extend(grid.warnings);
     let mut words = zeroed::<i16>(plane * grid.frames.len());
-    decode_all(&grid.frames, &mut words, plane, limit)?;
+    decode_all(files, &grid.frames, &mut words, plane, limit)?;
     let replaced: Vec<(usize, usize)> = words
         .par_chunks_mut(plane)
         .zip(&grid.frames)
@@ -162,12 +177,12 @@ fn read_stack(
 
 /// Decodes every frame into its place in `words`, file by file in parallel.
 fn decode_all(
+    files: &Files<'_>,
     frames: &[Frame],
     words: &mut [i16],
     plane: usize,
     limit: u64,
 ) -> Result<(), IngestError> {
-    let files = Files::new(frames.iter().map(|frame| frame.header.path.as_path()));
     let mut by_file: BTreeMap<&PathBuf, (&Arc<SliceHeader>, Vec<Work<'_>>)> = BTreeMap::new();
     for (frame, values) in frames.iter().zip(words.chunks_mut(plane)) {
         by_file
@@ -181,7 +196,7 @@ fn decode_all(
         .into_values()
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|(header, work)| decode(&files, header, work, limit))
+        .map(|(header, work)| decode(files, header, work, limit))
         .collect();
     results.into_iter().collect()
 }

@@ -10,11 +10,13 @@ use dicom::core::{DataElement, PrimitiveValue, VR};
 use dicom::dictionary_std::tags;
 use dicom::object::{FileMetaTableBuilder, InMemDicomObject};
 use proptest::prelude::*;
+use schemas::lock::SourceObject;
 use schemas::manifest::GeometryPolicy;
 use schemas::reason::{GeometryVerdict, Reason};
 
-use super::read;
-use crate::ingest::{IngestError, SeriesImage};
+use super::{read, read_with_sums};
+use crate::files::sha256_file;
+use crate::ingest::{IngestError, SeriesImage, SourceSums};
 use crate::volume::Voxels;
 
 mod files;
@@ -142,8 +144,25 @@ fn three(
     [0.0, 3.0, 6.0].map(slice).to_vec()
 }
 
+/// Reads the files with their sums and without: one volume, and each file is read once.
 fn take(files: &[PathBuf]) -> Result<SeriesImage, IngestError> {
-    read(files, None, GeometryPolicy::default(), LIMIT)
+    let policy = GeometryPolicy::default();
+    let sums = SourceSums::default();
+    let image = read_with_sums(files, None, policy, LIMIT, Some(&sums));
+    assert_eq!(image, read(files, None, policy, LIMIT));
+    let mut plain: Vec<&PathBuf> = files.iter().filter(|file| file.is_file()).collect();
+    plain.sort_unstable();
+    plain.dedup();
+    if image.is_ok() && plain.len() == files.len() {
+        let mut size = 0;
+        for file in plain {
+            let (sha256, bytes) = sha256_file(file).expect("is readable");
+            assert_eq!(sums.sum(file).expect("is known"), SourceObject { bytes, sha256 });
+            size += bytes;
+        }
+        assert_eq!(sums.bytes_read(), size, "every byte once");
+    }
+    image
 }
 
 /// Values in Hounsfield units.

@@ -53,7 +53,7 @@ impl Opened {
 /// # Errors
 ///
 /// [`Reason::VolumeCorrupt`] where the file is no DICOM.
-pub(crate) fn open(files: &Files, path: &Path) -> Result<Opened, IngestError> {
+pub(crate) fn open(files: &Files<'_>, path: &Path) -> Result<Opened, IngestError> {
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
@@ -71,7 +71,7 @@ pub(crate) fn open(files: &Files, path: &Path) -> Result<Opened, IngestError> {
 }
 
 /// Reads the whole file, inflated where it is deflated, of at most `limit` bytes.
-pub(crate) fn whole(files: &Files, path: &Path, limit: u64) -> Result<Opened, IngestError> {
+pub(crate) fn whole(files: &Files<'_>, path: &Path, limit: u64) -> Result<Opened, IngestError> {
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };

@@ -92,7 +92,7 @@ impl SliceHeader {
         values.filter(|value| !value.is_empty()).collect()
     }
 
-    pub(crate) fn read_from(files: &Files, path: &Path) -> Result<Self, IngestError> {
+    pub(crate) fn read_from(files: &Files<'_>, path: &Path) -> Result<Self, IngestError> {
         let opened = open(files, path)?;
         let set = opened.data_set();
         if set.len() == 0 {

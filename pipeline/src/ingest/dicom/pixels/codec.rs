@@ -15,7 +15,7 @@ use super::rle;
 use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
 use crate::ingest::dicom::format::whole;
-use crate::ingest::dicom::header::SliceHeader;
+use crate::ingest::dicom::header::{PixelLocation, SliceHeader};
 
 /// One frame to be decoded: its number in the file and the memory for its stored values.
 pub(crate) type Work<'w> = (usize, &'w mut [i16]);
@@ -28,7 +28,7 @@ pub(crate) type Work<'w> = (usize, &'w mut [i16]);
 ///
 /// [`Reason::VolumeTruncated`], [`Reason::VolumeCorrupt`] or [`Reason::VolumeUnsupported`].
 pub(crate) fn decode(
-    files: &Files,
+    files: &Files<'_>,
     header: &SliceHeader,
     work: Vec<Work<'_>>,
     limit: u64,
@@ -52,16 +52,10 @@ pub(crate) fn decode(
         && header.cell.allocated == 16
         && files.is_plain(&header.path);
     if direct {
-        return work.into_par_iter().try_for_each(|(frame, values)| {
-            let offset = pixels.offset + frame as u64 * frame_bytes;
-            Files::fill(&header.path, offset, bytemuck::cast_slice_mut(values))
-                .map_err(|error| short(header, &error))?;
-            from_file_order(values, pixels.big_endian);
-            extend(values, header.cell.stored, header.cell.signed);
-            Ok(())
-        });
+        return read_direct(files, header, &pixels, frame_bytes, work);
     }
     let opened = whole(files, &header.path, limit)?;
+    files.finish(&header.path, std::iter::empty());
     let bytes = opened.bytes.get(pixels.offset as usize..).unwrap_or_default();
     let coding = coding(&header.transfer_syntax)
         .map_err(|problem| refuse(header, Reason::VolumeUnsupported, &problem))?;
@@ -93,6 +87,30 @@ pub(crate) fn decode(
             }
         }
     })
+}
+
+/// Native words of 16 bits, from the file straight into place.
+fn read_direct(
+    files: &Files<'_>,
+    header: &SliceHeader,
+    pixels: &PixelLocation,
+    frame_bytes: u64,
+    mut work: Vec<Work<'_>>,
+) -> Result<(), IngestError> {
+    let offset = |frame: usize| pixels.offset + frame as u64 * frame_bytes;
+    work.par_iter_mut().try_for_each(|(frame, values)| {
+        files
+            .fill(&header.path, offset(*frame), bytemuck::cast_slice_mut(values))
+            .map_err(|error| short(header, &error))
+    })?;
+    work.sort_unstable_by_key(|(frame, _)| *frame);
+    let parts = work.iter().map(|(frame, values)| (offset(*frame), bytemuck::cast_slice(values)));
+    files.finish(&header.path, parts);
+    work.into_par_iter().for_each(|(_, values)| {
+        from_file_order(values, pixels.big_endian);
+        extend(values, header.cell.stored, header.cell.signed);
+    });
+    Ok(())
 }
 
 fn short(header: &SliceHeader, error: &std::io::Error) -> IngestError {

@@ -13,4 +13,5 @@ mod tests;
 pub(crate) use divide::stacks;
 pub use frame::Frame;
 pub use geometry::Stack;
+pub(crate) use series::group_from;
 pub use series::{DicomSeries, DicomVolume, dicom_files, group, is_dicom};

@@ -15,6 +15,9 @@ use crate::ingest::dicom::format::looks_like_dicom;
 use crate::ingest::dicom::header::SliceHeader;
 use crate::ingest::{IngestError, SeriesSource};
 
+/// First bytes of a file that tell whether it is DICOM.
+const SNIFF_BYTES: u64 = 1024;
+
 /// The files of one SeriesInstanceUID.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DicomSeries {
@@ -59,37 +62,46 @@ impl DicomSeries {
 /// Whether the file, which may lie in a zip archive, looks like a DICOM file, with or without
 /// preamble.
 pub fn is_dicom(path: &Path) -> bool {
-    const ENOUGH: u64 = 1024;
     let start = if archive_of(path).is_some() {
-        Files::new(std::iter::once(path)).start(path, ENOUGH).map(|(bytes, _)| bytes)
+        Files::new(std::iter::once(path)).start(path, SNIFF_BYTES).map(|(bytes, _)| bytes)
     } else {
         let mut bytes = Vec::new();
-        File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut bytes)).map(|_| bytes)
+        File::open(path)
+            .and_then(|file| file.take(SNIFF_BYTES).read_to_end(&mut bytes))
+            .map(|_| bytes)
     };
     start.is_ok_and(|start| looks_like_dicom(&start))
 }
 
 /// The DICOM files among `files`, in their order.
 pub fn dicom_files(files: &[PathBuf]) -> Vec<PathBuf> {
-    const ENOUGH: u64 = 1024;
     let reader = Files::new(files.iter().map(PathBuf::as_path));
     files
         .par_iter()
-        .filter(|path| reader.start(path, ENOUGH).is_ok_and(|(start, _)| looks_like_dicom(&start)))
+        .filter(|path| {
+            reader.start(path, SNIFF_BYTES).is_ok_and(|(start, _)| looks_like_dicom(&start))
+        })
         .cloned()
         .collect()
 }
 
-/// Sorts files into series by SeriesInstanceUID; where it is missing, by folder. Files that are no
+/// Sorts files into series by SeriesInstanceUID; where it is missing, by folder. Files that are not
 /// readable DICOM come back with their error; directories (DICOMDIR, under whatever name) are passed
 /// over.
 pub fn group(files: &[PathBuf]) -> (BTreeMap<String, DicomSeries>, Vec<(PathBuf, IngestError)>) {
+    group_from(&Files::new(files.iter().map(PathBuf::as_path)), files)
+}
+
+/// As [`group`], by a reader that goes on to read the pixels.
+pub(crate) fn group_from(
+    reader: &Files<'_>,
+    files: &[PathBuf],
+) -> (BTreeMap<String, DicomSeries>, Vec<(PathBuf, IngestError)>) {
     let mut files: Vec<_> = files.to_vec();
     files.sort_unstable();
     files.dedup();
-    let reader = Files::new(files.iter().map(PathBuf::as_path));
     let headers: Vec<Result<SliceHeader, IngestError>> =
-        files.par_iter().map(|path| SliceHeader::read_from(&reader, path)).collect();
+        files.par_iter().map(|path| SliceHeader::read_from(reader, path)).collect();
     let mut series: BTreeMap<String, DicomSeries> = BTreeMap::new();
     let mut unreadable = Vec::new();
     for (path, header) in files.into_iter().zip(headers) {
