@@ -236,7 +236,7 @@ mod tests {
             two = encoder.finish().expect("encodes");
         }
         write_atomically(&members, &two).expect("writes");
-        write_atomically(&trailing, &[&stored[..], &[7; 300_000]].concat()).expect("writes");
+        write_atomically(&trailing, &[&stored[..], &vec![7; 300_000]].concat()).expect("writes");
         // As in a run over a corpus, in a pool.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
         for (path, slab_above) in [

@@ -146,7 +146,7 @@ mod tests {
     fn steps_and_gaps_read_every_byte_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("file");
-        let content: Vec<u8> = (0..300_000_u32).map(|at| (at * 7919 >> 8) as u8).collect();
+        let content: Vec<u8> = (0..300_000_u32).map(|at| ((at * 7919) >> 8) as u8).collect();
         write_atomically(&path, &content).expect("writes");
         let expected = sha256_file(&path).expect("reads");
         // Header steps, and where frames of 50,000 bytes lie that are asked for in any order.

@@ -65,7 +65,7 @@ pub fn make_view(volume: &Volume, recipe: &Recipe) -> ViewTensor {
 }
 
 /// Longest axis of a grid: a scan of the whole body has some thousand slices.
-const LONGEST: f64 = 65_536.0;
+const MAX_AXIS_VOXELS: f64 = 65_536.0;
 
 /// Says why a view of such a volume would be out of all proportion: a grid with an axis too long, as
 /// headers with impossible voxel sizes ask for, or more than `limit` bytes.
@@ -91,7 +91,7 @@ pub(crate) fn too_large(
     });
     let bytes = kept.iter().product::<f64>() * (recipe.windows.len() * recipe.dtype.size()) as f64;
     // Not a number where the header's voxel sizes are none.
-    let sound = grid.iter().all(|length| *length <= LONGEST);
+    let sound = grid.iter().all(|length| *length <= MAX_AXIS_VOXELS);
     let fits = recipe.crops.is_some() || bytes <= limit as f64;
     let [x, y, z] = spacing;
     (!sound || !fits).then(|| {

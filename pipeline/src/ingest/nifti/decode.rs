@@ -7,14 +7,32 @@ use crate::ingest::IngestError;
 use crate::ingest::air::NOT_FINITE_STORED;
 use crate::volume::Voxels;
 
+/// Codes of the datatypes, by the names that the standard gives them.
+mod code {
+    use nifti::NiftiType;
+
+    pub(super) const UINT8: i16 = NiftiType::Uint8 as i16;
+    pub(super) const INT8: i16 = NiftiType::Int8 as i16;
+    pub(super) const UINT16: i16 = NiftiType::Uint16 as i16;
+    pub(super) const INT16: i16 = NiftiType::Int16 as i16;
+    pub(super) const UINT32: i16 = NiftiType::Uint32 as i16;
+    pub(super) const INT32: i16 = NiftiType::Int32 as i16;
+    pub(super) const UINT64: i16 = NiftiType::Uint64 as i16;
+    pub(super) const INT64: i16 = NiftiType::Int64 as i16;
+    pub(super) const FLOAT32: i16 = NiftiType::Float32 as i16;
+    pub(super) const FLOAT64: i16 = NiftiType::Float64 as i16;
+    pub(super) const RGB24: i16 = NiftiType::Rgb24 as i16;
+    pub(super) const RGBA32: i16 = NiftiType::Rgba32 as i16;
+}
+
 /// Bytes of a voxel of this NIfTI datatype code.
 pub(crate) fn datatype_width(datatype: i16) -> Result<usize, IngestError> {
     match datatype {
-        2 | 256 => Ok(1),
-        4 | 512 => Ok(2),
-        8 | 16 | 768 => Ok(4),
-        64 | 1024 | 1280 => Ok(8),
-        128 | 2304 => {
+        code::UINT8 | code::INT8 => Ok(1),
+        code::INT16 | code::UINT16 => Ok(2),
+        code::INT32 | code::FLOAT32 | code::UINT32 => Ok(4),
+        code::FLOAT64 | code::INT64 | code::UINT64 => Ok(8),
+        code::RGB24 | code::RGBA32 => {
             Err(IngestError::new(Reason::NotAVolume, "voxels are colours, not one number"))
         }
         other => Err(IngestError::new(
@@ -34,12 +52,12 @@ pub(crate) fn convert(
     may_narrow: bool,
 ) -> (Voxels, bool) {
     let little = matches!(endianness, Endianness::Little);
-    if matches!(datatype, 4 | 512) {
+    if matches!(datatype, code::INT16 | code::UINT16) {
         for word in &mut words {
             *word = if little { i16::from_le(*word) } else { i16::from_be(*word) };
         }
         // Unsigned words above 32767 look negative here.
-        if datatype == 4 || (may_narrow && words.iter().all(|word| *word >= 0)) {
+        if datatype == code::INT16 || (may_narrow && words.iter().all(|word| *word >= 0)) {
             return (Voxels::I16(words), true);
         }
         return (Voxels::F32(words.iter().map(|word| f32::from(*word as u16)).collect()), true);
@@ -54,12 +72,12 @@ pub(crate) fn convert(
         };
     }
     let integers = match datatype {
-        2 => Some(raw.iter().map(|&value| i16::from(value)).collect()),
-        256 => Some(raw.iter().map(|&value| i16::from(value as i8)).collect()),
-        8 if may_narrow => narrow(numbers!(i32)),
-        768 if may_narrow => narrow(numbers!(u32)),
-        1024 if may_narrow => narrow(numbers!(i64)),
-        1280 if may_narrow => narrow(numbers!(u64)),
+        code::UINT8 => Some(raw.iter().map(|&value| i16::from(value)).collect()),
+        code::INT8 => Some(raw.iter().map(|&value| i16::from(value as i8)).collect()),
+        code::INT32 if may_narrow => narrow(numbers!(i32)),
+        code::UINT32 if may_narrow => narrow(numbers!(u32)),
+        code::INT64 if may_narrow => narrow(numbers!(i64)),
+        code::UINT64 if may_narrow => narrow(numbers!(u64)),
         _ => None,
     };
     if let Some(values) = integers {
@@ -67,15 +85,15 @@ pub(crate) fn convert(
         return (Voxels::I16(values), true);
     }
     let values: Vec<f32> = match datatype {
-        8 => numbers!(i32).map(|value| value as f32).collect(),
-        768 => numbers!(u32).map(|value| value as f32).collect(),
-        1024 => numbers!(i64).map(|value| value as f32).collect(),
-        1280 => numbers!(u64).map(|value| value as f32).collect(),
-        16 => numbers!(f32).collect(),
-        64 => numbers!(f64).map(|value| value as f32).collect(),
+        code::INT32 => numbers!(i32).map(|value| value as f32).collect(),
+        code::UINT32 => numbers!(u32).map(|value| value as f32).collect(),
+        code::INT64 => numbers!(i64).map(|value| value as f32).collect(),
+        code::UINT64 => numbers!(u64).map(|value| value as f32).collect(),
+        code::FLOAT32 => numbers!(f32).collect(),
+        code::FLOAT64 => numbers!(f64).map(|value| value as f32).collect(),
         other => unreachable!("datatype {other} was refused with the width"),
     };
-    (Voxels::F32(values), !matches!(datatype, 16 | 64))
+    (Voxels::F32(values), !matches!(datatype, code::FLOAT32 | code::FLOAT64))
 }
 
 fn width_of(datatype: i16) -> usize {

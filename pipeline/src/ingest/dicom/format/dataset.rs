@@ -6,21 +6,30 @@
 
 use std::ops::Range;
 
-/// Tags by group and element.
-pub(crate) const fn tag(group: u16, element: u16) -> u32 {
+use dicom::core::Tag;
+use dicom::dictionary_std::tags;
+
+/// The number of a tag by its name in the dictionary.
+pub(crate) const fn number(tag: Tag) -> u32 {
+    let Tag(group, element) = tag;
+    (group as u32) << 16 | element as u32
+}
+
+/// Tags by group and element, for those that have no name.
+const fn tag(group: u16, element: u16) -> u32 {
     (group as u32) << 16 | element as u32
 }
 
 /// Pixel Data.
-pub(crate) const PIXEL_DATA: u32 = tag(0x7fe0, 0x0010);
-const FLOAT_PIXEL_DATA: u32 = tag(0x7fe0, 0x0008);
-const DOUBLE_PIXEL_DATA: u32 = tag(0x7fe0, 0x0009);
+pub(crate) const PIXEL_DATA: u32 = number(tags::PIXEL_DATA);
+const FLOAT_PIXEL_DATA: u32 = number(tags::FLOAT_PIXEL_DATA);
+const DOUBLE_PIXEL_DATA: u32 = number(tags::DOUBLE_FLOAT_PIXEL_DATA);
 pub(crate) const ITEM: u32 = tag(0xfffe, 0xe000);
 const ITEM_END: u32 = tag(0xfffe, 0xe00d);
 pub(crate) const SEQUENCE_END: u32 = tag(0xfffe, 0xe0dd);
 const UNDEFINED: u32 = u32::MAX;
 /// Sequences within sequences beyond this depth are damage.
-const DEPTH: usize = 24;
+const MAX_DEPTH: usize = 24;
 
 /// How elements are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +198,7 @@ impl<'a> DataSet<'a> {
                 break;
             }
             let end = if undefined_length {
-                skip_sequence(bytes, next.value, inner(encoding, next.vr), DEPTH)
+                skip_sequence(bytes, next.value, inner(encoding, next.vr), MAX_DEPTH)
             } else {
                 next.value.checked_add(next.length as usize).filter(|end| *end <= bytes.len())
             };
@@ -306,7 +315,7 @@ impl<'a> DataSet<'a> {
                 break;
             }
             let stop = if item.length == UNDEFINED {
-                skip_item(self.bytes, item.value, encoding, DEPTH)
+                skip_item(self.bytes, item.value, encoding, MAX_DEPTH)
             } else {
                 item.value.checked_add(item.length as usize).filter(|stop| *stop <= end)
             };
@@ -346,7 +355,7 @@ mod tests {
 
     #[test]
     fn decimals_are_read_under_every_representation() {
-        let at = tag(0x0028, 0x1053);
+        let at = number(tags::RESCALE_SLOPE);
         for (vr, value) in [
             (*b"DS", b"1.5 ".to_vec()),
             (*b"UN", b"1.5\0".to_vec()),
@@ -361,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_no_number_does_not_move_the_others() {
-        let at = tag(0x0020, 0x0032);
+        let at = number(tags::IMAGE_POSITION_PATIENT);
         let bytes = explicit(at, *b"DS", b"1\\x\\3 ");
         let set = DataSet::parse(&bytes, 0, Encoding::EXPLICIT_LITTLE);
         assert_eq!(set.decimals(at), [1.0]);
@@ -369,8 +378,11 @@ mod tests {
 
     #[test]
     fn a_sequence_of_undefined_length_is_passed_over_and_read() {
-        let (outer, inside, after) =
-            (tag(0x5200, 0x9229), tag(0x0020, 0x0032), tag(0x5400, 0x0001));
+        let (outer, inside, after) = (
+            number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE),
+            number(tags::IMAGE_POSITION_PATIENT),
+            tag(0x5400, 0x0001),
+        );
         let mut bytes = vec![0x00, 0x52, 0x29, 0x92, b'S', b'Q', 0, 0, 0xff, 0xff, 0xff, 0xff];
         bytes.extend([0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff]);
         bytes.extend(explicit(inside, *b"DS", b"4 "));

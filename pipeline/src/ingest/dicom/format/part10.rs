@@ -6,23 +6,24 @@
 use std::io::Read;
 use std::path::Path;
 
+use dicom::dictionary_std::tags;
 use flate2::read::DeflateDecoder;
 use schemas::reason::Reason;
 
-use super::dataset::{DataSet, Encoding, tag};
+use super::dataset::{DataSet, Encoding, number};
 use super::name::file_name;
 use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
 
-const TRANSFER_SYNTAX: u32 = tag(0x0002, 0x0010);
+const TRANSFER_SYNTAX: u32 = number(tags::TRANSFER_SYNTAX_UID);
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
 /// Most headers end within these bytes; where one does not, the whole file is read.
-const START: u64 = 1 << 16;
+const START_BYTES: u64 = 1 << 16;
 /// Largest file whose header may need the whole of it (deflated, or with megabytes of private data).
-const WHOLE: u64 = 1 << 30;
+const MAX_HEADER_FILE_BYTES: u64 = 1 << 30;
 
 /// The bytes of a file from its beginning, with what its meta group says.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ pub(crate) fn open(files: &Files<'_>, path: &Path) -> Result<Opened, IngestError
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
     let unreadable = |error: std::io::Error| refuse(format!("cannot be read: {error}"));
-    let (bytes, length) = files.start(path, START).map_err(unreadable)?;
+    let (bytes, length) = files.start(path, START_BYTES).map_err(unreadable)?;
     let opened = interpret(bytes, length).map_err(refuse)?;
     let complete = {
         let set = opened.data_set();
@@ -67,7 +68,7 @@ pub(crate) fn open(files: &Files<'_>, path: &Path) -> Result<Opened, IngestError
     if complete || (opened.length <= opened.bytes.len() as u64 && !opened.deflated) {
         return Ok(opened);
     }
-    whole(files, path, WHOLE)
+    whole(files, path, MAX_HEADER_FILE_BYTES)
 }
 
 /// Reads the whole file, inflated where it is deflated, of at most `limit` bytes.
@@ -211,7 +212,7 @@ mod tests {
         assert!(looks_like_dicom(&bare));
         let opened = interpret(bare.clone(), bare.len() as u64).expect("is read");
         assert_eq!(opened.transfer_syntax, IMPLICIT_LITTLE);
-        assert_eq!(opened.data_set().text(tag(8, 0x60)).as_deref(), Some("CT"));
+        assert_eq!(opened.data_set().text(number(tags::MODALITY)).as_deref(), Some("CT"));
         assert!(!looks_like_dicom(b"\x5c\x01\0\0nifti"));
         assert!(!looks_like_dicom(b"NRRD0004"));
         assert!(!looks_like_dicom(b"\x08\0"));

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use dicom::dictionary_std::tags;
+
 use super::pixel_layout::Cell;
-use crate::ingest::dicom::format::{DataSet, tag};
+use crate::ingest::dicom::format::{DataSet, number};
 
 /// Values of one modality lookup table (PS3.3 section C.11.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -56,8 +58,8 @@ pub(crate) struct Plane {
     pub(crate) keys: Vec<String>,
 }
 
-const SHARED: u32 = tag(0x5200, 0x9229);
-const PER_FRAME: u32 = tag(0x5200, 0x9230);
+const SHARED: u32 = number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
+const PER_FRAME: u32 = number(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE);
 
 /// The data sets to ask for one frame's values: its own groups, the shared ones, the top level.
 struct Scope<'s, 'a> {
@@ -129,51 +131,63 @@ fn plane(
     table: Option<&Arc<LookupTable>>,
     warnings: &mut Vec<String>,
 ) -> Plane {
-    let position = scope.find(tag(0x0020, 0x9113), |set| three(&set.decimals(tag(0x0020, 0x0032))));
-    let orientation = scope.find(tag(0x0020, 0x9116), |set| {
-        let values = set.decimals(tag(0x0020, 0x0037));
+    let position = scope.find(number(tags::PLANE_POSITION_SEQUENCE), |set| {
+        three(&set.decimals(number(tags::IMAGE_POSITION_PATIENT)))
+    });
+    let orientation = scope.find(number(tags::PLANE_ORIENTATION_SEQUENCE), |set| {
+        let values = set.decimals(number(tags::IMAGE_ORIENTATION_PATIENT));
         Some([three(&values)?, three(values.get(3..)?)?])
     });
-    let pixel_spacing = scope.find(tag(0x0028, 0x9110), |set| {
-        set.decimals(tag(0x0028, 0x0030)).get(..2)?.try_into().ok()
+    let pixel_spacing = scope.find(number(tags::PIXEL_MEASURES_SEQUENCE), |set| {
+        set.decimals(number(tags::PIXEL_SPACING)).get(..2)?.try_into().ok()
     });
     let transform = match table {
         Some(table) => Transform::Table(Arc::clone(table)),
         None => linear(scope, warnings),
     };
-    let frame_type = [tag(0x0018, 0x9329), tag(0x0018, 0x9226), tag(0x0018, 0x9751)]
-        .into_iter()
-        .find_map(|group| {
-            [scope.own, scope.shared].into_iter().flatten().find_map(|set| {
-                let item = set.item(group)?;
-                let kind = item.text(tag(0x0008, 0x9007))?;
-                Some(kind + &item.text(tag(0x0008, 0x9208)).unwrap_or_default())
-            })
+    let frame_type = [
+        number(tags::CT_IMAGE_FRAME_TYPE_SEQUENCE),
+        number(tags::MR_IMAGE_FRAME_TYPE_SEQUENCE),
+        number(tags::PET_FRAME_TYPE_SEQUENCE),
+    ]
+    .into_iter()
+    .find_map(|group| {
+        [scope.own, scope.shared].into_iter().flatten().find_map(|set| {
+            let item = set.item(group)?;
+            let kind = item.text(number(tags::FRAME_TYPE))?;
+            Some(kind + &item.text(number(tags::COMPLEX_IMAGE_COMPONENT)).unwrap_or_default())
         })
-        .or_else(|| scope.top.text(tag(0x0008, 0x0008)))
-        .unwrap_or_default();
-    let content = tag(0x0020, 0x9111);
+    })
+    .or_else(|| scope.top.text(number(tags::IMAGE_TYPE)))
+    .unwrap_or_default();
+    let content = number(tags::FRAME_CONTENT_SEQUENCE);
     let slope = match &transform {
         Transform::Linear { slope, .. } => format!("{slope:?}"),
         Transform::Table(_) => String::new(),
     };
     let either = |first: String, second: String| if first.is_empty() { second } else { first };
     let keys = vec![
-        either(scope.raw(content, tag(0x0020, 0x9156)), scope.raw(content, tag(0x0020, 0x0012))),
-        either(scope.raw(content, tag(0x0020, 0x9128)), scope.raw(content, tag(0x0020, 0x0100))),
-        scope.raw(content, tag(0x0018, 0x0086)),
         either(
-            scope.raw(tag(0x0018, 0x9114), tag(0x0018, 0x9082)),
-            scope.raw(content, tag(0x0018, 0x0081)),
+            scope.raw(content, number(tags::FRAME_ACQUISITION_NUMBER)),
+            scope.raw(content, number(tags::ACQUISITION_NUMBER)),
+        ),
+        either(
+            scope.raw(content, number(tags::TEMPORAL_POSITION_INDEX)),
+            scope.raw(content, number(tags::TEMPORAL_POSITION_IDENTIFIER)),
+        ),
+        scope.raw(content, number(tags::ECHO_NUMBERS)),
+        either(
+            scope.raw(number(tags::MR_ECHO_SEQUENCE), number(tags::EFFECTIVE_ECHO_TIME)),
+            scope.raw(content, number(tags::ECHO_TIME)),
         ),
         frame_type,
-        scope.raw(content, tag(0x0020, 0x9056)),
-        scope.raw(tag(0x0018, 0x9117), tag(0x0018, 0x9087)),
-        scope.raw(content, tag(0x0018, 0x1060)),
-        scope.raw(tag(0x0018, 0x9314), tag(0x0018, 0x1210)),
-        scope.raw(tag(0x0018, 0x9325), tag(0x0018, 0x0060)),
-        scope.raw(content, tag(0x0008, 0x0032)),
-        scope.raw(content, tag(0x0008, 0x0033)),
+        scope.raw(content, number(tags::STACK_ID)),
+        scope.raw(number(tags::MR_DIFFUSION_SEQUENCE), number(tags::DIFFUSION_B_VALUE)),
+        scope.raw(content, number(tags::TRIGGER_TIME)),
+        scope.raw(number(tags::CT_RECONSTRUCTION_SEQUENCE), number(tags::CONVOLUTION_KERNEL)),
+        scope.raw(number(tags::CTX_RAY_DETAILS_SEQUENCE), number(tags::KVP)),
+        scope.raw(content, number(tags::ACQUISITION_TIME)),
+        scope.raw(content, number(tags::CONTENT_TIME)),
         slope,
     ];
     Plane {
@@ -187,14 +201,14 @@ fn plane(
 }
 
 fn linear(scope: &Scope<'_, '_>, warnings: &mut Vec<String>) -> Transform {
-    let group = tag(0x0028, 0x9145);
+    let group = number(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     let mut warn = |text: &str| {
         if !warnings.iter().any(|other| other == text) {
             warnings.push(text.into());
         }
     };
-    let slope = scope.find(group, |set| set.decimal(tag(0x0028, 0x1053)));
-    let intercept = scope.find(group, |set| set.decimal(tag(0x0028, 0x1052)));
+    let slope = scope.find(group, |set| set.decimal(number(tags::RESCALE_SLOPE)));
+    let intercept = scope.find(group, |set| set.decimal(number(tags::RESCALE_INTERCEPT)));
     if slope == Some(0.0) {
         warn("RescaleSlope is 0; 1 is used");
     }
@@ -217,18 +231,18 @@ fn padding(set: &DataSet<'_>, cell: Cell) -> Option<[i32; 2]> {
         let word = set.integer(tag)? as u16;
         Some(if cell.signed { i32::from(word as i16) } else { i32::from(word) })
     };
-    let first = value(tag(0x0028, 0x0120))?;
-    let last = value(tag(0x0028, 0x0121)).unwrap_or(first);
+    let first = value(number(tags::PIXEL_PADDING_VALUE))?;
+    let last = value(number(tags::PIXEL_PADDING_RANGE_LIMIT)).unwrap_or(first);
     Some([first.min(last), first.max(last)])
 }
 
 /// The table of `ModalityLUTSequence` (0028,3000).
 fn lookup_table(set: &DataSet<'_>, cell: Cell) -> Option<LookupTable> {
-    let item = set.item(tag(0x0028, 0x3000))?;
-    let descriptor = item.words(tag(0x0028, 0x3002));
+    let item = set.item(number(tags::MODALITY_LUT_SEQUENCE))?;
+    let descriptor = item.words(number(tags::LUT_DESCRIPTOR));
     let (count, first, bits) = (*descriptor.first()?, *descriptor.get(1)?, *descriptor.get(2)?);
     let count = if count == 0 { 1 << 16 } else { usize::from(count) };
-    let data = tag(0x0028, 0x3006);
+    let data = number(tags::LUT_DATA);
     let words = item.words(data);
     // Eight-bit entries are packed two to a word by some writers and padded to words by others.
     let entries: Vec<u16> = if words.len() >= count {

@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use dicom::core::Tag;
+use dicom::dictionary_std::tags;
 use schemas::reason::Reason;
 
 use super::pixel_layout::{Cell, PixelLocation};
 use super::plane::{Plane, planes};
 use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
-use crate::ingest::dicom::format::{DataSet, Opened, PIXEL_DATA, file_name, open, tag};
+use crate::ingest::dicom::format::{DataSet, Opened, PIXEL_DATA, file_name, number, open};
 
 /// Tags of one instance. Missing tags stay missing: what needs them says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,21 +54,20 @@ pub struct SliceHeader {
 }
 
 /// Tags of what names a patient or a visit.
-const IDENTIFYING: [(u16, u16); 7] = [
-    (0x0010, 0x0010),
-    (0x0010, 0x0020),
-    (0x0010, 0x1000),
-    (0x0010, 0x0030),
-    (0x0008, 0x0050),
-    (0x0008, 0x0020),
-    (0x0020, 0x0010),
+#[expect(deprecated, reason = "files of older archives hold tags that are retired now")]
+const IDENTIFYING: [Tag; 7] = [
+    tags::PATIENT_NAME,
+    tags::PATIENT_ID,
+    tags::OTHER_PATIENT_I_DS,
+    tags::PATIENT_BIRTH_DATE,
+    tags::ACCESSION_NUMBER,
+    tags::STUDY_DATE,
+    tags::STUDY_ID,
 ];
-const ROWS: u32 = tag(0x0028, 0x0010);
-const COLUMNS: u32 = tag(0x0028, 0x0011);
 /// Transfer syntaxes that always lose. Decoders may differ by one stored value in them.
 const LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 /// More frames than this are damage: each takes memory before a pixel is read.
-const MOST_FRAMES: i64 = 1 << 20;
+const MAX_FRAMES: i64 = 1 << 20;
 
 impl SliceHeader {
     /// Reads the header of the file at `path`, which may lead through a zip archive.
@@ -87,8 +88,7 @@ impl SliceHeader {
             return Vec::new();
         };
         let set = opened.data_set();
-        let values =
-            IDENTIFYING.iter().filter_map(|&(group, element)| set.text(tag(group, element)));
+        let values = IDENTIFYING.iter().filter_map(|&tag| set.text(number(tag)));
         values.filter(|value| !value.is_empty()).collect()
     }
 
@@ -111,21 +111,22 @@ impl SliceHeader {
         if set.cut {
             warnings.push("the header ends inside an element".into());
         }
-        let lossy = set.text(tag(0x0028, 0x2110)).as_deref() == Some("01");
+        let lossy = set.text(number(tags::LOSSY_IMAGE_COMPRESSION)).as_deref() == Some("01");
         if lossy || LOSSY.contains(&opened.transfer_syntax.as_str()) {
             warnings.push("pixels were compressed with loss".into());
         }
-        let allocated = set.integer(tag(0x0028, 0x0100)).unwrap_or(16).clamp(0, 64) as u16;
-        let stored = set.integer(tag(0x0028, 0x0101)).unwrap_or(i64::from(allocated));
+        let allocated = set.integer(number(tags::BITS_ALLOCATED)).unwrap_or(16).clamp(0, 64) as u16;
+        let stored = set.integer(number(tags::BITS_STORED)).unwrap_or(i64::from(allocated));
         let stored = stored.clamp(0, 64) as u16;
-        let high_bit = set.integer(tag(0x0028, 0x0102)).unwrap_or(i64::from(stored) - 1);
+        let high_bit = set.integer(number(tags::HIGH_BIT)).unwrap_or(i64::from(stored) - 1);
         let cell = Cell {
             allocated,
             stored,
             high_bit: high_bit.clamp(0, 64) as u16,
-            signed: set.integer(tag(0x0028, 0x0103)) == Some(1),
+            signed: set.integer(number(tags::PIXEL_REPRESENTATION)) == Some(1),
         };
-        let frames = set.integer_text(tag(0x0028, 0x0008)).unwrap_or(1).clamp(1, MOST_FRAMES);
+        let frames =
+            set.integer_text(number(tags::NUMBER_OF_FRAMES)).unwrap_or(1).clamp(1, MAX_FRAMES);
         let planes = planes(set, cell, frames as usize, &mut warnings);
         let pixels = set.pixels.as_ref().map(|element| PixelLocation {
             offset: element.value.start as u64,
@@ -137,23 +138,24 @@ impl SliceHeader {
         });
         Self {
             path: path.to_owned(),
-            patient_id: text(tag(0x0010, 0x0020)),
-            study_uid: text(tag(0x0020, 0x000d)),
-            series_uid: text(tag(0x0020, 0x000e)),
-            description: text(tag(0x0008, 0x103e)),
-            modality: text(tag(0x0008, 0x0060)),
-            kernel: text(tag(0x0018, 0x1210)),
-            image_type: text(tag(0x0008, 0x0008))
+            patient_id: text(number(tags::PATIENT_ID)),
+            study_uid: text(number(tags::STUDY_INSTANCE_UID)),
+            series_uid: text(number(tags::SERIES_INSTANCE_UID)),
+            description: text(number(tags::SERIES_DESCRIPTION)),
+            modality: text(number(tags::MODALITY)),
+            kernel: text(number(tags::CONVOLUTION_KERNEL)),
+            image_type: text(number(tags::IMAGE_TYPE))
                 .split('\\')
                 .map(|value| value.trim().to_owned())
                 .collect(),
             transfer_syntax: opened.transfer_syntax.clone(),
-            rows: size(ROWS),
-            columns: size(COLUMNS),
-            samples: set.integer(tag(0x0028, 0x0002)).unwrap_or(1).clamp(0, 65_535) as u16,
-            instance: set.integer_text(tag(0x0020, 0x0013)),
-            photometric: text(tag(0x0028, 0x0004)),
-            is_directory: set.raw(tag(0x0004, 0x1220)).is_some(),
+            rows: size(number(tags::ROWS)),
+            columns: size(number(tags::COLUMNS)),
+            samples: set.integer(number(tags::SAMPLES_PER_PIXEL)).unwrap_or(1).clamp(0, 65_535)
+                as u16,
+            instance: set.integer_text(number(tags::INSTANCE_NUMBER)),
+            photometric: text(number(tags::PHOTOMETRIC_INTERPRETATION)),
+            is_directory: set.raw(number(tags::DIRECTORY_RECORD_SEQUENCE)).is_some(),
             warnings,
             cell,
             pixels,

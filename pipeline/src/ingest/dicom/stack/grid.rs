@@ -12,6 +12,8 @@ use crate::volume::{Affine, norm};
 
 /// A grid may have at most this many times the slices that were found.
 const MAX_INTERPOLATION_FACTOR: usize = 4;
+/// A volume has at least this many slices.
+const MIN_SLICES: usize = 3;
 /// Frames at one position may lie this far from each other, in mm.
 const POSITION_TOLERANCE_MM: f64 = 0.01;
 
@@ -38,119 +40,157 @@ impl Stack {
     ///
     /// The refusal of the first fault that the policy does not remedy.
     pub(crate) fn grid(&self, policy: GeometryPolicy) -> Result<Grid, IngestError> {
-        let refuse = |reason, detail: String| Err(IngestError::new(reason, detail));
-        let refusal = || {
-            self.refusal.clone().unwrap_or_else(|| {
-                IngestError::new(Reason::IrregularGeometry, "the slices form no grid")
-            })
+        let Some(basis) = self.basis.filter(|_| self.may_be_remedied()) else {
+            return Err(self.own_refusal());
         };
-        let Some(basis) = self.basis else { return Err(refusal()) };
-        if !matches!(
+        let mut stack = self.clone();
+        let mut done = Done::default();
+        self.remedy_duplicates(&mut stack, basis, policy.duplicates, &mut done)?;
+        let targets = self.remedy_gaps(&mut stack, basis, policy.gaps, &mut done)?;
+        stack.check_line(basis)?;
+        let unshear = stack.remedy_shear(basis, policy.tilt, &mut done)?;
+        let affine = match (&targets, stack.direction()) {
+            (Some(_), Some(direction)) => {
+                let origin = stack.frames[0].plane().position.unwrap_or_default();
+                affine_of(basis, direction.map(|value| value * stack.facts.step_mm), origin)
+            }
+            _ => stack.affine(basis).ok_or_else(|| self.own_refusal())?,
+        };
+        if !affine.is_valid() {
+            return Err(IngestError::new(Reason::IrregularGeometry, "the slices span no volume"));
+        }
+        Ok(Grid {
+            frames: stack.frames,
+            targets,
+            affine,
+            unshear,
+            repaired: done.repaired,
+            warnings: done.warnings,
+        })
+    }
+
+    /// Whether the verdict is one that a policy may remedy.
+    fn may_be_remedied(&self) -> bool {
+        matches!(
             self.verdict,
             GeometryVerdict::Regular
                 | GeometryVerdict::Tilted
                 | GeometryVerdict::MissingSlices
                 | GeometryVerdict::Irregular
                 | GeometryVerdict::DuplicatePositions
-        ) {
-            return Err(refusal());
+        )
+    }
+
+    /// The refusal that the verdict came with.
+    fn own_refusal(&self) -> IngestError {
+        self.refusal.clone().unwrap_or_else(|| {
+            IngestError::new(Reason::IrregularGeometry, "the slices form no grid")
+        })
+    }
+
+    /// First step: of `stack`, a copy of this one, one frame for each position is kept.
+    fn remedy_duplicates(
+        &self,
+        stack: &mut Self,
+        basis: Basis,
+        remedy: Remedy,
+        done: &mut Done,
+    ) -> Result<(), IngestError> {
+        if stack.facts.duplicate_slices == 0 {
+            return Ok(());
         }
-        let mut stack = self.clone();
-        let mut done = Done::default();
-        if stack.facts.duplicate_slices > 0 {
-            if policy.duplicates == Remedy::Reject {
-                return Err(refusal());
+        if remedy == Remedy::Reject {
+            return Err(self.own_refusal());
+        }
+        let dropped = stack.drop_duplicates(basis)?;
+        done.note(remedy, format!("{dropped} slices at one position with another were left out"));
+        Ok(())
+    }
+
+    /// Second step: even steps, by places between the frames of `stack` or by fewer frames. Gives the places.
+    fn remedy_gaps(
+        &self,
+        stack: &mut Self,
+        basis: Basis,
+        remedy: Remedy,
+        done: &mut Done,
+    ) -> Result<Option<Vec<f64>>, IngestError> {
+        if stack.facts.uniform_slice_spacing {
+            return Ok(None);
+        }
+        let uneven = stack.uneven();
+        let count = stack.frames.len();
+        match remedy {
+            Remedy::Reject if self.facts.duplicate_slices > 0 => {
+                let reason = if stack.facts.missing_slices > 0 {
+                    Reason::MissingSlices
+                } else {
+                    Reason::IrregularGeometry
+                };
+                Err(IngestError::new(reason, uneven))
             }
-            let dropped = stack.drop_duplicates(basis)?;
-            done.note(
-                policy.duplicates,
-                format!("{dropped} slices at one position with another were left out"),
-            );
-        }
-        let mut targets = None;
-        if !stack.facts.uniform_slice_spacing {
-            let reason = if stack.facts.missing_slices > 0 {
-                Reason::MissingSlices
-            } else {
-                Reason::IrregularGeometry
-            };
-            match policy.gaps {
-                Remedy::Reject if self.facts.duplicate_slices > 0 => {
-                    return refuse(reason, stack.uneven());
-                }
-                Remedy::Reject => return Err(refusal()),
-                Remedy::Repair => {
-                    let found = stack.even_targets()?;
-                    done.note(
-                        Remedy::Repair,
-                        format!(
-                            "{}: interpolated from {} slices to {} at {:.4} mm",
-                            stack.uneven(),
-                            stack.frames.len(),
-                            found.len(),
-                            stack.facts.step_mm
-                        ),
-                    );
-                    targets = Some(found);
-                }
-                Remedy::Accept => {
-                    let uneven = stack.uneven();
-                    let count = stack.frames.len();
-                    stack.keep_longest_run(basis);
-                    done.note(
-                        Remedy::Accept,
-                        format!(
-                            "{uneven}: the {} evenly spaced of {count} are used",
-                            stack.frames.len()
-                        ),
-                    );
-                }
+            Remedy::Reject => Err(self.own_refusal()),
+            Remedy::Repair => {
+                let targets = stack.even_targets()?;
+                let (slices, step) = (targets.len(), stack.facts.step_mm);
+                done.note(
+                    remedy,
+                    format!(
+                        "{uneven}: interpolated from {count} slices to {slices} at {step:.4} mm"
+                    ),
+                );
+                Ok(Some(targets))
+            }
+            Remedy::Accept => {
+                stack.keep_longest_run(basis);
+                let kept = stack.frames.len();
+                done.note(
+                    remedy,
+                    format!("{uneven}: the {kept} evenly spaced of {count} are used"),
+                );
+                Ok(None)
             }
         }
-        if stack.frames.len() < 3 {
-            return refuse(
+    }
+
+    /// Third step: what is left must be a volume whose frames lie on one line.
+    fn check_line(&self, basis: Basis) -> Result<(), IngestError> {
+        let left = self.frames.len();
+        if left < MIN_SLICES {
+            return Err(IngestError::new(
                 Reason::NotAVolume,
-                format!("{} slices are left; they do not make a volume", stack.frames.len()),
-            );
+                format!("{left} slices are left; they do not make a volume"),
+            ));
         }
-        if let Some((frame, distance)) = stack.off_axis_frame(basis) {
-            return refuse(
+        self.off_axis_frame(basis).map_or(Ok(()), |(frame, distance)| {
+            Err(IngestError::new(
                 Reason::IrregularGeometry,
                 format!("{} lies {distance:.2} mm beside the line of the others", frame.name()),
-            );
-        }
-        let tilted = stack.shear(basis) > MAX_UNTILTED_TANGENT;
-        if tilted {
-            let text =
-                format!("slices are sheared by {:.2}° (gantry tilt)", stack.facts.tilt_degrees);
-            match policy.tilt {
-                Remedy::Reject => return refuse(Reason::Tilted, text),
-                // The repair itself is noted where it is done.
-                Remedy::Repair => {}
-                Remedy::Accept => done.note(Remedy::Accept, format!("{text}; the affine keeps it")),
-            }
-        }
-        let affine = match (&targets, stack.direction()) {
-            (Some(_), Some(direction)) => {
-                let origin = stack.frames[0].plane().position.unwrap_or_default();
-                affine_of(basis, direction.map(|value| value * stack.facts.step_mm), origin)
-            }
-            _ => match stack.affine(basis) {
-                Some(affine) => affine,
-                None => return Err(refusal()),
-            },
-        };
-        if !affine.is_valid() {
-            return refuse(Reason::IrregularGeometry, "the slices span no volume".into());
-        }
-        Ok(Grid {
-            frames: stack.frames,
-            targets,
-            affine,
-            unshear: tilted && policy.tilt == Remedy::Repair,
-            repaired: done.repaired,
-            warnings: done.warnings,
+            ))
         })
+    }
+
+    /// Fourth step: whether the shear is to be resampled out.
+    fn remedy_shear(
+        &self,
+        basis: Basis,
+        remedy: Remedy,
+        done: &mut Done,
+    ) -> Result<bool, IngestError> {
+        if self.shear(basis) <= MAX_UNTILTED_TANGENT {
+            return Ok(false);
+        }
+        let degrees = self.facts.tilt_degrees;
+        let text = format!("slices are sheared by {degrees:.2}° (gantry tilt)");
+        match remedy {
+            Remedy::Reject => Err(IngestError::new(Reason::Tilted, text)),
+            // The repair itself is noted where it is done.
+            Remedy::Repair => Ok(true),
+            Remedy::Accept => {
+                done.note(remedy, format!("{text}; the affine keeps it"));
+                Ok(false)
+            }
+        }
     }
 
     fn uneven(&self) -> String {
