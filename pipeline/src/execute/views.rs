@@ -146,7 +146,6 @@ fn in_slabs(
             last.push(voxels);
         }
     })?;
-    file.data.finish();
     let tensors = views.into_iter().map(SlabView::finish).collect();
     Ok((SeriesFacts::new(image, intensities), tensors))
 }
@@ -224,6 +223,7 @@ mod tests {
         let zipped = folder.path().join("b.nii.gz");
         let members = folder.path().join("c.nii.gz");
         let trailing = folder.path().join("d.nii");
+        let cut = folder.path().join("e.nii.gz");
         for path in [&plain, &zipped] {
             nifti::write(path, &bytes, 4, [64, 50, 40, 1], affine).expect("writes");
         }
@@ -237,6 +237,7 @@ mod tests {
         }
         write_atomically(&members, &two).expect("writes");
         write_atomically(&trailing, &[&stored[..], &vec![7; 300_000]].concat()).expect("writes");
+        write_atomically(&cut, &two[..two.len() - 200]).expect("writes");
         // As in a run over a corpus, in a pool.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
         for (path, slab_above) in [
@@ -244,6 +245,7 @@ mod tests {
             (&zipped, u64::MAX),
             (&members, u64::MAX),
             (&trailing, u64::MAX),
+            (&cut, u64::MAX),
             (&plain, 0),
         ] {
             let sums = SourceSums::default();
@@ -258,7 +260,7 @@ mod tests {
                     Some(&sums),
                 )
             });
-            made.expect("reads");
+            assert_eq!(made.is_ok(), path != &cut, "{}", path.display());
             let size = std::fs::metadata(path).expect("is there").len();
             let (sha256, bytes) = sha256_file(path).expect("reads");
             assert_eq!(sums.sum(path).expect("is known"), SourceObject { bytes, sha256 });

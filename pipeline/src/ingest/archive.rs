@@ -175,13 +175,6 @@ impl<'s> Files<'s> {
             once.finish(path, parts);
         }
     }
-
-    /// Ends every file that was begun.
-    pub(crate) fn finish_all(&self) {
-        if let Some(once) = &self.once {
-            once.finish_all();
-        }
-    }
 }
 
 #[cfg(test)]

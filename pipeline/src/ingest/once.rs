@@ -100,9 +100,11 @@ impl<'s> ReadOnce<'s> {
             sum.finish(path);
         }
     }
+}
 
-    /// Ends every file that was begun.
-    pub(crate) fn finish_all(&self) {
+/// Ends every file that was begun, so that a series that is refused is read once too.
+impl Drop for ReadOnce<'_> {
+    fn drop(&mut self) {
         let paths: Vec<PathBuf> = self.begun().keys().cloned().collect();
         for path in paths {
             self.finish(&path, std::iter::empty());
@@ -165,6 +167,7 @@ mod tests {
                 assert_eq!(length, 300_000);
                 assert!(bytes == content[..limit.min(length) as usize]);
             }
+            assert!(once.fill(&path, 299_000, &mut [0; 2000]).is_err(), "past the end");
             let mut parts: Vec<(u64, Vec<u8>)> = Vec::new();
             for &offset in frames {
                 let mut buffer = vec![0; 50_000];
@@ -174,12 +177,11 @@ mod tests {
             }
             parts.sort_unstable();
             once.finish(&path, parts.iter().map(|(offset, bytes)| (*offset, &bytes[..])));
-            once.finish_all();
+            drop(once);
             assert_eq!(sums.bytes_read(), 300_000, "{steps:?} {frames:?}");
             let sum = sums.sum(&path).expect("is known");
             assert_eq!((sum.sha256, sum.bytes), expected, "{steps:?} {frames:?}");
             assert_eq!(sums.bytes_read(), 300_000, "the sum was known");
-            assert!(once.fill(&path, 299_000, &mut [0; 2000]).is_err(), "past the end");
         }
     }
 }

@@ -74,9 +74,7 @@ pub(crate) fn read_with_sums(
         ));
     }
     let chosen = found.swap_remove(chosen);
-    let image = read_stack(&reader, &chosen, policy, limit, warnings)?;
-    reader.finish_all();
-    Ok(image)
+    read_stack(&reader, &chosen, policy, limit, warnings)
 }
 
 /// The number of the one stack that is a volume.

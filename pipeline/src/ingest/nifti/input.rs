@@ -102,10 +102,12 @@ impl<'s> Input<'s> {
         }
         Ok(content)
     }
+}
 
-    /// Reads what no decoder asked for and notes the sum of the file. Where that fails, the sum is missing, and whoever
-    /// needs it meets the error.
-    pub(crate) fn finish(mut self) {
+/// Reads what no decoder asked for, of a file that was refused too, and notes the sum of the file. Where that fails, the
+/// sum is missing, and whoever needs it meets the error.
+impl Drop for Input<'_> {
+    fn drop(&mut self) {
         let Some(mut sum) = self.sum.take() else { return };
         let mut rest = vec![0; START_BYTES];
         let position = sum.hashed();

@@ -59,7 +59,6 @@ impl<'s> OpenedNifti<'s> {
         let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
         let (data, skip) = if is_pair {
             let image = Input::open(&image_path(path)?, sums)?;
-            header_file.finish();
             (image, header.vox_offset)
         } else {
             let earliest = header.length + 4;

@@ -55,8 +55,7 @@ impl OpenedNifti<'_> {
             oriented: self.oriented,
             minimum: voxels.range().0,
         };
-        let OpenedNifti { frame, affine, warnings, data, .. } = self;
-        data.finish();
+        let OpenedNifti { frame, affine, warnings, .. } = self;
         Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
     }
 }
