@@ -5,6 +5,8 @@ mod commands;
 mod failure;
 mod gallery;
 mod progress;
+mod sentence_encoder;
+mod settings;
 mod usage;
 
 use std::process::ExitCode;

@@ -8,10 +8,11 @@ use pipeline::execute::{Cancel, Curation, Options, curate};
 use schemas::manifest::Manifest;
 use serde_json::{Map, Value, json};
 
-use super::{encoder::Encoder, settings};
 use crate::cli::{Common, CurateArgs, ManifestArgs};
 use crate::failure::{DONE, EXCLUSIONS, Failure};
 use crate::progress::{Progress, print};
+use crate::sentence_encoder::Encoder;
+use crate::settings;
 use crate::usage;
 
 pub(super) fn run(args: &CurateArgs, common: &Common) -> Result<u8, Failure> {

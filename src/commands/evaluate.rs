@@ -14,10 +14,11 @@ use pipeline::loader::{Dataset, DatasetError};
 use schemas::manifest::Manifest;
 use schemas::split::Split;
 
-use super::{settings, train};
+use super::train;
 use crate::cli::{Common, ManifestArgs};
 use crate::failure::{DONE, Failure};
 use crate::progress::{Progress, print};
+use crate::settings;
 
 pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let manifest = settings::manifest(args, common)?;

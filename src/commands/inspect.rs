@@ -13,11 +13,11 @@ use schemas::manifest::{IntensityPolicy, LimitsSection};
 use schemas::reason::Reason;
 use serde_json::{Value, json};
 
-use super::settings::{release_below, use_threads};
 use crate::cli::{Common, InspectArgs};
 use crate::failure::{DONE, FAILED, Failure};
 use crate::gallery::montage;
 use crate::progress::print;
+use crate::settings::{release_below, use_threads};
 
 pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;

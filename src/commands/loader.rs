@@ -9,10 +9,10 @@ use schemas::split::Split;
 use schemas::study::BatchStudy;
 use serde_json::json;
 
-use super::settings::{release_below, use_threads};
 use crate::cli::{BenchArgs, Common, LoaderVerb};
 use crate::failure::{DONE, Failure};
 use crate::progress::print;
+use crate::settings::{release_below, use_threads};
 use crate::usage;
 
 pub(super) fn run(verb: &LoaderVerb, common: &Common) -> Result<u8, Failure> {

@@ -3,7 +3,6 @@
 mod completions;
 mod curate;
 mod doctor;
-mod encoder;
 mod evaluate;
 mod inspect;
 mod list;
@@ -12,7 +11,6 @@ mod release;
 mod report;
 mod run;
 mod schema;
-mod settings;
 mod show;
 mod train;
 mod volume;

@@ -5,10 +5,11 @@ use std::time::Instant;
 use model::device::DeviceChoice;
 use serde_json::{Value, json};
 
-use super::{curate, evaluate, settings, show, train};
+use super::{curate, evaluate, show, train};
 use crate::cli::{Common, CurateArgs};
 use crate::failure::Failure;
 use crate::progress::{Progress, print};
+use crate::settings;
 use crate::usage;
 
 pub(super) fn run(args: &CurateArgs, common: &Common) -> Result<u8, Failure> {

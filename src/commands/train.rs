@@ -12,10 +12,10 @@ use pipeline::loader::Dataset;
 use schemas::manifest::Manifest;
 use schemas::split::Split;
 
-use super::settings;
 use crate::cli::{Common, ManifestArgs};
 use crate::failure::{DONE, Failure};
 use crate::progress::{Progress, print};
+use crate::settings;
 
 pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let manifest = settings::manifest(args, common)?;

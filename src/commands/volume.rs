@@ -12,10 +12,10 @@ use schemas::manifest::{
 use schemas::reason::Reason;
 use serde_json::json;
 
-use super::settings::use_threads;
 use crate::cli::{Common, Switch, VolumeArgs};
 use crate::failure::{DONE, Failure};
 use crate::progress::print;
+use crate::settings::use_threads;
 use crate::usage;
 
 pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {

@@ -19,15 +19,17 @@ from pathlib import Path
 
 # The rooms of each crate, floor by floor, lowest first. This is the one place that states the order. A room imports
 # rooms of lower floors only. `volume` stands below `ingest`, which reads into its types, and `shard`, which knows files
-# and bytes but no corpus, below all that read or write tables.
+# and bytes but no corpus, below all that read or write tables. `report` knows texts and no file, so that `ingest` may read
+# into its documents.
 FLOORS = {
     "schemas": [
         ["format", "named"],
         ["ids", "reason", "rescale", "split"],
         ["manifest"],
         ["voxel"],
-        ["table", "tables"],
-        ["lock", "outcome"],
+        ["study", "tables"],
+        ["lock"],
+        ["outcome"],
     ],
     "gzip": [
         ["bits", "member", "splice"],
@@ -39,9 +41,8 @@ FLOORS = {
     "pipeline": [
         ["files", "memory"],
         ["volume"],
-        ["quality", "shard"],
+        ["quality", "report", "shard"],
         ["ingest"],
-        ["report"],
         ["graph"],
         ["plan"],
         ["release"],
@@ -58,8 +59,9 @@ FLOORS = {
     ],
     "radloom": [
         ["failure", "progress", "usage"],
-        ["gallery"],
+        ["gallery", "sentence_encoder"],
         ["cli"],
+        ["settings"],
         ["commands"],
     ],
 }
@@ -95,6 +97,9 @@ NOISE = re.compile(
 TEST_ONLY = re.compile(r"#\[cfg\((?:all\()?test\b[^\]]*\)\]")
 USE = re.compile(r"(?P<public>\bpub(?:\([^)]*\))?\s+)?\buse\s+(?P<tree>[^;]+);")
 MOD = re.compile(r"\bmod\s+([A-Za-z_]\w*)\s*;")
+VISIBILITY = re.compile(r"\bpub\(in\s[^)]*\)")
+# A list such as `systems! { mg3d::Mg3dSystem }` declares the module `mg3d`.
+LIST = re.compile(r"\b\w+!\s*\{((?:\s*\w+::\w+\s*,?)+)\s*\}")
 DEFINITION = re.compile(
     r"(?:^|\n|[;{}\]])\s*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|async\s+|unsafe\s+|extern\s+)*"
     r"(?:struct|enum|union|trait|type|fn|const|static|macro_rules!)\s+([A-Za-z_]\w*)"
@@ -184,7 +189,11 @@ class Module:
         self.lines = text.count("\n")
         self.code, self.tests = without_tests(without_noise(text))
         self.children = set(MOD.findall(self.code))
+        for entries in LIST.findall(self.code):
+            self.children.update(re.findall(r"(\w+)::", entries))
         body = USE.sub(lambda found: blank(found.group()), self.code)
+        # A visibility such as `pub(in crate::plan)` names a folder above; it imports nothing.
+        body = VISIBILITY.sub(lambda found: blank(found.group()), body)
         self.defined = set(DEFINITION.findall(body))
         self.uses, self.reexports, self.globs = [], {}, []
         for found in USE.finditer(self.code):

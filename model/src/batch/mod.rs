@@ -1,13 +1,15 @@
 //! What the loader hands to training: batches of studies with their voxels, and where they come from.
 
+mod error;
 mod list;
 mod prefetch;
 mod source;
 mod study;
 mod voxels;
 
+pub use error::BatchError;
 pub use list::{ListSource, single_blocks};
 pub use prefetch::{Prefetched, prefetched};
 pub use source::{BatchSource, SourceError};
-pub use study::{BatchError, StudyBatch};
+pub use study::StudyBatch;
 pub use voxels::Voxels;

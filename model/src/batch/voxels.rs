@@ -14,7 +14,7 @@ use burn::tensor::{
 use schemas::manifest::VoxelType;
 use schemas::study::{BatchStudy, Block, Validity, VoxelFormat};
 
-use super::study::BatchError;
+use super::error::BatchError;
 
 /// Raw voxels of all blocks of a batch, shared with whoever holds them. A clone copies no voxel.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 
 mod attention;
 mod image;
+mod image_traits;
 mod patch;
 mod rows;
 mod swin3d;
@@ -10,10 +11,8 @@ mod vit3d;
 mod window;
 
 pub use attention::{WindowAttention, WindowAttentionConfig};
-pub use image::{
-    EncodesImages, ImageEncoder, ImageEncoderError, ImageEncoderKeys, ImageEncoderKind,
-    ImageEncoderTables, Swin3dKeys,
-};
+pub use image::{ImageEncoder, ImageEncoderKind, ImageEncoderTables, Swin3dKeys};
+pub use image_traits::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
 pub use patch::{PatchEmbed, patchify, take_patches, unpatchify};
 pub(crate) use rows::{index, project};
 pub use swin3d::{

@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::image::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
+use super::image_traits::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
 use super::patch::{PatchEmbed, patchify};
 use super::rows::project;
 use super::swin3d::Mlp;

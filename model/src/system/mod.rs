@@ -24,7 +24,7 @@ pub(crate) mod traits;
 pub use error::{PrepareError, StartError};
 pub use input_shape::InputShape;
 pub use language::Vocabulary;
-pub use registry::{SystemInfo, SystemJob, all, info, with_system};
+pub use registry::{SystemInfo, SystemJob};
 pub use schema::json_schema;
 pub use tables::SystemTables;
 pub use traits::{Embedding, Losses, ModelPlan, System};

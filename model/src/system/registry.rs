@@ -93,36 +93,17 @@ pub trait SystemJob {
         S::Model<B>: AutodiffModule<B>;
 }
 
-/// The system of this name.
-///
-/// # Errors
-/// [`ManifestError`] that names those there are.
-pub fn info(name: &str, origin: &ManifestOrigin) -> Result<&'static SystemInfo, ManifestError> {
-    all().iter().find(|system| system.name == name).ok_or_else(|| unknown(name, origin))
-}
-
-pub(super) fn unknown(name: &str, origin: &ManifestOrigin) -> ManifestError {
-    let names: Vec<String> = all().iter().map(|system| format!("`{}`", system.name)).collect();
-    let problem = format!("`{name}` is not a system: available are {}", names.join(", "));
-    origin.error("train.system", problem)
-}
-
-/// Every system, in the order of the list in [`super`].
-pub fn all() -> &'static [SystemInfo] {
-    super::ALL
-}
-
-/// Runs `job` with the system of this name.
-///
-/// # Errors
-/// [`ManifestError`] that names the systems there are.
-pub fn with_system<B: AutodiffBackend, J: SystemJob>(
+/// The system of this name among `all`.
+pub(super) fn named(
+    all: &'static [SystemInfo],
     name: &str,
     origin: &ManifestOrigin,
-    device: &B::Device,
-    job: J,
-) -> Result<J::Output, ManifestError> {
-    super::run_named::<B, J>(name, device, job).ok_or_else(|| unknown(name, origin))
+) -> Result<&'static SystemInfo, ManifestError> {
+    all.iter().find(|system| system.name == name).ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(|system| format!("`{}`", system.name)).collect();
+        let problem = format!("`{name}` is not a system: available are {}", names.join(", "));
+        origin.error("train.system", problem)
+    })
 }
 
 /// Declares the modules of the systems, the list of them, and the step from a name to a type.
@@ -130,17 +111,37 @@ macro_rules! systems {
     ($($module:ident::$system:ident),+ $(,)?) => {
         $(pub mod $module;)+
 
-        static ALL: &[SystemInfo] = &[$(SystemInfo::of::<$module::$system>()),+];
+        /// Every system, in the order of the list.
+        pub fn all() -> &'static [SystemInfo] {
+            const { &[$(SystemInfo::of::<$module::$system>()),+] }
+        }
 
-        fn run_named<B: burn::tensor::backend::AutodiffBackend, J: SystemJob>(
+        /// The system of this name.
+        ///
+        /// # Errors
+        /// [`ManifestError`](schemas::manifest::ManifestError) that names those there are.
+        pub fn info(
             name: &str,
+            origin: &schemas::manifest::ManifestOrigin,
+        ) -> Result<&'static SystemInfo, schemas::manifest::ManifestError> {
+            registry::named(all(), name, origin)
+        }
+
+        /// Runs `job` with the system of this name.
+        ///
+        /// # Errors
+        /// [`ManifestError`](schemas::manifest::ManifestError) that names the systems there are.
+        pub fn with_system<B: burn::tensor::backend::AutodiffBackend, J: SystemJob>(
+            name: &str,
+            origin: &schemas::manifest::ManifestOrigin,
             device: &B::Device,
             job: J,
-        ) -> Option<J::Output> {
+        ) -> Result<J::Output, schemas::manifest::ManifestError> {
+            let name = info(name, origin)?.name;
             $(if name == <$module::$system as System>::NAME {
-                return Some(job.run::<$module::$system, B>(device));
+                return Ok(job.run::<$module::$system, B>(device));
             })+
-            None
+            unreachable!("every name of the list is that of a system of the list")
         }
     };
 }

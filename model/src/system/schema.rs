@@ -5,7 +5,7 @@ use schemas::manifest::Manifest;
 use schemas::manifest::train::DEFAULT_SYSTEM;
 use serde_json::{Value, json};
 
-use super::registry::all;
+use super::all;
 
 /// The JSON Schema of a manifest in which `[train.model]` and `[train.objectives]` have the keys of the system that
 /// `[train] system` names.

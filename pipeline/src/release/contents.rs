@@ -11,7 +11,7 @@ use arrow::array::{
 use schemas::lock::ReleaseLock;
 
 use super::error::ReleaseError;
-use super::seal::release_id;
+use super::identity::release_id;
 use crate::shard::read_table;
 
 /// Identity and counts of a sealed release.

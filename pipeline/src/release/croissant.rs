@@ -11,8 +11,8 @@ use schemas::manifest::Manifest;
 use schemas::tables::{self, Table};
 use serde_json::{Value, json};
 
-use super::card::{self, Summary};
 use super::error::ReleaseError;
+use super::summary::{Summary, licence, title};
 
 /// The context of the standard, verbatim: readers warn about anything else.
 const CONTEXT: &str = include_str!("croissant_context.json");
@@ -90,9 +90,9 @@ pub(super) fn render(
         "@context": serde_json::from_str::<Value>(CONTEXT).expect("the committed context is JSON"),
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.1",
-        "name": card::title(manifest),
+        "name": title(manifest),
         "description": description,
-        "license": card::licence(manifest),
+        "license": licence(manifest),
         "version": manifest.release.version,
         "url": "https://example.org/set-by-the-publisher",
         "distribution": files,

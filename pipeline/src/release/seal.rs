@@ -5,43 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use schemas::lock::{REVISION, ReleaseLock, SourceObject, VERSION};
-use schemas::manifest::{Manifest, SplitMethod};
-use schemas::outcome::UnitOutcome;
-use schemas::tables::{ExcludedRow, IndexRow, SplitRow, StudyRow, VolumeRow};
+use schemas::manifest::SplitMethod;
+use schemas::tables::{IndexRow, SplitRow, StudyRow, VolumeRow};
 
 use super::card;
 use super::croissant;
 use super::error::ReleaseError;
+use super::identity::release_id;
 use super::revisions::revisions;
+use super::sealed::Sealed;
+use super::summary::Summary;
 use crate::files::{sha256_bytes, sha256_file, write_atomically};
 use crate::ingest::files_below;
-use crate::plan::{StudyPlan, Survey, Unit};
 use crate::shard::write_table;
-
-/// Everything a release is sealed from.
-pub struct Sealed<'a> {
-    /// The manifest.
-    pub manifest: &'a Manifest,
-    /// The corpus as planned.
-    pub survey: &'a Survey,
-    /// All units, in order.
-    pub units: &'a [Unit],
-    /// Their outcomes.
-    pub outcomes: &'a [UnitOutcome],
-    /// Every input that was left out, sorted.
-    pub excluded: Vec<ExcludedRow>,
-    /// Lexicon and policy files by name.
-    pub lexicons: Vec<(String, Vec<u8>)>,
-    /// SHA-256 of each file of the sentence encoder, by name.
-    pub encoder: BTreeMap<String, String>,
-    /// Studies in the release, sorted.
-    pub included_studies: &'a [&'a StudyPlan],
-}
-
-/// Identity of a release: a hash of its lock and its sums.
-pub fn release_id(lock: &str, sums: &str) -> String {
-    sha256_bytes(format!("{lock}\n{sums}").as_bytes())
-}
 
 /// Completes the folder `building` (which holds the shards and report tables) and gives the
 /// release's identity.
@@ -86,7 +62,7 @@ pub fn seal(sealed: &Sealed<'_>, building: &Path) -> Result<String, ReleaseError
         })
         .collect();
     write_table(&tables, splits.into_values().collect::<Vec<_>>())?;
-    let summary = card::Summary::new(sealed, &studies, &volumes, &index);
+    let summary = Summary::new(sealed, &studies, &volumes, &index);
     write_table(&tables, studies)?;
     write_table(&tables, volumes)?;
     write_table(&tables, index)?;

@@ -8,6 +8,7 @@ mod corpus;
 mod graph;
 mod limits;
 mod load;
+mod origin;
 mod release;
 mod report;
 mod shard;
@@ -21,7 +22,8 @@ pub use corpus::{
 };
 pub use graph::GraphSection;
 pub use limits::LimitsSection;
-pub use load::{ManifestError, ManifestOrigin, Overrides, load, parse};
+pub use load::{load, parse};
+pub use origin::{ManifestError, ManifestOrigin, Overrides};
 pub use release::ReleaseSection;
 pub use report::ReportSection;
 pub use shard::ShardSection;

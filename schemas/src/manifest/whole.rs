@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::corpus::CorpusSection;
 use super::graph::GraphSection;
 use super::limits::LimitsSection;
-use super::load::{ManifestOrigin, PATHS};
+use super::origin::ManifestOrigin;
 use super::release::ReleaseSection;
 use super::report::ReportSection;
 use super::shard::ShardSection;
@@ -55,24 +55,4 @@ pub struct Manifest {
     #[serde(skip)]
     #[schemars(skip)]
     pub origin: ManifestOrigin,
-}
-
-impl Manifest {
-    /// The part of the manifest that decides the release's bytes: without `[train]`, `[evaluate]`,
-    /// most of `[limits]`, the output folder and the places where the corpus, the user's lexicon and the sentence
-    /// encoder happen to lie. What these files hold is in the lock.
-    #[must_use]
-    pub fn curation(&self) -> Self {
-        let mut curation = self.clone();
-        curation.train = None;
-        curation.evaluate = None;
-        let decompressed_mib = self.limits.decompressed_mib;
-        curation.limits = LimitsSection { decompressed_mib, ..LimitsSection::default() };
-        for field in PATHS {
-            (field.visit)(&mut curation, &mut |path| {
-                *path = field.recorded.path(path);
-            });
-        }
-        curation
-    }
 }

@@ -14,8 +14,8 @@ use super::rules::rules_with_hits;
 use super::source::{STDOUT, each_window};
 use super::tables::tables;
 use crate::cli::{Common, ReportArgs};
-use crate::commands::settings::use_threads;
 use crate::failure::{DONE, Failure};
+use crate::settings::use_threads;
 
 /// Reports whose output a thread gathers before the next one's.
 const REPORTS_PER_PAGE: usize = 16;

@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::source::{STDOUT, each_window};
 use crate::cli::ReportArgs;
-use crate::commands::encoder::Encoder;
-use crate::commands::settings::cancel_on_signal;
 use crate::failure::Failure;
+use crate::sentence_encoder::Encoder;
+use crate::settings::cancel_on_signal;
 use crate::usage::peak_memory;
 
 /// Writes the tables and says what they hold.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 
-use super::input::InputConfig;
+use super::input_config::InputConfig;
 use crate::random::Stream;
 
 /// Volumes of B studies.

@@ -20,6 +20,7 @@
 mod config;
 mod image_input;
 mod input;
+mod input_config;
 mod model;
 mod section;
 mod system;
@@ -27,7 +28,8 @@ mod text_input;
 
 pub use config::{Mg3dConfig, Mg3dConfigError};
 pub use image_input::ImageInput;
-pub use input::{HostInput, InputConfig, Mg3dInput, SimilarityThresholds};
+pub use input::{HostInput, Mg3dInput};
+pub use input_config::{InputConfig, SimilarityThresholds};
 pub use model::{ImageFeatures, Mg3d};
 pub use section::{Mg3dArchitecture, Mg3dModel, Mode, ObjectiveSection, ObjectiveWeights, Preset};
 pub use system::Mg3dSystem;

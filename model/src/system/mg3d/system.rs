@@ -9,7 +9,8 @@ use schemas::manifest::ManifestOrigin;
 use schemas::study::{BatchStudy, NoSideInputs, StudyRecord};
 
 use super::config::Mg3dConfig;
-use super::input::{HostInput, InputConfig, Mg3dInput};
+use super::input::{HostInput, Mg3dInput};
+use super::input_config::InputConfig;
 use super::model::Mg3d;
 use super::section::{Mg3dArchitecture, Mg3dModel, ObjectiveSection};
 use crate::batch::StudyBatch;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
 use schemas::study::{BatchStudy, SideInputs};
 
-use super::input::{InputConfig, SimilarityThresholds};
+use super::input_config::{InputConfig, SimilarityThresholds};
 use crate::objective::SimilarityTarget;
 use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TokenCache, TokenizeError};
 

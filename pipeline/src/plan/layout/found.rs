@@ -28,7 +28,6 @@ pub struct FoundSeries {
     /// Its patient.
     pub patient: PatientKey,
     /// What names the patient or the visit.
-    /// The series.
     pub identifiers: Vec<String>,
     /// The split the layout itself names, where it does.
     pub corpus_split: Option<String>,

@@ -15,7 +15,6 @@ mod traits;
 
 pub(super) use found::stem;
 pub use found::{Found, FoundSeries};
-pub use registry::{all, of};
 pub use traits::Layout;
 
 registry::layouts! {

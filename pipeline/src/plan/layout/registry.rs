@@ -4,19 +4,22 @@ use schemas::manifest::{Manifest, ManifestError, SplitMethod};
 
 use super::traits::Layout;
 
-/// The layout that `manifest` names.
-///
-/// # Errors
-///
-/// [`ManifestError`] where there is none of the name, or its splits are asked for and it has none.
-pub fn of(manifest: &Manifest) -> Result<&'static dyn Layout, ManifestError> {
+/// The layout among `all` that `manifest` names.
+pub(super) fn of(
+    all: &[&'static dyn Layout],
+    manifest: &Manifest,
+) -> Result<&'static dyn Layout, ManifestError> {
+    let names = |wanted: &dyn Fn(&dyn Layout) -> bool| {
+        let names = all.iter().filter(|layout| wanted(**layout));
+        names.map(|layout| format!("`{}`", layout.name())).collect::<Vec<_>>().join(", ")
+    };
     let name = manifest.corpus.layout.as_str();
-    let layout = all().iter().find(|layout| layout.name() == name).ok_or_else(|| {
-        let problem = format!("`{name}` is not a layout: available are {}", names(|_| true));
+    let layout = all.iter().find(|layout| layout.name() == name).ok_or_else(|| {
+        let problem = format!("`{name}` is not a layout: available are {}", names(&|_| true));
         manifest.origin.error("corpus.layout", problem)
     })?;
     if manifest.split.method == SplitMethod::Corpus && !layout.has_splits() {
-        let with_splits = names(Layout::has_splits);
+        let with_splits = names(&|layout| layout.has_splits());
         let problem = format!(
             "`corpus` needs a layout that names splits, and `{name}` does not: use {with_splits}, or `hash`"
         );
@@ -25,31 +28,36 @@ pub fn of(manifest: &Manifest) -> Result<&'static dyn Layout, ManifestError> {
     Ok(*layout)
 }
 
-fn names(wanted: impl Fn(&'static dyn Layout) -> bool) -> String {
-    let names = all().iter().filter(|layout| wanted(**layout));
-    names.map(|layout| format!("`{}`", layout.name())).collect::<Vec<_>>().join(", ")
-}
-
-/// Every layout, in the order of the list in [`super`].
-pub fn all() -> &'static [&'static dyn Layout] {
-    super::ALL
-}
-
 /// Declares the modules of the layouts and the list of them.
 macro_rules! layouts {
     ($($module:ident::$layout:ident),+ $(,)?) => {
         $(mod $module;)+
 
-        static ALL: &[&dyn Layout] = &[$(&$module::$layout),+];
+        /// Every layout, in the order of the list.
+        pub fn all() -> &'static [&'static dyn Layout] {
+            &[$(&$module::$layout),+]
+        }
+
+        /// The layout that `manifest` names.
+        ///
+        /// # Errors
+        ///
+        /// [`ManifestError`](schemas::manifest::ManifestError) where there is none of the name, or its splits are asked
+        /// for and it has none.
+        pub fn of(
+            manifest: &schemas::manifest::Manifest,
+        ) -> Result<&'static dyn Layout, schemas::manifest::ManifestError> {
+            registry::of(all(), manifest)
+        }
     };
 }
 pub(super) use layouts;
 
 #[cfg(test)]
 mod tests {
-    use schemas::manifest::{Overrides, parse};
+    use schemas::manifest::{Manifest, Overrides, parse};
 
-    use super::*;
+    use super::super::{Layout, all, of};
 
     fn manifest(layout: &str, split: &str) -> Manifest {
         let text = format!(

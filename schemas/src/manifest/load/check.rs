@@ -1,8 +1,7 @@
 //! What the values of a manifest may be, as far as one section does not know it by itself.
 
+use super::super::origin::{ManifestError, ManifestOrigin};
 use super::super::whole::Manifest;
-use super::error::ManifestError;
-use super::origin::ManifestOrigin;
 
 /// Version of the manifest format that is read here.
 const VERSION: u32 = 1;

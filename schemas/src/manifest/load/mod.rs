@@ -1,15 +1,9 @@
-//! Reading a manifest: TOML to types, with file, line, key and what is allowed in every error.
+//! Reading a manifest: TOML to types, then its paths.
 
 mod check;
-mod error;
-mod origin;
+mod curation;
 mod overrides;
 mod path;
 mod read;
-mod span;
 
-pub use error::ManifestError;
-pub use origin::ManifestOrigin;
-pub use overrides::Overrides;
-pub(super) use path::PATHS;
 pub use read::{load, parse};

@@ -1,27 +1,7 @@
 //! `--set KEY=VALUE`: what the command line changes of a manifest.
 
+use super::super::origin::{ManifestError, Overrides};
 use super::super::whole::Manifest;
-use super::error::ManifestError;
-
-/// `--set a.b.0.c=value` pairs, applied in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Overrides(pub Vec<String>);
-
-impl Overrides {
-    /// The arguments that reach the table of `key` or something in it.
-    pub(super) fn within(&self, key: &str) -> Vec<&str> {
-        let reaches = |argument: &str| {
-            let set = argument.split_once('=').map_or(argument, |(set, _)| set);
-            let below = |inner: &str, outer: &str| {
-                inner
-                    .strip_prefix(outer)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            below(set, key) || below(key, set)
-        };
-        self.0.iter().map(String::as_str).filter(|argument| reaches(argument)).collect()
-    }
-}
 
 pub(super) fn overridden(text: &str, overrides: &Overrides) -> Result<Manifest, ManifestError> {
     let mut root = toml::Value::Table(

@@ -3,25 +3,25 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::origin::ManifestError;
 use super::super::whole::Manifest;
-use super::error::ManifestError;
 
 /// Calls a function on each path of a key.
-pub(in crate::manifest) type Visit = fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf));
+pub(super) type Visit = fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf));
 
 /// A key that holds a path or a list of paths.
 #[derive(Debug)]
-pub(in crate::manifest) struct PathField {
+pub(super) struct PathField {
     /// Dotted key.
-    pub(in crate::manifest) key: &'static str,
+    pub(super) key: &'static str,
     /// What its paths are relative to.
     base: Base,
     /// What its paths must lead to.
     wants: Wants,
     /// What of its paths belongs to a release.
-    pub(in crate::manifest) recorded: Recorded,
+    pub(super) recorded: Recorded,
     /// Calls the function on each path of the key.
-    pub(in crate::manifest) visit: Visit,
+    pub(super) visit: Visit,
 }
 
 /// What a path is relative to.
@@ -46,7 +46,7 @@ enum Wants {
 
 /// What of a path belongs to a release, which is the same wherever the files lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::manifest) enum Recorded {
+pub(super) enum Recorded {
     /// This word in its stead.
     As(&'static str),
     /// The name without the folders above it.
@@ -57,7 +57,7 @@ pub(in crate::manifest) enum Recorded {
 
 impl Recorded {
     /// What is recorded of `path`.
-    pub(in crate::manifest) fn path(self, path: &Path) -> PathBuf {
+    pub(super) fn path(self, path: &Path) -> PathBuf {
         match self {
             Self::As(word) => word.into(),
             // A path that ends in `..` has no name; where it leads is a matter of the machine.
@@ -69,7 +69,7 @@ impl Recorded {
 
 /// Every path of a manifest, in the order in which they are checked. The tables of a training system
 /// hold paths of their own, which the system resolves.
-pub(in crate::manifest) const PATHS: &[PathField] = &[
+pub(super) const PATHS: &[PathField] = &[
     PathField {
         key: "corpus.root",
         base: Base::Manifest,
@@ -171,36 +171,9 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
     failed.map_or(Ok(()), Err)
 }
 
-/// Replaces `${NAME}` by the environment variable of that name.
-pub(super) fn expand(text: &str) -> Result<String, String> {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let Some(length) = rest[start..].find('}') else {
-            return Err("has `${` without a closing brace".into());
-        };
-        let variable = &rest[start + 2..start + length];
-        let value = std::env::var(variable).map_err(|_| {
-            format!("needs the environment variable `{variable}`, which is not set")
-        })?;
-        out.push_str(&rest[..start]);
-        out.push_str(&value);
-        rest = &rest[start + length + 1..];
-    }
-    out.push_str(rest);
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Overrides, parse};
-    use super::*;
-
-    #[test]
-    fn an_environment_variable_that_is_not_set_is_an_error() {
-        assert!(expand("${RADLOOM_SURELY_NOT_SET}/x").expect_err("refused").contains("not set"));
-        assert_eq!(expand("plain/path"), Ok("plain/path".into()));
-    }
+    use crate::manifest::{Overrides, parse};
 
     #[test]
     fn every_path_of_the_manifest_is_in_the_list_and_none_of_the_machine_is_recorded() {

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::origin::{ManifestError, ManifestOrigin, Overrides, syntax_error};
 use super::super::whole::Manifest;
-use super::error::ManifestError;
-use super::origin::{ManifestOrigin, syntax_error};
-use super::overrides::{Overrides, overridden};
+use super::overrides::overridden;
 use super::{check, path as paths};
 
 /// Reads the manifest at `path`; relative paths in it become relative to its folder.

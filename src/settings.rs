@@ -11,7 +11,7 @@ use crate::failure::{Failure, INTERRUPTED};
 use crate::progress;
 
 /// The manifest of `args`, with `--set`, `--out` and `--threads` applied.
-pub(super) fn manifest(args: &ManifestArgs, common: &Common) -> Result<Manifest, Failure> {
+pub(crate) fn manifest(args: &ManifestArgs, common: &Common) -> Result<Manifest, Failure> {
     let mut manifest = manifest::load(&args.manifest, &Overrides(args.set.clone()))?;
     if let Some(out) = &args.out {
         manifest.release.out.clone_from(out);
@@ -25,14 +25,14 @@ pub(super) fn manifest(args: &ManifestArgs, common: &Common) -> Result<Manifest,
 }
 
 /// Sizes the pool of worker threads, once a process.
-pub(super) fn use_threads(threads: u32) -> Result<(), Failure> {
+pub(crate) fn use_threads(threads: u32) -> Result<(), Failure> {
     pipeline::execute::use_threads(threads as usize)
         .map_err(|problem| Failure::Usage(format!("`--threads {threads}`: {problem}")))
 }
 
 /// A flag that Ctrl-C sets. The first one lets the work in hand be put down so that it can be
 /// resumed; a second one ends the process at once.
-pub(super) fn cancel_on_signal() -> Cancel {
+pub(crate) fn cancel_on_signal() -> Cancel {
     let cancel = Cancel::default();
     let flag = cancel.flag();
     let count = AtomicUsize::new(0);
@@ -51,13 +51,13 @@ pub(super) fn cancel_on_signal() -> Cancel {
 }
 
 /// The release in `dir`, which is a release itself or the output folder of a run.
-pub(super) fn release_below(dir: &Path) -> PathBuf {
+pub(crate) fn release_below(dir: &Path) -> PathBuf {
     let below = dir.join("release");
     if below.join("release.lock").is_file() { below } else { dir.to_owned() }
 }
 
 /// Worker threads that a manifest's `[limits] threads` stands for.
-pub(super) fn thread_count(threads: u32) -> usize {
+pub(crate) fn thread_count(threads: u32) -> usize {
     match threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         threads => threads as usize,

@@ -8,8 +8,8 @@ use serde::Deserializer;
 use serde::de::DeserializeOwned;
 
 use super::error::ManifestError;
+use super::expand::expand;
 use super::overrides::Overrides;
-use super::path::expand;
 use super::span::{line_and_column, line_of, read_at};
 
 /// The file that a manifest was read from and what the command line changed of it.
@@ -36,7 +36,12 @@ impl PartialEq for ManifestOrigin {
 }
 
 impl ManifestOrigin {
-    pub(super) fn new(name: &str, text: &str, folder: &Path, overrides: &Overrides) -> Self {
+    pub(in crate::manifest) fn new(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        overrides: &Overrides,
+    ) -> Self {
         Self(Arc::new(Written {
             name: name.to_owned(),
             text: text.to_owned(),
@@ -124,7 +129,11 @@ impl ManifestOrigin {
 }
 
 /// An error of the TOML reader whose span counts bytes of `text`.
-pub(super) fn syntax_error(name: &str, text: &str, error: &toml::de::Error) -> ManifestError {
+pub(in crate::manifest) fn syntax_error(
+    name: &str,
+    text: &str,
+    error: &toml::de::Error,
+) -> ManifestError {
     let (line, column) = line_and_column(text, error.span().map_or(0, |span| span.start));
     ManifestError::Syntax {
         path: name.to_owned(),

@@ -12,14 +12,14 @@ use pipeline::graph::SentenceEncoder;
 use crate::failure::Failure;
 
 /// A sentence encoder and what its files hold.
-pub(super) struct Encoder {
+pub(crate) struct Encoder {
     model: SentenceModel,
     files: BTreeMap<String, String>,
 }
 
 impl Encoder {
     /// Opens the folder; weights are read when they are needed.
-    pub(super) fn open(folder: &Path, device: DeviceChoice) -> Result<Self, Failure> {
+    pub(crate) fn open(folder: &Path, device: DeviceChoice) -> Result<Self, Failure> {
         let model = SentenceModel::open(folder, device).map_err(|error| {
             Failure::Usage(format!("sentence encoder `{}`: {error}", folder.display()))
         })?;

@@ -1,0 +1,58 @@
+//! Constants of the preparation of a step's input.
+
+use super::config::Mg3dConfig;
+use super::section::ObjectiveSection;
+use crate::text::TextMask;
+
+/// Which pairs of sentences are compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SimilarityThresholds {
+    /// Pairs at or above are positive.
+    pub positive: f64,
+    /// Pairs at or below are negative.
+    pub negative: f64,
+}
+
+/// Constants of the preparation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InputConfig {
+    /// Volume as `[channels, depth, height, width]`.
+    pub volume: [usize; 4],
+    /// Patch edges in voxels.
+    pub patch: [usize; 3],
+    /// Edges of a masked block in voxels; multiples of the patch, divisors of the volume.
+    pub block: [usize; 3],
+    /// Share of blocks that are masked.
+    pub image_mask_ratio: f64,
+    /// Which tokens are masked.
+    pub text_mask: TextMask,
+    /// Longest token sequence.
+    pub max_tokens: usize,
+    /// Which sentence pairs are compared; none are looked up where the objective has no weight.
+    pub similarity: Option<SimilarityThresholds>,
+    /// Seed of the masks.
+    pub seed: u64,
+}
+
+impl InputConfig {
+    /// Preparation as a run with `objectives` and `model` has it; `seed` is that of the masks.
+    pub fn new(objectives: &ObjectiveSection, seed: u64, model: &Mg3dConfig) -> Self {
+        Self {
+            volume: model.volume,
+            patch: model.architecture.patch,
+            block: model.block,
+            image_mask_ratio: objectives.image_mask_ratio,
+            text_mask: TextMask {
+                policy: objectives.text_mask,
+                ratio: objectives.text_mask_ratio,
+                entity_share: objectives.text_mask_entity_share,
+            },
+            max_tokens: model.architecture.text.max_tokens,
+            similarity: (objectives.weights.similarity > 0.0).then_some(SimilarityThresholds {
+                positive: objectives.similarity_positive,
+                negative: objectives.similarity_negative,
+            }),
+            seed,
+        }
+    }
+}
