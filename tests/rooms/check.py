@@ -19,8 +19,8 @@ from pathlib import Path
 
 # The rooms of each crate, floor by floor, lowest first. This is the one place that states the order. A room imports
 # rooms of lower floors only. `volume` stands below `ingest`, which reads into its types, and `shard`, which knows files
-# and bytes but no corpus, below all that read or write tables. `report` knows texts and no file, so that `ingest` may read
-# into its documents.
+# and bytes but no corpus, below all that read or write tables. `ingest` reads reports into documents, which
+# `report` takes; `report` itself reads no file.
 FLOORS = {
     "schemas": [
         ["format", "named"],
@@ -41,8 +41,9 @@ FLOORS = {
     "pipeline": [
         ["files", "memory"],
         ["volume"],
-        ["quality", "report", "shard"],
+        ["quality", "shard"],
         ["ingest"],
+        ["report"],
         ["graph"],
         ["plan"],
         ["release"],
