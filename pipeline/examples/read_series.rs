@@ -1,6 +1,8 @@
 //! Reads a series and says what it is: `cargo run -p radloom-pipeline --example read_series -- FILE.nii.gz`
 //! A folder is read as one DICOM series.
 
+#![expect(clippy::print_stdout, reason = "an example shows what it reads")]
+
 use std::error::Error;
 use std::path::PathBuf;
 
