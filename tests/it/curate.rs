@@ -13,7 +13,7 @@ fn every_input_is_in_the_release_or_excluded_with_its_reason() {
     let summary = json(&finished);
     let release = workspace.path("out/release");
 
-    // What was sown in the corpus, see its ATTRIBUTION.md.
+    // The faults that were added to the corpus on purpose; see its ATTRIBUTION.md.
     let excluded = TableReader::open(&release, "excluded").expect("opens");
     let sources = excluded.texts("source").expect("is there");
     let reasons = excluded.texts("reason").expect("is there");
