@@ -46,3 +46,7 @@ interop:
 # Rebuild the sample corpus from a folder of public volumes.
 corpus SOURCE:
     python3 tests/data/make_corpus.py {{SOURCE}} tests/data/corpus
+
+# Make the fragments of `changelog.d/` a section of the changelog.
+changelog VERSION:
+    python3 changelog.d/gather.py {{VERSION}}
