@@ -16,9 +16,9 @@ class Rooms(unittest.TestCase):
         """What the check finds wrong with a crate `pipeline` of these files."""
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
-            for source, main in (("schemas/src", "lib.rs"), ("model/src", "lib.rs"), ("src", "main.rs")):
+            for name, source in check.SOURCES.items():
                 (root / source).mkdir(parents=True)
-                (root / source / main).write_text("//! Empty.\n")
+                (root / source / ("main.rs" if name == "radloom" else "lib.rs")).write_text("//! Empty.\n")
             for name, text in files.items():
                 path = root / "pipeline/src" / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +40,17 @@ class Rooms(unittest.TestCase):
         files = {"lib.rs": "mod a;\nmod b;\n", "a.rs": "\nfn f() { crate::b::g() }\n", "b.rs": "pub fn g() {}\n"}
         (problem,) = self.problems(files)
         self.assertIn("a -> b: pipeline/src/a.rs:2", problem)
+
+    def test_modules_that_a_list_declares_are_seen_and_a_visibility_is_no_import(self):
+        files = {
+            "lib.rs": "mod a;\n",
+            "a/mod.rs": "mod list;\n\nlist::things! {\n    one::One,\n    two::Two,\n}\n",
+            "a/list.rs": "macro_rules! things { () => {} }\npub(super) use things;\n",
+            "a/one.rs": "pub(in crate::a) struct One;\nuse super::two::Two;\n",
+            "a/two.rs": "pub struct Two;\nuse super::one::One;\n",
+        }
+        (problem,) = self.problems(files)
+        self.assertIn("one -> two", problem)
 
     def test_a_circle_of_three_files_is_found_once(self):
         files = {
