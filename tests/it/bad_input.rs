@@ -1,6 +1,6 @@
 //! What the user gets wrong is named with file, line and field; nothing panics.
 
-use crate::support::{Workspace, done, json, run, text, write};
+use crate::support::{Workspace, done, json, run, text, volumes, write};
 
 /// Runs `curate` on an edited quickstart manifest that must be refused with exit code 2.
 fn refused(edit: impl FnOnce(String) -> String) -> String {
@@ -74,8 +74,7 @@ fn garbage_in_place_of_volumes_costs_rows_and_not_the_run() {
     let workspace = Workspace::new();
     let corpus = workspace.path("corpus");
     std::fs::create_dir_all(corpus.join("volumes")).expect("makes a folder");
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
-    let good = source.join("train/train_7/train_7_a/train_7_a_1.nii.gz");
+    let good = volumes("train/train_7/train_7_a/train_7_a_1.nii.gz");
     let bytes = std::fs::read(good).expect("reads");
     write(&corpus.join("volumes/train_1_a_1.nii.gz"), &bytes);
     write(&corpus.join("volumes/train_2_a_1.nii.gz"), b"");

@@ -2,16 +2,11 @@
 
 use std::path::Path;
 
-use crate::support::{Workspace, done, json, run, text, write};
-
-fn corpus(name: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
-    root.join(name).display().to_string()
-}
+use crate::support::{Workspace, done, json, run, text, volumes, write};
 
 #[test]
 fn inspect_gives_a_verdict_for_every_series() {
-    let finished = run(&["inspect", &corpus("train"), "--json"]);
+    let finished = run(&["inspect", text(&volumes("train")), "--json"]);
     assert_eq!(finished.code, Some(0));
     let verdict = |name: &str| {
         let line = finished.stdout.lines().find(|line| line.contains(name)).expect("is listed");
@@ -35,8 +30,8 @@ fn inspect_gives_a_verdict_for_every_series() {
 fn volume_writes_the_view_with_the_affine_it_reports() {
     let workspace = Workspace::new();
     let output = workspace.path("view.nii.gz");
-    let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
-    let finished = done(&["volume", &input, text(&output), "--view", "mg3d", "--json"]);
+    let input = volumes("train/train_3/train_3_a/train_3_a_1.nii.gz");
+    let finished = done(&["volume", text(&input), text(&output), "--view", "mg3d", "--json"]);
     let value = json(&finished);
     assert_eq!(value["shape"], serde_json::json!([128, 96, 128]));
     for key in ["spacing", "affine", "wall_s", "cpu_s", "peak_rss_bytes"] {
@@ -57,19 +52,19 @@ fn volume_writes_the_view_with_the_affine_it_reports() {
 #[test]
 fn volume_takes_a_view_as_a_table_and_slabs_change_nothing() {
     let workspace = Workspace::new();
-    let input = corpus("train/train_3/train_3_a/train_3_a_1.nii.gz");
+    let input = volumes("train/train_3/train_3_a/train_3_a_1.nii.gz");
     let boxes = workspace.path("boxes.nii");
     let view = "{ preset = \"t3d\", crops = { count = 2, size = [32, 24, 16] } }";
-    let value = json(&done(&["volume", &input, text(&boxes), "--view", view, "--json"]));
+    let value = json(&done(&["volume", text(&input), text(&boxes), "--view", view, "--json"]));
     assert_eq!(value["shape"], serde_json::json!([32, 24, 16]));
     assert_eq!(value["crop_starts"].as_array().expect("a list").len(), 2);
     let size = std::fs::metadata(&boxes).expect("is written").len();
     assert_eq!(size, 352 + 2 * 32 * 24 * 16 * 2, "a plain file of two images");
     let (whole, slabs) = (workspace.path("whole.nii"), workspace.path("slabs.nii"));
-    done(&["volume", &input, text(&whole), "--view", "merlin"]);
-    done(&["volume", &input, text(&slabs), "--view", "merlin", "--slab-above-mib", "0"]);
+    done(&["volume", text(&input), text(&whole), "--view", "merlin"]);
+    done(&["volume", text(&input), text(&slabs), "--view", "merlin", "--slab-above-mib", "0"]);
     assert!(std::fs::read(whole).expect("reads") == std::fs::read(slabs).expect("reads"));
-    let finished = run(&["volume", &input, text(&boxes), "--view", "merlyn"]);
+    let finished = run(&["volume", text(&input), text(&boxes), "--view", "merlyn"]);
     assert_eq!(finished.code, Some(2));
     assert!(
         finished.stderr.contains("merlyn") && finished.stderr.contains("merlin"),
@@ -84,13 +79,13 @@ fn inspect_shows_a_series_as_a_picture() {
     let picture = workspace.path("montage.png");
     done(&[
         "inspect",
-        &corpus("train/train_3/train_3_a/train_3_a_1.nii.gz"),
+        text(&volumes("train/train_3/train_3_a/train_3_a_1.nii.gz")),
         "--montage",
         text(&picture),
     ]);
     let bytes = std::fs::read(&picture).expect("is written");
     assert!(bytes.starts_with(b"\x89PNG"));
-    let finished = run(&["inspect", &corpus("train"), "--montage", text(&picture)]);
+    let finished = run(&["inspect", text(&volumes("train")), "--montage", text(&picture)]);
     assert_eq!(finished.code, Some(2), "a picture shows one series");
 }
 

@@ -13,7 +13,7 @@ use schemas::manifest::{IntensityPolicy, LimitsSection, ViewSection};
 use schemas::split::Split;
 use serde_json::Value;
 
-use crate::support::{Finished, Workspace, kept, run, text, tree, write};
+use crate::support::{self, Finished, Workspace, json, kept, run, text, tree, write};
 
 /// Exit code of a defect.
 const DEFECT: i32 = 101;
@@ -69,8 +69,7 @@ fn verb(arguments: &[&str], items: usize, threads: usize) -> Finished {
 }
 
 fn sample(name: &str) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset").join(name);
-    std::fs::read(path).expect("reads")
+    std::fs::read(support::volumes(name)).expect("reads")
 }
 
 /// Volumes as a stage finds them: whole, cut short, empty, damaged, and no volume at all.
@@ -209,9 +208,8 @@ fn tables_of_reports_and_their_graph_comply() {
         let (file, out) = (workspace.path("reports.csv"), workspace.path("tables"));
         csv(&file, count);
         let finished = verb(&["report", text(&file), "--out", text(&out)], count, threads);
-        let summary: Value = serde_json::from_str(&finished.stdout).expect("is JSON");
         Made {
-            out: summary["reports"].as_u64().expect("a count") as usize,
+            out: json(&finished)["reports"].as_u64().expect("a count") as usize,
             excluded: 0,
             bytes: bytes_of(&out),
         }

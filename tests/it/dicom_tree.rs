@@ -8,13 +8,12 @@ use pipeline::ingest::dicom::SliceHeader;
 use pipeline::release::TableReader;
 use serde_json::Value;
 
-use crate::support::{Workspace, done, json, run, tree, write};
+use crate::support::{Workspace, done, json, run, tree, volumes, write};
 
 const SERIES: &str = "1.2.826.0.1.3680043.2.1125.1.18085492126195434258212517481071422";
 
 fn sample(series: &str) -> Vec<Vec<u8>> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus/dataset");
-    tree(&corpus.join(series)).into_values().collect()
+    tree(&volumes(series)).into_values().collect()
 }
 
 /// The slices of the one whole series there is, in order.

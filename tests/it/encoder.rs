@@ -5,11 +5,11 @@ use std::path::Path;
 
 use pipeline::release::TableReader;
 
-use crate::support::{Workspace, assert_same_tree, done, json, run, text, write};
+use crate::support::{Workspace, assert_same_tree, done, json, repository, run, text, write};
 
 /// The small encoder of the model's tests, copied into `folder`.
 fn copy_encoder(folder: &Path) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("model/tests/goldens/sentence_encoder");
+    let from = repository("model/tests/goldens/sentence_encoder");
     std::fs::create_dir_all(folder.join("1_Pooling")).expect("makes");
     for name in ["config.json", "tokenizer.json", "model.safetensors", "1_Pooling/config.json"] {
         std::fs::copy(from.join(name), folder.join(name)).expect("copies");

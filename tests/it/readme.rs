@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use pipeline::release::TableReader;
 
-use crate::support::{done, kept};
+use crate::support::{kept, verbs};
 
 const README: &str = include_str!("../../README.md");
 
@@ -17,16 +17,7 @@ fn words(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn its_table_of_verbs_is_what_the_program_offers() {
-    let help = done(&["--help"]).stdout;
-    let offered: BTreeSet<String> = help
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
-        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
-        .filter(|verb| verb != "help")
-        .collect();
+    let offered: BTreeSet<String> = verbs().into_iter().collect();
     let rows = README.lines().skip_while(|line| !line.starts_with("| verb")).skip(2);
     let named: BTreeSet<String> = rows
         .take_while(|line| line.starts_with('|'))

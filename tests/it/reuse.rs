@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::support::{Workspace, assert_same_tree, copy_tree, done, json, text, tree, write};
+use crate::support::{
+    Workspace, assert_same_tree, copy_tree, done, json, repository, text, tree, write,
+};
 
 /// What changes text and card of a release, and no voxel.
 const EDIT: [&str; 4] =
@@ -40,7 +42,7 @@ fn what_changes_no_voxel_takes_every_shard_and_keeps_the_earlier_release() {
 fn a_release_elsewhere_gives_its_shards_but_for_changed_sources_and_damaged_shards() {
     let workspace = Workspace::new();
     let corpus = workspace.path("corpus");
-    copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus"), &corpus);
+    copy_tree(&repository("tests/data/corpus"), &corpus);
     let manifest = workspace.manifest(|manifest| {
         let from = manifest.find("root = ").expect("has a root");
         let to = from + manifest[from..].find('\n').expect("ends");

@@ -3,11 +3,9 @@
 //! After a change that is meant, `INSTA_UPDATE=always cargo test --test it snapshots::` writes the files anew; the diff
 //! shows what users will see.
 
-use std::path::Path;
-
 use serde_json::{Map, Value};
 
-use crate::support::{Finished, Workspace, done, run, text, write};
+use crate::support::{Finished, Workspace, done, run, text, verbs, volumes, write};
 
 /// Fields whose numbers belong to this run or this machine.
 const MEASURED: [&str; 19] = [
@@ -34,10 +32,9 @@ const MEASURED: [&str; 19] = [
 
 /// The text without what differs from run to run: folders, identities, the version of the program.
 fn settled(workspace: &Workspace, text: &str) -> String {
-    let root = env!("CARGO_MANIFEST_DIR");
     let text = text
         .replace(crate::support::text(&workspace.path("")).trim_end_matches('/'), "[folder]")
-        .replace(root, "[repository]")
+        .replace(env!("CARGO_MANIFEST_DIR"), "[repository]")
         .replace(concat!("radloom ", env!("CARGO_PKG_VERSION")), "radloom [version]");
     without_identities(&text)
 }
@@ -85,21 +82,6 @@ fn shown(workspace: &Workspace, finished: &Finished) -> String {
     settled(workspace, &texts.collect::<Vec<_>>().join("\n"))
 }
 
-fn corpus(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus").join(name).display().to_string()
-}
-
-/// Every verb as `radloom --help` lists it.
-fn verbs() -> Vec<String> {
-    let help = done(&["--help"]).stdout;
-    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
-    let names = lines.take_while(|line| !line.is_empty()).filter_map(|line| {
-        let indented = line.starts_with("  ") && !line.starts_with("   ");
-        line.split_whitespace().next().filter(|_| indented).map(str::to_owned)
-    });
-    names.filter(|name| name != "help").collect()
-}
-
 #[test]
 fn help_of_every_verb_and_the_lists() {
     let mut text = done(&["--help"]).stdout;
@@ -122,16 +104,16 @@ fn help_of_every_verb_and_the_lists() {
 fn json_of_the_verbs_that_stand_alone() {
     let workspace = Workspace::new();
     for (name, path) in [
-        ("inspect_nifti", "dataset/train/train_3/train_3_a/train_3_a_1.nii.gz"),
-        ("inspect_dicom", "dataset/train/train_1/train_1_a/train_1_a_1"),
-        ("inspect_truncated", "dataset/train/train_2/train_2_b"),
+        ("inspect_nifti", "train/train_3/train_3_a/train_3_a_1.nii.gz"),
+        ("inspect_dicom", "train/train_1/train_1_a/train_1_a_1"),
+        ("inspect_truncated", "train/train_2/train_2_b"),
     ] {
-        let finished = done(&["inspect", &corpus(path), "--json"]);
+        let finished = done(&["inspect", text(&volumes(path)), "--json"]);
         insta::assert_snapshot!(name, shown(&workspace, &finished));
     }
-    let input = corpus("dataset/train/train_3/train_3_a/train_3_a_1.nii.gz");
+    let input = volumes("train/train_3/train_3_a/train_3_a_1.nii.gz");
     let output = workspace.path("view.nii.gz");
-    let finished = done(&["volume", &input, text(&output), "--view", "mg3d", "--json"]);
+    let finished = done(&["volume", text(&input), text(&output), "--view", "mg3d", "--json"]);
     insta::assert_snapshot!("volume", shown(&workspace, &finished));
 
     let report = workspace.path("report.txt");

@@ -23,11 +23,12 @@ impl Workspace {
 
     /// The quickstart manifest with its corpus path made absolute and `edit` applied to its text.
     pub(crate) fn manifest(&self, edit: impl FnOnce(String) -> String) -> PathBuf {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let text = std::fs::read_to_string(root.join("manifests/quickstart.toml")).expect("reads");
-        let corpus = root.join("tests/data/corpus");
+        let text = std::fs::read_to_string(repository("manifests/quickstart.toml")).expect("reads");
         let text = text
-            .replace("../tests/data/corpus\"", &format!("{}\"", corpus.display()))
+            .replace(
+                "../tests/data/corpus\"",
+                &format!("{}\"", repository("tests/data/corpus").display()),
+            )
             .replace("../out/quickstart", "out");
         let path = self.path("manifest.toml");
         write(&path, edit(text).as_bytes());
@@ -37,6 +38,27 @@ impl Workspace {
     pub(crate) fn plain_manifest(&self) -> PathBuf {
         self.manifest(|text| text)
     }
+}
+
+/// A file or folder of the repository.
+pub(crate) fn repository(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// A volume or a folder of volumes of the sample corpus.
+pub(crate) fn volumes(name: &str) -> PathBuf {
+    repository("tests/data/corpus/dataset").join(name)
+}
+
+/// Every verb that the program offers, as `--help` lists them.
+pub(crate) fn verbs() -> Vec<String> {
+    let help = done(&["--help"]).stdout;
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names = lines.take_while(|line| !line.is_empty()).filter_map(|line| {
+        let is_name = line.starts_with("  ") && !line.starts_with("   ");
+        line.split_whitespace().next().filter(|_| is_name).map(str::to_owned)
+    });
+    names.filter(|name| name != "help").collect()
 }
 
 pub(crate) fn write(path: &Path, content: &[u8]) {
@@ -127,8 +149,7 @@ pub(crate) fn assert_same_tree(one: &Path, other: &Path) {
 
 /// The kept files of one kind, one of each version ever written, in the order of their names.
 pub(crate) fn kept(kind: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/versions").join(kind);
-    let entries = std::fs::read_dir(folder).expect("lists");
+    let entries = std::fs::read_dir(repository("tests/data/versions").join(kind)).expect("lists");
     let mut paths: Vec<_> = entries.map(|entry| entry.expect("lists").path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "{kind} has a sample");

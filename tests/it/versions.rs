@@ -1,26 +1,17 @@
 //! Files that earlier programs wrote, one sample of each version ever written, read by this one; and files of versions
 //! to come. `tests/data/versions/keep.py` adds samples.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pipeline::files::sha256_bytes;
 use pipeline::loader::ResumeToken;
 use schemas::lock::ReleaseLock;
 use schemas::manifest::{self, Overrides};
-use serde_json::{Value, json};
+use serde_json::{Value, json as value};
 
-use crate::support::{Workspace, assert_same_tree, done, kept, run, text, tree, write};
-
-/// A copy of a folder that a test may change.
-fn copy_of(workspace: &Workspace, folder: &Path, name: &str) -> PathBuf {
-    let copy = workspace.path(name);
-    for (path, bytes) in tree(folder) {
-        let path = copy.join(path);
-        std::fs::create_dir_all(path.parent().expect("is in a folder")).expect("makes folders");
-        write(&path, &bytes);
-    }
-    copy
-}
+use crate::support::{
+    Workspace, assert_same_tree, copy_tree, done, json, kept, repository, run, text, tree, write,
+};
 
 fn value_of(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).expect("reads")).expect("is JSON")
@@ -33,8 +24,7 @@ fn a_release_of_every_version_is_verified_and_loaded_and_shown() {
     for release in kept("release") {
         done(&["release", "verify", text(&release)]);
         let bench = done(&["loader", "bench", text(&release), "--epochs", "2", "--json"]);
-        let bench: Value = serde_json::from_str(&bench.stdout).expect("is JSON");
-        orders.push(bench["order_hash"].clone());
+        orders.push(json(&bench)["order_hash"].clone());
         let page = workspace.path("page");
         done(&["show", text(&release), "--out", text(&page)]);
         assert!(page.join("index.html").is_file());
@@ -48,15 +38,16 @@ fn a_lock_allows_a_field_of_a_later_revision_and_refuses_a_later_version() {
     for release in kept("release") {
         let mut lock = value_of(&release.join("release.lock"));
         let read = ReleaseLock::from_text(&lock.to_string()).expect("is read");
-        lock["revision"] = json!(99);
-        lock["someday"] = json!({ "what": ["nobody", "knows"] });
+        lock["revision"] = value!(99);
+        lock["someday"] = value!({ "what": ["nobody", "knows"] });
         assert_eq!(
             ReleaseLock::from_text(&lock.to_string()).expect("is read").sources,
             read.sources
         );
-        lock["version"] = json!(2);
+        lock["version"] = value!(2);
         let workspace = Workspace::new();
-        let newer = copy_of(&workspace, &release, "newer");
+        let newer = workspace.path("newer");
+        copy_tree(&release, &newer);
         let older = std::fs::read(newer.join("release.lock")).expect("reads");
         write(&newer.join("release.lock"), lock.to_string().as_bytes());
         // The sums are right, so that nothing but the version is wrong.
@@ -79,9 +70,9 @@ fn a_position_allows_a_field_of_a_later_revision_and_refuses_a_later_version() {
         let mut token = value_of(&checkpoint)["loader_token"].clone();
         let read = ResumeToken::from_json(&token).expect("is read");
         assert_eq!(read.position, 4, "two steps of two studies");
-        token["someday"] = json!([1, 2]);
+        token["someday"] = value!([1, 2]);
         assert_eq!(ResumeToken::from_json(&token).expect("is read").position, read.position);
-        token["version"] = json!(2);
+        token["version"] = value!(2);
         let error = ResumeToken::from_json(&token).expect_err("is newer").to_string();
         assert!(error.contains("version 2") && error.contains("update radloom"), "{error}");
     }
@@ -97,10 +88,10 @@ fn a_checkpoint_allows_a_field_of_a_later_revision_and_refuses_a_later_version()
             model::trainer::Checkpoint::open(workspace.path("").as_path())
         };
         assert_eq!(open(&value).expect("is read").info.step, 2);
-        value["someday"] = json!("something");
-        value["revision"] = json!(99);
+        value["someday"] = value!("something");
+        value["revision"] = value!(99);
         assert_eq!(open(&value).expect("is read").info.step, 2);
-        value["version"] = json!(99);
+        value["version"] = value!(99);
         let error = open(&value).expect_err("is newer").to_string();
         assert!(error.contains("99") && error.contains("radloom"), "{error}");
     }
@@ -131,8 +122,7 @@ fn an_outcome_of_every_version_leaves_the_release_as_it_is() {
     let workspace = Workspace::new();
     let manifest = workspace.path("m.toml");
     let text_of = include_str!("../data/versions/small.toml");
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/corpus");
-    let text_of = text_of.replace("../corpus", text(&corpus));
+    let text_of = text_of.replace("../corpus", text(&repository("tests/data/corpus")));
     write(&manifest, text_of.as_bytes());
     let curate = |out: &Path| done(&["curate", text(&manifest), "--out", text(out), "--quiet"]);
     let whole = workspace.path("whole");

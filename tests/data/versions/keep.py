@@ -66,7 +66,7 @@ def main(binary):
             "voxels": of_metadata(next((release / "shards").glob("*.arrow"))),
         }
         keep(release, "release", "-".join(f"{kind}-{version}" for kind, version in parts.items()))
-        outcome = next((work / "out/work/units").glob("*.msgpack"))
+        outcome = next((work / "out" / "work" / "units").glob("*.msgpack"))
         keep(outcome, "outcome", f"v{of_message_pack(outcome)}.msgpack")
         checkpoints = work / "out/train/checkpoints"
         checkpoint = checkpoints / (checkpoints / "latest").read_text().strip() / "checkpoint.json"
