@@ -18,4 +18,10 @@ impl IngestError {
     pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
     }
+
+    /// A source that the system does not give.
+    #[expect(clippy::needless_pass_by_value, reason = "for map_err, which gives the error away")]
+    pub(crate) fn unreadable(error: std::io::Error) -> Self {
+        Self::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
+    }
 }

@@ -27,11 +27,11 @@ pub use geometry::{GeometryFacts, SeriesGeometry};
 pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
 pub(crate) use read::{constant, nifti_image, nifti_series, read_with_sums};
-pub(crate) use reports::given;
 pub use reports::{
     GivenSection, ReportDocument, ReportReader, SectionKind, SourceError, SourceReport,
     is_placeholder,
 };
+pub(crate) use reports::{given, offset};
 pub use series::{ReadOptions, SeriesImage, SeriesSource};
 pub use sums::SourceSums;
 pub(crate) use tilt::remedy_tilt;

@@ -12,9 +12,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::sums::{RunningSum, SourceSums};
 
-/// Bytes read at a time where only the sum needs them.
-const CHUNK_BYTES: usize = 1 << 16;
-
 /// Files that were begun, and the sums of those that ended.
 pub(crate) struct ReadOnce<'s> {
     sums: &'s SourceSums,
@@ -87,14 +84,24 @@ impl<'s> ReadOnce<'s> {
     /// error.
     pub(crate) fn finish<'p>(&self, path: &Path, parts: impl Iterator<Item = (u64, &'p [u8])>) {
         let Some(begun) = self.begun().remove(path) else { return };
-        let Begun { mut sum, .. } = begun;
+        let Begun { mut sum, length, .. } = begun;
+        let mut file: Option<File> = None;
+        let mut read_to = |sum: &mut RunningSum<'_>, end: u64| -> io::Result<()> {
+            if sum.hashed() >= end {
+                return Ok(());
+            }
+            let file = match &mut file {
+                Some(file) => file,
+                None => file.insert(File::open(path)?),
+            };
+            sum.read_to(file, end)
+        };
         let take = || -> io::Result<()> {
-            let mut file: Option<File> = None;
             for (position, bytes) in parts {
-                read_between(path, &mut file, &mut sum, Some(position))?;
+                read_to(&mut sum, position)?;
                 sum.hash(position, bytes)?;
             }
-            read_between(path, &mut file, &mut sum, None)
+            read_to(&mut sum, length)
         };
         if take().is_ok() {
             sum.finish(path);
@@ -109,33 +116,6 @@ impl Drop for ReadOnce<'_> {
         for path in paths {
             self.finish(&path, std::iter::empty());
         }
-    }
-}
-
-/// Reads what is not hashed yet, up to the byte `end` or the end of the file.
-fn read_between(
-    path: &Path,
-    file: &mut Option<File>,
-    sum: &mut RunningSum<'_>,
-    end: Option<u64>,
-) -> io::Result<()> {
-    let mut chunk = Vec::new();
-    loop {
-        let position = sum.hashed();
-        let left = end.map_or(u64::MAX, |end| end.saturating_sub(position));
-        if left == 0 {
-            return Ok(());
-        }
-        let file = match file {
-            Some(file) => file,
-            None => file.insert(File::open(path)?),
-        };
-        file.seek(SeekFrom::Start(position))?;
-        chunk.clear();
-        if file.take(left.min(CHUNK_BYTES as u64)).read_to_end(&mut chunk)? == 0 {
-            return Ok(());
-        }
-        sum.take(position, &chunk)?;
     }
 }
 

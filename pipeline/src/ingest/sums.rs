@@ -1,7 +1,8 @@
 //! Sums of sources, taken while the sources are read.
 
 use std::collections::BTreeMap;
-use std::io::{self, Sink, Write};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Sink, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,9 @@ use std::sync::{Mutex, PoisonError};
 use schemas::lock::SourceObject;
 
 use crate::files::{HashingWriter, sha256_file};
+
+/// Bytes read at a time where only the sum needs them.
+const CHUNK_BYTES: u64 = 1 << 16;
 
 /// SHA-256 and size of the files of one series. Readers that are given one hash what they read on the way, so that no
 /// file is read a second time for its sum.
@@ -84,6 +88,20 @@ impl<'s> RunningSum<'s> {
             self.hashed += new.len() as u64;
         }
         Ok(())
+    }
+
+    /// Reads what of `file` is not hashed yet, up to the byte `end` or the end of the file.
+    pub(crate) fn read_to(&mut self, file: &mut File, end: u64) -> io::Result<()> {
+        file.seek(SeekFrom::Start(self.hashed))?;
+        let mut rest = file.take(end.saturating_sub(self.hashed));
+        let mut chunk = Vec::new();
+        loop {
+            chunk.clear();
+            if rest.by_ref().take(CHUNK_BYTES).read_to_end(&mut chunk)? == 0 {
+                return Ok(());
+            }
+            self.take(self.hashed, &chunk)?;
+        }
     }
 
     /// Notes the sum; the whole file was taken.

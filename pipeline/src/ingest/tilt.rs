@@ -39,33 +39,33 @@ pub(crate) fn grid_geometry(affine: &Affine, dims: [usize; 3]) -> SeriesGeometry
     }
 }
 
+/// That slices are sheared, in words.
+pub(crate) fn sheared(degrees: f64) -> String {
+    format!("slices are sheared by {degrees:.2}° (gantry tilt)")
+}
+
 /// What the policy wants done with a sheared affine.
 pub(crate) fn remedy_tilt(
     mut image: SeriesImage,
     policy: GeometryPolicy,
 ) -> Result<SeriesImage, IngestError> {
-    let degrees = image.geometry.facts.tilt_degrees;
+    let text = sheared(image.geometry.facts.tilt_degrees);
     if image.geometry.verdict != GeometryVerdict::Tilted {
         return Ok(image);
     }
     let square = image.geometry.facts.orthogonal_orientation;
     match policy.tilt {
         Remedy::Repair if square => {
-            let (volume, text) = repair::remove_shear(image.volume, AIR_HU as f32);
+            let (volume, done) = repair::remove_shear(image.volume, AIR_HU as f32);
             image.volume = volume;
-            image.geometry.repaired.push(text.clone());
-            image.warnings.push(text);
+            image.geometry.repaired.push(done.clone());
+            image.warnings.push(done);
         }
         Remedy::Accept => {
-            image.warnings.push(format!(
-                "slices are sheared by {degrees:.2}° (gantry tilt); the affine keeps it"
-            ));
+            image.warnings.push(format!("{text}; the affine keeps it"));
         }
         Remedy::Reject | Remedy::Repair => {
-            return Err(IngestError::new(
-                Reason::Tilted,
-                format!("slices are sheared by {degrees:.2}° (gantry tilt)"),
-            ));
+            return Err(IngestError::new(Reason::Tilted, text));
         }
     }
     Ok(image)

@@ -32,12 +32,15 @@ pub(crate) struct Input<'s> {
 impl<'s> Input<'s> {
     /// Opens the file at `path`, whose sum goes to `sums`.
     pub(crate) fn open(path: &Path, sums: Option<&'s SourceSums>) -> Result<Self, IngestError> {
-        let file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(IngestError::unreadable)?;
         let mut start = Vec::new();
-        (&file).take(START_BYTES as u64).read_to_end(&mut start).map_err(unreadable)?;
+        (&file)
+            .take(START_BYTES as u64)
+            .read_to_end(&mut start)
+            .map_err(IngestError::unreadable)?;
         let mut sum = sums.map(RunningSum::new);
         if let Some(sum) = &mut sum {
-            sum.take(0, &start).map_err(unreadable)?;
+            sum.take(0, &start).map_err(IngestError::unreadable)?;
         }
         let is_gzip = start.starts_with(&MAGIC);
         Ok(Self { path: path.to_owned(), file, start, is_gzip, sum })
@@ -45,7 +48,9 @@ impl<'s> Input<'s> {
 
     /// The decoded bytes from the start.
     pub(crate) fn stream(&mut self) -> Result<Stream<'_>, IngestError> {
-        self.file.seek(SeekFrom::Start(self.start.len() as u64)).map_err(unreadable)?;
+        self.file
+            .seek(SeekFrom::Start(self.start.len() as u64))
+            .map_err(IngestError::unreadable)?;
         let stored =
             Stored { start: &self.start, file: &self.file, position: 0, sum: self.sum.as_mut() };
         Ok(Stream::new(Box::new(BufReader::with_capacity(START_BYTES, stored)), self.is_gzip))
@@ -84,7 +89,7 @@ impl<'s> Input<'s> {
 
     /// The file as stored, read by all threads that are free.
     fn content(&mut self) -> Result<Vec<u8>, IngestError> {
-        let length = self.file.metadata().map_err(unreadable)?.len() as usize;
+        let length = self.file.metadata().map_err(IngestError::unreadable)?.len() as usize;
         let mut content = zeroed::<u8>(length);
         let known = self.start.len().min(length);
         let (start, rest) = content.split_at_mut(known);
@@ -96,9 +101,9 @@ impl<'s> Input<'s> {
                 file.seek(SeekFrom::Start((known + index * PART_BYTES) as u64))?;
                 file.read_exact(part)
             })
-            .map_err(unreadable)?;
+            .map_err(IngestError::unreadable)?;
         if let Some(sum) = &mut self.sum {
-            sum.take(known as u64, &content[known..]).map_err(unreadable)?;
+            sum.take(known as u64, &content[known..]).map_err(IngestError::unreadable)?;
         }
         Ok(content)
     }
@@ -109,18 +114,7 @@ impl<'s> Input<'s> {
 impl Drop for Input<'_> {
     fn drop(&mut self) {
         let Some(mut sum) = self.sum.take() else { return };
-        let mut rest = vec![0; START_BYTES];
-        let position = sum.hashed();
-        let mut read = || -> io::Result<()> {
-            self.file.seek(SeekFrom::Start(position))?;
-            loop {
-                match self.file.read(&mut rest)? {
-                    0 => return Ok(()),
-                    count => sum.take(sum.hashed(), &rest[..count])?,
-                }
-            }
-        };
-        if read().is_ok() {
+        if sum.read_to(&mut self.file, u64::MAX).is_ok() {
             sum.finish(&self.path);
         }
     }
@@ -161,9 +155,4 @@ fn decode_whole(content: &mut [u8], skip: usize, bytes: usize, threads: usize) -
         raw.truncate(bytes.div_ceil(2));
         raw
     })
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "handed to map_err, which gives the error away")]
-fn unreadable(error: io::Error) -> IngestError {
-    IngestError::new(Reason::VolumeCorrupt, format!("cannot be read: {error}"))
 }

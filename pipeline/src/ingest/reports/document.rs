@@ -58,7 +58,7 @@ impl ReportDocument {
 }
 
 /// A byte offset; texts beyond 4 GiB are cut there by the parser.
-fn offset(value: usize) -> u32 {
+pub(crate) fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

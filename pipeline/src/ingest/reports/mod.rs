@@ -9,6 +9,7 @@ mod reader;
 mod report;
 mod section_kind;
 
+pub(crate) use document::offset;
 pub use document::{GivenSection, ReportDocument};
 pub(crate) use placeholder::given;
 pub use placeholder::is_placeholder;

@@ -15,18 +15,13 @@ pub(crate) const fn number(tag: Tag) -> u32 {
     (group as u32) << 16 | element as u32
 }
 
-/// Tags by group and element, for those that have no name.
-const fn tag(group: u16, element: u16) -> u32 {
-    (group as u32) << 16 | element as u32
-}
-
 /// Pixel Data.
 pub(crate) const PIXEL_DATA: u32 = number(tags::PIXEL_DATA);
 const FLOAT_PIXEL_DATA: u32 = number(tags::FLOAT_PIXEL_DATA);
 const DOUBLE_PIXEL_DATA: u32 = number(tags::DOUBLE_FLOAT_PIXEL_DATA);
-pub(crate) const ITEM: u32 = tag(0xfffe, 0xe000);
-const ITEM_END: u32 = tag(0xfffe, 0xe00d);
-pub(crate) const SEQUENCE_END: u32 = tag(0xfffe, 0xe0dd);
+pub(crate) const ITEM: u32 = number(Tag(0xfffe, 0xe000));
+const ITEM_END: u32 = number(Tag(0xfffe, 0xe00d));
+pub(crate) const SEQUENCE_END: u32 = number(Tag(0xfffe, 0xe0dd));
 const UNDEFINED: u32 = u32::MAX;
 /// Sequences within sequences beyond this depth are damage.
 const MAX_DEPTH: usize = 24;
@@ -110,7 +105,7 @@ fn has_long_length(vr: [u8; 2]) -> bool {
 fn head(bytes: &[u8], at: usize, encoding: Encoding) -> Option<Head> {
     let group = encoding.u16(array(bytes, at)?);
     let element = encoding.u16(array(bytes, at + 2)?);
-    let tag = tag(group, element);
+    let tag = number(Tag(group, element));
     let implicit =
         |vr| Some(Head { tag, vr, length: encoding.u32(array(bytes, at + 4)?), value: at + 8 });
     if group == 0xfffe || !encoding.explicit {

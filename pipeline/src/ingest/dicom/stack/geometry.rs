@@ -9,6 +9,7 @@ use super::steps::SAME_POSITION;
 use crate::ingest::air::MAX_UNTILTED_TANGENT;
 use crate::ingest::dicom::header::SliceHeader;
 use crate::ingest::dicom::pixels::check;
+use crate::ingest::tilt::sheared;
 use crate::ingest::{GeometryFacts, IngestError};
 
 /// Frames that belong together, in order, with the verdict on them.
@@ -134,26 +135,14 @@ impl Stack {
                     ),
                 )
             } else {
-                refuse(
-                    GeometryVerdict::Irregular,
-                    format!(
-                        "slice steps run from {:.3} to {:.3} mm",
-                        self.facts.step_min_mm, self.facts.step_max_mm
-                    ),
-                )
+                refuse(GeometryVerdict::Irregular, self.uneven())
             };
         }
-        if let Some((frame, distance)) = self.off_axis_frame(basis) {
-            return refuse(
-                GeometryVerdict::Irregular,
-                format!("{} lies {distance:.2} mm beside the line of the others", frame.name()),
-            );
+        if let Some(detail) = self.beside_the_line(basis) {
+            return refuse(GeometryVerdict::Irregular, detail);
         }
         if self.shear(basis) > MAX_UNTILTED_TANGENT {
-            return refuse(
-                GeometryVerdict::Tilted,
-                format!("slices are sheared by {:.2}° (gantry tilt)", self.facts.tilt_degrees),
-            );
+            return refuse(GeometryVerdict::Tilted, sheared(self.facts.tilt_degrees));
         }
         Ok(())
     }

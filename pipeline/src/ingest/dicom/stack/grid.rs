@@ -8,6 +8,7 @@ use super::geometry::Stack;
 use super::steps::{SAME_POSITION, is_even, median, steps};
 use crate::ingest::IngestError;
 use crate::ingest::air::MAX_UNTILTED_TANGENT;
+use crate::ingest::tilt::sheared;
 use crate::volume::{Affine, norm};
 
 /// A grid may have at most this many times the slices that were found.
@@ -162,12 +163,8 @@ impl Stack {
                 format!("{left} slices are left; they do not make a volume"),
             ));
         }
-        self.off_axis_frame(basis).map_or(Ok(()), |(frame, distance)| {
-            Err(IngestError::new(
-                Reason::IrregularGeometry,
-                format!("{} lies {distance:.2} mm beside the line of the others", frame.name()),
-            ))
-        })
+        self.beside_the_line(basis)
+            .map_or(Ok(()), |detail| Err(IngestError::new(Reason::IrregularGeometry, detail)))
     }
 
     /// Fourth step: whether the shear is to be resampled out.
@@ -180,8 +177,7 @@ impl Stack {
         if self.shear(basis) <= MAX_UNTILTED_TANGENT {
             return Ok(false);
         }
-        let degrees = self.facts.tilt_degrees;
-        let text = format!("slices are sheared by {degrees:.2}° (gantry tilt)");
+        let text = sheared(self.facts.tilt_degrees);
         match remedy {
             Remedy::Reject => Err(IngestError::new(Reason::Tilted, text)),
             // The repair itself is noted where it is done.
@@ -190,15 +186,6 @@ impl Stack {
                 done.note(remedy, format!("{text}; the affine keeps it"));
                 Ok(false)
             }
-        }
-    }
-
-    fn uneven(&self) -> String {
-        let facts = &self.facts;
-        if facts.missing_slices > 0 {
-            format!("{} slices are missing", facts.missing_slices)
-        } else {
-            format!("slice steps run from {:.3} to {:.3} mm", facts.step_min_mm, facts.step_max_mm)
         }
     }
 

@@ -127,8 +127,24 @@ impl Stack {
         self.direction().map_or(0.0, |direction| norm(subtract(direction, basis.normal)))
     }
 
+    /// What is uneven about the steps, in words.
+    pub(crate) fn uneven(&self) -> String {
+        let facts = &self.facts;
+        if facts.missing_slices > 0 {
+            format!("{} slices are missing", facts.missing_slices)
+        } else {
+            format!("slice steps run from {:.3} to {:.3} mm", facts.step_min_mm, facts.step_max_mm)
+        }
+    }
+
+    /// That a frame lies too far beside the line from the first to the last, in words, where one does.
+    pub(crate) fn beside_the_line(&self, basis: Basis) -> Option<String> {
+        let (frame, distance) = self.off_axis_frame(basis)?;
+        Some(format!("{} lies {distance:.2} mm beside the line of the others", frame.name()))
+    }
+
     /// The frame that lies farthest beside the line from the first to the last, where it is too far.
-    pub(crate) fn off_axis_frame(&self, basis: Basis) -> Option<(&Frame, f64)> {
+    fn off_axis_frame(&self, basis: Basis) -> Option<(&Frame, f64)> {
         let direction = self.direction().unwrap_or(basis.normal);
         let origin = self.frames.first()?.plane().position?;
         let mut worst: Option<(&Frame, f64)> = None;

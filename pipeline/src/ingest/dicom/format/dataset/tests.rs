@@ -45,7 +45,7 @@ fn a_sequence_of_undefined_length_is_passed_over_and_read() {
     let (outer, inside, after) = (
         number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE),
         number(tags::IMAGE_POSITION_PATIENT),
-        tag(0x5400, 0x0001),
+        number(Tag(0x5400, 0x0001)),
     );
     let mut bytes = vec![0x00, 0x52, 0x29, 0x92, b'S', b'Q', 0, 0, 0xff, 0xff, 0xff, 0xff];
     bytes.extend([0xfe, 0xff, 0x00, 0xe0, 0xff, 0xff, 0xff, 0xff]);
