@@ -1,6 +1,5 @@
 //! What several verbs need: the manifest with the command line applied, threads, and the signal.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipeline::execute::Cancel;
@@ -48,12 +47,6 @@ pub(crate) fn cancel_on_signal() -> Cancel {
     })
     .ok();
     cancel
-}
-
-/// The release in `dir`, which is a release itself or the output folder of a run.
-pub(crate) fn release_below(dir: &Path) -> PathBuf {
-    let below = dir.join("release");
-    if below.join("release.lock").is_file() { below } else { dir.to_owned() }
 }
 
 /// Worker threads that a manifest's `[limits] threads` stands for.

@@ -8,7 +8,7 @@ use pipeline::ingest::{
     Acquisition, IngestError, ReadOptions, SeriesSource, corpus_files, read_series,
 };
 use pipeline::quality::assess;
-use pipeline::release::Contents;
+use pipeline::release::{Contents, release_below};
 use schemas::manifest::{IntensityPolicy, LimitsSection};
 use schemas::reason::Reason;
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use crate::cli::{Common, InspectArgs};
 use crate::failure::{DONE, FAILED, Failure};
 use crate::gallery::montage;
 use crate::progress::print;
-use crate::settings::{release_below, use_threads};
+use crate::settings::use_threads;
 
 pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;

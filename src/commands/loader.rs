@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
-use pipeline::release::TableReader;
+use pipeline::release::{TableReader, release_below};
 use schemas::split::Split;
 use schemas::study::BatchStudy;
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::cli::{BenchArgs, Common, LoaderVerb};
 use crate::failure::{DONE, Failure};
 use crate::progress::print;
-use crate::settings::{release_below, use_threads};
+use crate::settings::use_threads;
 use crate::usage;
 
 pub(super) fn run(verb: &LoaderVerb, common: &Common) -> Result<u8, Failure> {

@@ -1,11 +1,11 @@
 //! `radloom release`.
 
-use pipeline::release::verify;
+use pipeline::release::{release_below, verify};
 
 use crate::cli::{Common, ReleaseVerb};
 use crate::failure::{DONE, FAILED, Failure};
 use crate::progress::print;
-use crate::settings::{release_below, use_threads};
+use crate::settings::use_threads;
 
 pub(super) fn run(verb: &ReleaseVerb, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use pipeline::release::release_below;
+
 use super::train;
 use crate::cli::{Common, ShowArgs};
 use crate::failure::{DONE, Failure};
 use crate::gallery::{self, Extras};
 use crate::progress::print;
-use crate::settings::release_below;
 
 pub(super) fn run(args: &ShowArgs, common: &Common) -> Result<u8, Failure> {
     let release = release_below(&args.dir);

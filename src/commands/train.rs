@@ -9,6 +9,7 @@ use model::system::{InputShape, Vocabulary};
 use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, train_on};
 use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::Dataset;
+use pipeline::release::release_below;
 use schemas::manifest::Manifest;
 use schemas::split::Split;
 
@@ -101,7 +102,7 @@ pub(super) fn train(
         .as_ref()
         .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
     check(manifest)?;
-    let release = settings::release_below(&manifest.release.out);
+    let release = release_below(&manifest.release.out);
     let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
     let out = folder(manifest);
     let checkpoint = Checkpoint::latest(&out)?;

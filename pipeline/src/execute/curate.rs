@@ -19,7 +19,9 @@ use super::reuse::Reusable;
 use crate::files::{sha256_bytes, sha256_file};
 use crate::graph::{EncodeError, SentenceEncoder};
 use crate::plan::{Survey, Unit, View, cut_units, survey};
-use crate::release::{Contents, ReleaseError, Sealed, VOXEL_STAGES, revisions, seal, verify};
+use crate::release::{
+    Contents, ReleaseError, Sealed, VOXEL_STAGES, count_by_reason, revisions, seal, verify,
+};
 use crate::report::ReportParser;
 
 /// What a run may be given besides its manifest.
@@ -111,7 +113,7 @@ pub fn curate(
     write_reports(manifest, &parser, encoder, &kept, &building.join("tables"), observer, cancel)?;
     let Kept { studies: written, excluded: lost, .. } = kept;
     let excluded = excluded(lost, &plan.survey, outcomes);
-    let counts = counts(&excluded);
+    let counts = count_by_reason(&excluded);
     let included = outcomes.iter().map(|outcome| outcome.volumes.len()).sum();
     if included == 0 {
         let detail: Vec<_> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
@@ -342,13 +344,4 @@ fn excluded(lost: Vec<ExcludedRow>, survey: &Survey, outcomes: &[UnitOutcome]) -
     excluded.extend(outcomes.iter().flat_map(|outcome| outcome.excluded.iter().cloned()));
     excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
     excluded
-}
-
-/// Number of rows by reason.
-fn counts(excluded: &[ExcludedRow]) -> BTreeMap<String, usize> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for row in excluded {
-        *counts.entry(row.reason.clone()).or_default() += 1;
-    }
-    counts
 }

@@ -19,7 +19,7 @@ use super::executor::Context;
 use super::unit::{shard_path, source_name};
 use crate::files::sha256_file;
 use crate::plan::Unit;
-use crate::release::{Contents, ReleaseError, read_sums};
+use crate::release::{Contents, ReleaseError, read_sums, release_below};
 use crate::shard::read_table;
 
 /// A release whose shards may be used again.
@@ -60,9 +60,7 @@ impl Reusable {
     ///
     /// [`ReleaseError`] where there is none or a file of it cannot be read.
     pub(super) fn open(path: &Path) -> Result<Self, ReleaseError> {
-        let below = path.join("release");
-        let path = if below.join("release.lock").is_file() { &below } else { path };
-        Self::new(Contents::read(path)?)
+        Self::new(Contents::read(&release_below(path))?)
     }
 
     /// The outcome of `unit`, with its shards below `context.release`, where this release has them; none where it

@@ -14,6 +14,12 @@ use super::error::ReleaseError;
 use super::identity::release_id;
 use crate::shard::read_table;
 
+/// The release in `dir`, which is a release itself or the output folder of a run.
+pub fn release_below(dir: &Path) -> PathBuf {
+    let below = dir.join("release");
+    if below.join("release.lock").is_file() { below } else { dir.to_owned() }
+}
+
 /// Identity and counts of a sealed release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Contents {

@@ -17,12 +17,13 @@ mod summary;
 mod sums;
 mod verify;
 
-pub use contents::{Contents, TableReader};
+pub use contents::{Contents, TableReader, release_below};
 pub use error::ReleaseError;
 pub use identity::release_id;
 pub use revisions::VOXEL_STAGES;
 pub(crate) use revisions::revisions;
 pub use seal::seal;
 pub use sealed::Sealed;
+pub(crate) use summary::count_by_reason;
 pub(crate) use sums::read_sums;
 pub use verify::{Finding, Verification, verify};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::manifest::Manifest;
 use schemas::split::Split;
-use schemas::tables::{IndexRow, StudyRow, VolumeRow};
+use schemas::tables::{ExcludedRow, IndexRow, StudyRow, VolumeRow};
 
 use super::sealed::Sealed;
 
@@ -27,10 +27,6 @@ impl Summary {
         volumes: &[VolumeRow],
         index: &[IndexRow],
     ) -> Self {
-        let mut excluded = BTreeMap::new();
-        for row in &sealed.excluded {
-            *excluded.entry(row.reason.clone()).or_default() += 1;
-        }
         let count = |split: Split| studies.iter().filter(|row| row.split == split.name()).count();
         let patients: BTreeSet<_> = studies.iter().map(|row| &row.patient_key).collect();
         Self {
@@ -39,11 +35,20 @@ impl Summary {
             volumes: volumes.len(),
             samples: index.len(),
             bytes: index.iter().map(|row| row.length).sum(),
-            excluded,
+            excluded: count_by_reason(&sealed.excluded),
             found_studies: sealed.survey.found_studies,
             found_volumes: sealed.survey.found_volumes,
         }
     }
+}
+
+/// Number of rows by reason.
+pub(crate) fn count_by_reason(excluded: &[ExcludedRow]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for row in excluded {
+        *counts.entry(row.reason.clone()).or_default() += 1;
+    }
+    counts
 }
 
 /// Title of the release.

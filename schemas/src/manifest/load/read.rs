@@ -46,14 +46,14 @@ fn read(
     overrides: &Overrides,
 ) -> Result<Manifest, ManifestError> {
     // First the version: a key that a later version added is not a misspelt one.
+    let origin = ManifestOrigin::new(name, text, folder, overrides);
     if let Ok(Header { version }) = toml::from_str(text) {
-        let origin = ManifestOrigin::new(name, text, folder, overrides);
         check::version(version, &origin)?;
     }
     let manifest: Manifest =
         toml::from_str(text).map_err(|error| syntax_error(name, text, &error))?;
     let mut manifest = if overrides.0.is_empty() { manifest } else { overridden(text, overrides)? };
-    manifest.origin = ManifestOrigin::new(name, text, folder, overrides);
+    manifest.origin = origin;
     check::check(&manifest)?;
     Ok(manifest)
 }
