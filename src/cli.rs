@@ -220,7 +220,7 @@ pub(crate) struct ReportArgs {
     /// Column (csv, Parquet) or field (JSONL) that holds the text.
     #[arg(long, default_value = "text")]
     pub(crate) column: String,
-    /// A lexicon of your own that layers over the built-in one.
+    /// A lexicon of your own that layers over the built-in one: rows of any of its tables, each under its header.
     #[arg(long, value_name = "FILE")]
     pub(crate) lexicon: Option<PathBuf>,
     /// Print one JSON object per report in the shape of `RadGraph`.

@@ -65,6 +65,7 @@ pub(super) fn write_reports(
     let mut writer = ReportTables::create(tables)?;
     let with_report: Vec<(&StudyPlan, &ReportPlace)> =
         kept.studies.iter().filter_map(|&study| Some((study, study.report.as_ref()?))).collect();
+    let reports = kept.survey.reports.open().map_err(PlanError::from)?;
     for window in with_report.chunks(REPORTS_PER_WINDOW) {
         if cancel.is_set() {
             return Err(CurateError::Interrupted);
@@ -72,7 +73,7 @@ pub(super) fn write_reports(
         let parsed: Vec<_> = window
             .par_iter()
             .map(|&(study, place)| {
-                let document = document(study, &kept.survey.reports.read(place)?);
+                let document = document(study, &reports.read(place)?);
                 let mut parsed = parser.parse(&document);
                 parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
                 let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
@@ -83,7 +84,7 @@ pub(super) fn write_reports(
                     split: study.split.name(),
                     source_labels: &study.source_labels,
                 };
-                Ok((ReportRows::new(&origin, &document, &parsed), document, parsed))
+                Ok((ReportRows::new(parser, &origin, &document, &parsed), document, parsed))
             })
             .collect::<Result<_, PlanError>>()?;
         writer.add(parsed)?;

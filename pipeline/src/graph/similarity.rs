@@ -11,6 +11,7 @@ use schemas::manifest::GraphSection;
 use schemas::tables::{SentenceTypeRow, SimilarityRow};
 
 use super::encoder::SentenceVectors;
+use crate::report::{Assertion, Claim, Side};
 
 /// What is left of a cosine when the same finding is asserted by one sentence and denied by the
 /// other.
@@ -22,26 +23,8 @@ const NORMAL: &str = "normal";
 /// The least similarity of sentences that assert just the same.
 pub const AGREEMENT: f32 = 0.9;
 
-/// The parts of one assertion: `concept|anatomy|side|assertion|change`.
-#[derive(PartialEq)]
-struct Claim<'a> {
-    about: [&'a str; 2],
-    side: &'a str,
-    assertion: &'a str,
-    change: &'a str,
-}
-
 fn claims(signature: &[String]) -> Vec<Claim<'_>> {
-    signature
-        .iter()
-        .filter_map(|text| {
-            let mut parts = text.split('|');
-            let mut next = || parts.next().unwrap_or_default();
-            let claim =
-                Claim { about: [next(), next()], side: next(), assertion: next(), change: next() };
-            (!claim.about[0].is_empty()).then_some(claim)
-        })
-        .collect()
+    signature.iter().filter_map(|text| Claim::parse(text)).collect()
 }
 
 /// The similarity of two sentences whose texts have the cosine `text` and whose graphs assert `a`
@@ -64,36 +47,40 @@ fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
     let mut factor = 1.0_f32;
     for one in a.iter().filter(|one| !b.contains(one)) {
         for other in b.iter().filter(|other| !a.contains(other)) {
-            factor = factor.min(one.agreement(other));
+            factor = factor.min(agreement(one, other));
         }
     }
     factor
 }
 
-impl Claim<'_> {
-    /// What is left of the cosine of two sentences of which each makes one of these claims; symmetric.
-    fn agreement(&self, other: &Self) -> f32 {
-        let ([concept, place], [other_concept, other_place]) = (self.about, other.about);
-        if concept != other_concept {
-            let stated = self.assertion == "present" && other.assertion == "present";
-            let normal = concept == NORMAL || other_concept == NORMAL;
-            let there = place == other_place && !place.is_empty();
-            return if stated && normal && there { OPPOSITE } else { 1.0 };
-        }
-        // A nodule on the left and none on the right are two findings that do not meet.
-        if matches!((self.side, other.side), ("left", "right") | ("right", "left")) {
-            return CONFLICT;
-        }
-        if self.assertion != other.assertion {
-            let denied = self.assertion == "absent" || other.assertion == "absent";
-            return if denied { OPPOSITE } else { CONFLICT };
-        }
-        // What one leaves open does not contradict the other.
-        let differ = |one: &str, other: &str| one != other && !one.is_empty() && !other.is_empty();
-        let conflict = place == other_place
-            && (differ(self.side, other.side) || differ(self.change, other.change));
-        if conflict { CONFLICT } else { 1.0 }
+/// What is left of the cosine of two sentences of which each makes one of these claims; symmetric.
+fn agreement(one: &Claim<'_>, other: &Claim<'_>) -> f32 {
+    let same_place = one.places == other.places;
+    if one.concept != other.concept {
+        let present = Some(Assertion::Present);
+        let stated = one.assertion == present && other.assertion == present;
+        let normal = one.concept == NORMAL || other.concept == NORMAL;
+        let contrary = stated && normal && same_place && !one.places.is_empty();
+        return if contrary { OPPOSITE } else { 1.0 };
     }
+    // A nodule on the left and none on the right are two findings that do not meet.
+    if let (Some(Side::Left), Some(Side::Right)) | (Some(Side::Right), Some(Side::Left)) =
+        (one.side, other.side)
+    {
+        return CONFLICT;
+    }
+    if one.assertion != other.assertion {
+        let denied = [one.assertion, other.assertion].contains(&Some(Assertion::Absent));
+        return if denied { OPPOSITE } else { CONFLICT };
+    }
+    // What one leaves open does not contradict the other.
+    let conflict = same_place && (differ(one.side, other.side) || differ(one.change, other.change));
+    if conflict { CONFLICT } else { 1.0 }
+}
+
+/// Whether both are given, and not the same.
+fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.is_some() && other.is_some() && one != other
 }
 
 /// Cosines of one type with all, kept from type to type so that a cosine is a place in memory.

@@ -21,7 +21,7 @@ mod view;
 
 pub use error::PlanError;
 pub use fingerprint::StageRevision;
-pub use reports::{ReportFiles, ReportPlace, ReportTexts};
+pub use reports::{OpenReports, ReportFiles, ReportPlace, ReportTexts};
 pub use split::split_of;
 pub use study::{SeriesPlan, StudyPlan};
 pub use survey::{Survey, survey};

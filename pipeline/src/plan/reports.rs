@@ -2,8 +2,10 @@
 //! plan of a corpus does not grow with what its reports say.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use schemas::manifest::CorpusSection;
 
@@ -108,15 +110,37 @@ impl ReportIndex {
     }
 }
 
+/// The csv files of reports, open.
+#[derive(Debug)]
+pub struct OpenReports<'a>(Vec<(&'a ReportFile, Mutex<File>)>);
+
 impl ReportFiles {
+    /// Opens every file, to read reports from any thread.
+    ///
+    /// # Errors
+    ///
+    /// [`CsvError::Read`].
+    pub fn open(&self) -> Result<OpenReports<'_>, CsvError> {
+        let open = |file: &ReportFile| {
+            File::open(&file.path).map_err(|source| CsvError::Read {
+                path: file.path.clone(),
+                message: source.to_string(),
+            })
+        };
+        let files = self.0.iter().map(|file| Ok((file, Mutex::new(open(file)?))));
+        files.collect::<Result<_, _>>().map(OpenReports)
+    }
+}
+
+impl OpenReports<'_> {
     /// Reads one report again.
     ///
     /// # Errors
     ///
     /// [`CsvError::Read`], also when the file is not what it was when it was planned.
     pub fn read(&self, place: &ReportPlace) -> Result<ReportTexts, CsvError> {
-        let file = &self.0[place.file];
-        let cells = read_record(&file.path, place.bytes.clone())?;
+        let (file, open) = &self.0[place.file];
+        let cells = read_record(open, &file.path, place.bytes.clone())?;
         let key = cells.get(file.key).and_then(Option::as_deref);
         if key != Some(place.key.as_str()) {
             return Err(CsvError::Read {
@@ -181,7 +205,7 @@ mod tests {
         let index = ReportIndex::read(&corpus).expect("reads");
         assert_eq!(index.keys().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
         let read = |key: &str| {
-            let texts = index.files.read(&index.place(key)?).expect("reads");
+            let texts = index.files.open().expect("opens").read(&index.place(key)?).expect("reads");
             Some([texts.clinical_information, texts.technique, texts.findings, texts.impression])
         };
         let texts = |texts: [&str; 4]| Some(texts.map(str::to_owned));
@@ -196,10 +220,11 @@ mod tests {
             &folder.path().join("r.csv"),
             &format!("{HEAD}{}", rows.replace("d,,last,", "e,,last,")),
         );
-        let error = index.files.read(&place).expect_err("changed").to_string();
+        let error =
+            index.files.open().expect("opens").read(&place).expect_err("changed").to_string();
         assert!(error.contains("`d`") && error.contains("r.csv"), "{error}");
         write(&folder.path().join("r.csv"), HEAD);
-        assert!(index.files.read(&place).is_err(), "cut short");
+        assert!(index.files.open().expect("opens").read(&place).is_err(), "cut short");
     }
 
     #[test]
@@ -212,7 +237,10 @@ mod tests {
         let index = ReportIndex::read(&corpus(folder.path(), &files)).expect("reads");
         for (key, expected) in [("a", "from two"), ("b", "from one")] {
             let place = index.place(key).expect("has text");
-            assert_eq!(index.files.read(&place).expect("reads").findings, expected);
+            assert_eq!(
+                index.files.open().expect("opens").read(&place).expect("reads").findings,
+                expected
+            );
         }
         let files = [("three.csv", "VolumeName,text\na,b\n")];
         let error = ReportIndex::read(&corpus(folder.path(), &files)).expect_err("refused");

@@ -1,56 +1,99 @@
 //! What a sentence claims, wording aside.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use super::lexicon::ORGANS;
-use super::parsed::{Assertion, NodeKind, ParsedReport, Relation};
+use super::parsed::{Assertion, Change, Node, NodeKind, ParsedReport, Relation, Side};
 use super::rule::Rule;
 
-/// What a sentence says by itself, wording aside: one `concept|anatomy|side|assertion|change` a finding or
-/// device, sorted and without repeats. Several anatomies are joined by `+`; empty parts stay empty. A finding that
-/// names no place is at the organ it belongs to (`steatosis` at `liver`).
+/// One finding or device that a sentence speaks of. As text: `concept|places|side|assertion|change`, where empty parts
+/// stay empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim<'a> {
+    /// Concept of the finding or device.
+    pub concept: Cow<'a, str>,
+    /// Concepts of where it is, sorted and joined by `+`. A finding that names no place is at the organ it belongs
+    /// to (`steatosis` at `liver`).
+    pub places: Cow<'a, str>,
+    /// Its side.
+    pub side: Option<Side>,
+    /// Whether it is there.
+    pub assertion: Option<Assertion>,
+    /// Its change.
+    pub change: Option<Change>,
+}
+
+impl fmt::Display for Claim<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = self.side.map_or("", Side::name);
+        let assertion = self.assertion.map_or("", Assertion::name);
+        let change = self.change.map_or("", Change::name);
+        write!(formatter, "{}|{}|{side}|{assertion}|{change}", self.concept, self.places)
+    }
+}
+
+impl<'a> Claim<'a> {
+    /// The claim that a text of the form above states; none where it has no concept. A name that is not known is taken
+    /// as not given.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.split('|');
+        let concept = parts.next().filter(|concept| !concept.is_empty())?;
+        let mut next = || parts.next().unwrap_or_default();
+        Some(Self {
+            concept: concept.into(),
+            places: next().into(),
+            side: Side::from_name(next()),
+            assertion: Assertion::from_name(next()),
+            change: Change::from_name(next()),
+        })
+    }
+
+    fn of(report: &'a ParsedReport, node: &'a Node) -> Self {
+        let from = report.edges.partition_point(|edge| edge.source < node.id);
+        let mut places: Vec<&str> = report
+            .edges
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|edge| edge.source == node.id)
+            .filter(|edge| edge.relation == Relation::LocatedAt)
+            .filter_map(|edge| report.nodes.get(edge.target as usize))
+            .filter(|place| place.sentence == node.sentence)
+            .map(|place| place.concept.as_str())
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        let own = node.organ.and_then(|organ| ORGANS.get(usize::from(organ)));
+        if let (true, Some((organ, _))) = (places.is_empty(), own) {
+            places.push(organ);
+        }
+        let assertion = match node.assertion {
+            Some(_) if node.rule == Rule::SectionScope => Some(Assertion::Present),
+            assertion => assertion,
+        };
+        Self {
+            concept: node.concept.as_str().into(),
+            places: places.join("+").into(),
+            side: node.side,
+            assertion,
+            change: node.change,
+        }
+    }
+}
+
+/// What a sentence says by itself, wording aside: its [`Claim`]s as text, sorted and without repeats.
 ///
 /// Nothing comes from outside of the sentence, neither a place from the one before nor doubt from standing under
 /// an indication: equal sentences of other reports share the signature.
 pub fn sentence_signature(report: &ParsedReport, sentence: u32) -> Vec<String> {
     let begin = report.nodes.partition_point(|node| node.sentence < sentence);
     let end = report.nodes.partition_point(|node| node.sentence <= sentence);
-    let mut signature: Vec<String> = report
-        .nodes
-        .get(begin..end)
-        .unwrap_or_default()
+    let nodes = report.nodes.get(begin..end).unwrap_or_default();
+    let mut signature: Vec<String> = nodes
         .iter()
         .filter(|node| matches!(node.kind, NodeKind::Observation | NodeKind::Device))
-        .map(|node| {
-            let from = report.edges.partition_point(|edge| edge.source < node.id);
-            let mut places: Vec<&str> = report
-                .edges
-                .get(from..)
-                .unwrap_or_default()
-                .iter()
-                .take_while(|edge| edge.source == node.id)
-                .filter(|edge| edge.relation == Relation::LocatedAt)
-                .filter_map(|edge| report.nodes.get(edge.target as usize))
-                .filter(|place| place.sentence == sentence)
-                .map(|place| place.concept.as_str())
-                .collect();
-            places.sort_unstable();
-            places.dedup();
-            let own = node.organ.and_then(|organ| ORGANS.get(usize::from(organ)));
-            if let (true, Some((organ, _))) = (places.is_empty(), own) {
-                places.push(organ);
-            }
-            let assertion = match node.assertion {
-                Some(_) if node.rule == Rule::SectionScope => Some(Assertion::Present),
-                assertion => assertion,
-            };
-            format!(
-                "{}|{}|{}|{}|{}",
-                node.concept,
-                places.join("+"),
-                node.side.map_or("", |side| side.name()),
-                assertion.map_or("", |assertion| assertion.name()),
-                node.change.map_or("", |change| change.name()),
-            )
-        })
+        .map(|node| Claim::of(report, node).to_string())
         .collect();
     signature.sort_unstable();
     signature.dedup();
@@ -73,6 +116,17 @@ mod tests {
         assert_eq!(alone, ["mass|||present|"]);
         assert_eq!(alone, last("Findings: The liver is large. There is a mass."));
         assert_eq!(alone, last("Indication: There is a mass."));
+    }
+
+    #[test]
+    fn a_claim_is_read_back_from_its_text() {
+        for text in ["nodule|lung|left|present|new", "effusion|pleura+lung||absent|", "normal||||"]
+        {
+            assert_eq!(Claim::parse(text).map(|claim| claim.to_string()).as_deref(), Some(text));
+        }
+        assert_eq!(Claim::parse("|lung|left|present|"), None);
+        let odd = Claim::parse("nodule|lung|sinister|present|").expect("it has a concept");
+        assert_eq!((odd.side, odd.assertion), (None, Some(Assertion::Present)));
     }
 
     #[test]

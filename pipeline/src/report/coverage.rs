@@ -7,24 +7,7 @@ use super::document::ReportDocument;
 use super::lexicon::Lexicon;
 use super::mention::find_hits;
 use super::structure::{find_sections, split_sentences};
-use super::text::{Class, FoldedText, tokenise};
-
-/// Words that carry no finding, place or attribute, beside those of the closed word classes.
-const FUNCTION_WORDS: &str = "about above according after again against all along already also always am among amount an \
-    and any approximately are area areas as aspect available based because become been before being below between both \
-    but by case change changes character come compared comparison component consider considered course current currently \
-    defined described detail diameter diameters difference dimension dimensions direction due during each either else \
-    entire especially etc evaluated evaluation even examination examinations examined exam extending extent feature \
-    features finding findings first follow following form found from further given he her here his how however if image \
-    images imaging important include included including into it its itself just known largest last least left less level \
-    levels like local localization located location long look made mainly many material me measured measurement \
-    measurements measures measuring mention mm cm more most much must my near need next not note number obtained of off \
-    old on once only onto or order other otherwise our out over own part particularly parts patient per performed place \
-    point possible prior previous primarily rather recommended regard related relation report reported right same second \
-    section sections see seems she should show shown side since size sizes small so some still structure structures study \
-    such taken than that their them then there these they third thus together too toward two type under until up upon use \
-    used using usually value view viewed views was way well were what when where whether which while who whole whose \
-    why width will window with within without would year years yet you";
+use super::text::{Class, FoldedText, Tokens, WordList, tokenise};
 
 /// Counts of the content words of many texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,17 +36,18 @@ impl Coverage {
 
     /// Adds the content words of a document.
     pub(crate) fn add(&mut self, lexicon: &Lexicon, document: &ReportDocument) {
-        for section in find_sections(document, &lexicon.headings) {
+        for section in find_sections(document, lexicon) {
             let limits = (section.start as usize, section.end as usize);
-            for (start, end) in split_sentences(&document.text, limits.0, limits.1) {
+            for (start, end) in split_sentences(&lexicon.words, &document.text, limits.0, limits.1)
+            {
                 self.add_sentence(lexicon, &FoldedText::new(&document.text, start, end));
             }
         }
     }
 
     fn add_sentence(&mut self, lexicon: &Lexicon, folded: &FoldedText) {
-        let tokens = tokenise(&folded.text);
-        let hits = find_hits(lexicon, folded, &tokens);
+        let tokens = tokenise(&lexicon.words, &folded.text);
+        let hits = find_hits(lexicon, Tokens { text: &folded.text, all: &tokens });
         let mut known = vec![false; tokens.len()];
         for hit in hits.concepts.iter().chain(&hits.cues).chain(&hits.changes) {
             for slot in known.get_mut(hit.first..hit.last).unwrap_or_default() {
@@ -75,7 +59,7 @@ impl Coverage {
             let content = token.class == Class::Word
                 && word.chars().count() > 2
                 && word.chars().all(char::is_alphabetic)
-                && !FUNCTION_WORDS.split_whitespace().any(|function| function == word);
+                && !token.is(WordList::FunctionWord);
             if !content && !known {
                 continue;
             }

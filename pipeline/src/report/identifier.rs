@@ -7,7 +7,8 @@ use schemas::named_enum;
 use serde::Serialize;
 
 use super::document::offset;
-use super::mention::MONTHS;
+use super::parser::ReportParser;
+use super::text::{WordList, WordLists};
 
 named_enum! {
     /// What a stretch of text could give away.
@@ -41,23 +42,23 @@ pub struct FoundIdentifier {
 
 /// Identifiers shorter than this stand in too many texts by chance.
 const SHORTEST: usize = 4;
-/// What headers hold in place of a name that was taken out.
-const ANONYMISED_NAMES: [&str; 8] =
-    ["anonymous", "anonymized", "anonymised", "anon", "unknown", "none", "removed", "deidentified"];
-const TITLES: [&str; 7] = ["dr", "mr", "mrs", "ms", "prof", "md", "doctor"];
-const NUMBER_WORDS: [&str; 8] =
-    ["mrn", "accession", "patientid", "ssn", "account", "protocol", "passport", "dob"];
 
-/// Everything in `text` that could give the patient away, in text order; `own` are the identifiers
-/// the study is stored under (patient, study, accession, name). Case and the marks between their
-/// parts do not count.
-pub fn find_identifiers(text: &str, own: &[&str]) -> Vec<FoundIdentifier> {
+impl ReportParser {
+    /// Everything in `text` that could give the patient away, in text order; `own` are the identifiers
+    /// the study is stored under (patient, study, accession, name). Case and the marks between their
+    /// parts do not count.
+    pub fn find_identifiers(&self, text: &str, own: &[&str]) -> Vec<FoundIdentifier> {
+        find_identifiers(self.words(), text, own)
+    }
+}
+
+fn find_identifiers(lists: &WordLists, text: &str, own: &[&str]) -> Vec<FoundIdentifier> {
     let words = words(text);
     let mut found = Vec::new();
     let mut add = |kind, from: usize, to: usize| {
         found.push(FoundIdentifier { kind, start: offset(from), end: offset(to) });
     };
-    let wordings: Vec<Vec<String>> = own.iter().flat_map(|name| wordings(name)).collect();
+    let wordings: Vec<Vec<String>> = own.iter().flat_map(|name| wordings(lists, name)).collect();
     for name in wordings {
         for window in words.windows(name.len()) {
             let same = window.iter().zip(&name).all(|(&(from, to), part)| {
@@ -70,18 +71,18 @@ pub fn find_identifiers(text: &str, own: &[&str]) -> Vec<FoundIdentifier> {
     }
     for (index, &(from, to)) in words.iter().enumerate() {
         let word = text.get(from..to).unwrap_or_default();
-        let folded = word.to_lowercase();
+        let in_lists = lists.of(&word.to_lowercase());
         let next = words.get(index + 1).copied();
         if let Some(end) = placeholder(text, from, to) {
             add(IdentifierKind::Placeholder, from, end);
-        } else if TITLES.contains(&folded.as_str())
+        } else if in_lists.has(WordList::Title)
             && word.starts_with(char::is_uppercase)
             && let Some((start, end)) = next
             && start - to <= 2
             && name_like(text.get(start..end).unwrap_or_default())
         {
             add(IdentifierKind::Name, start, end);
-        } else if NUMBER_WORDS.contains(&folded.as_str())
+        } else if in_lists.has(WordList::RecordNumber)
             && let Some(&(start, end)) =
                 words.iter().skip(index + 1).take(2).find(|&&(start, end)| {
                     text.get(start..end).is_some_and(|w| w.bytes().any(|b| b.is_ascii_digit()))
@@ -134,13 +135,13 @@ fn placeholder(text: &str, from: usize, to: usize) -> Option<usize> {
 /// How an identifier may stand in a text, word by word: a person's name (PS3.5 section 6.2.1) in either
 /// order, a date (`YYYYMMDD`) in the ways dates are written, others as they are. None for what is too
 /// short, or stands in place of a name.
-fn wordings(identifier: &str) -> Vec<Vec<String>> {
+fn wordings(lists: &WordLists, identifier: &str) -> Vec<Vec<String>> {
     let parts = parts(identifier);
     let length: usize = parts.iter().map(String::len).sum();
-    if length < SHORTEST || parts.iter().all(|part| ANONYMISED_NAMES.contains(&part.as_str())) {
+    if length < SHORTEST || parts.iter().all(|part| lists.has(WordList::AnonymisedName, part)) {
         return Vec::new();
     }
-    if let Some(date) = date_wordings(identifier) {
+    if let Some(date) = date_wordings(lists, identifier) {
         return date;
     }
     let mut wordings = vec![parts.clone()];
@@ -152,13 +153,14 @@ fn wordings(identifier: &str) -> Vec<Vec<String>> {
     wordings
 }
 
-fn date_wordings(identifier: &str) -> Option<Vec<Vec<String>>> {
+fn date_wordings(lists: &WordLists, identifier: &str) -> Option<Vec<Vec<String>>> {
     if identifier.len() != 8 || !identifier.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let (year, rest) = identifier.split_at(4);
     let (month, day) = rest.split_at(2);
-    let name = *MONTHS.get(month.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let months = lists.words(WordList::Month);
+    let name = months.get(month.parse::<usize>().ok()?.checked_sub(1)?)?.as_str();
     let number = |part: &str| part.parse::<u16>().ok();
     if !(1900..2100).contains(&number(year)?) || !(1..32).contains(&number(day)?) {
         return None;
@@ -170,7 +172,7 @@ fn date_wordings(identifier: &str) -> Option<Vec<Vec<String>>> {
         for order in [[year, month, day], [day, month, year], [month, day, year]] {
             found.push(order.map(str::to_owned).to_vec());
         }
-        for month in [name, &name[..3]] {
+        for month in [name, name.get(..3).unwrap_or(name)] {
             for order in [[day, month, year], [month, day, year]] {
                 found.push(order.map(str::to_owned).to_vec());
             }
@@ -233,7 +235,9 @@ mod tests {
     use super::*;
 
     fn found<'a>(text: &'a str, own: &[&str]) -> Vec<(IdentifierKind, &'a str)> {
-        find_identifiers(text, own)
+        let parser = ReportParser::builtin().expect("the built-in lexicon loads");
+        parser
+            .find_identifiers(text, own)
             .iter()
             .map(|hit| (hit.kind, &text[hit.start as usize..hit.end as usize]))
             .collect()

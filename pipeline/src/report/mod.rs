@@ -29,14 +29,14 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use claim::sentence_signature;
+pub use claim::{Claim, sentence_signature};
 pub use coverage::Coverage;
 pub use document::{GivenSection, ReportDocument};
 pub use export::{
     DIAGRAM_STYLE, DiagramEdge, DiagramNode, diagram, escape_html, organ_texts, to_html, to_json,
     to_json_line, to_radgraph,
 };
-pub use identifier::{FoundIdentifier, IdentifierKind, find_identifiers};
+pub use identifier::{FoundIdentifier, IdentifierKind};
 pub use label::{LabelDefinition, LabelPolicy, LabelRule, UncertainPolicy};
 pub use lexicon::LexiconError;
 pub use normal_form::{normalise_sentence, sentence_type};

@@ -10,6 +10,7 @@ use super::parsed::{Measurement, ParsedReport, Relation, Section, Sentence};
 use super::relation::{CarriedPlace, Relations, relate};
 use super::rule::Rule;
 use super::structure::{find_sections, split_sentences};
+use super::text::WordLists;
 
 /// A parser for reports. Build it once and share it: parsing takes `&self` and is pure.
 pub struct ReportParser {
@@ -38,9 +39,11 @@ impl ReportParser {
         Self::with_overlay(None, &[])
     }
 
-    /// The built-in parser with a user's concept rows (same columns as `concepts.tsv`) and label
-    /// policies (TOML texts) on top. A row takes over the surface it names; a policy replaces the
-    /// one of the same name.
+    /// The built-in parser with a user's rows for any table of the lexicon and label policies (TOML texts) on
+    /// top. A header (`concept ...`, `phrase category ...`, `phrase change ...`, `heading ...`, `list ...`,
+    /// `american ...`, `unit ...`) starts the rows of its table; rows before any header are concepts. A row takes
+    /// over the surface, phrase, heading or unit it names, a word is added to its list or, with a hyphen before it,
+    /// taken out; a policy replaces the one of the same name.
     ///
     /// # Errors
     /// When a row or a policy is not valid.
@@ -63,6 +66,11 @@ impl ReportParser {
             compiled.push(policy);
         }
         Ok(Self { lexicon, policies: compiled, sources })
+    }
+
+    /// The lists of words that rules ask for.
+    pub(crate) fn words(&self) -> &WordLists {
+        &self.lexicon.words
     }
 
     /// Leaves only the named policies in use; names that there are none of are ignored.
@@ -98,7 +106,7 @@ impl ReportParser {
 
     /// Parses a report. Takes time linear in the text and never panics.
     pub fn parse(&self, document: &ReportDocument) -> ParsedReport {
-        let sections = find_sections(document, &self.lexicon.headings);
+        let sections = find_sections(document, &self.lexicon);
         // About a node and an edge every twelve bytes.
         let room = document.text.len().min(1 << 20) / 12;
         let mut draft = Draft {
@@ -110,7 +118,7 @@ impl ReportParser {
         for (index, section) in sections.iter().enumerate() {
             let (start, end) = (section.start as usize, section.end as usize);
             draft.place = CarriedPlace::default();
-            for (from, to) in split_sentences(&document.text, start, end) {
+            for (from, to) in split_sentences(&self.lexicon.words, &document.text, start, end) {
                 self.add_sentence(document, section, index, (from, to), &mut draft);
             }
         }
@@ -146,7 +154,13 @@ impl ReportParser {
         draft: &mut Draft,
     ) {
         let sentence = offset(draft.sentences.len());
-        draft.references.extend(find_references(&document.text, start, end, sentence));
+        draft.references.extend(find_references(
+            &self.lexicon,
+            &document.text,
+            start,
+            end,
+            sentence,
+        ));
         let mut analysis = analyse(&self.lexicon, &document.text, start, end);
         draft.sentences.push(Sentence {
             id: sentence,

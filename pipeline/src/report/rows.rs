@@ -7,9 +7,9 @@ use schemas::tables::{
 };
 
 use super::document::ReportDocument;
-use super::identifier::find_identifiers;
 use super::normal_form::{normalise_sentence, sentence_type};
 use super::parsed::ParsedReport;
+use super::parser::ReportParser;
 
 /// Whose report it is.
 #[derive(Debug, Clone, Copy)]
@@ -46,15 +46,17 @@ pub struct ReportRows {
 }
 
 impl ReportRows {
-    /// The rows of one report.
+    /// The rows of one report; `parser` is the one that parsed it.
     pub fn new(
+        parser: &ReportParser,
         origin: &ReportOrigin<'_>,
         document: &ReportDocument,
         parsed: &ParsedReport,
     ) -> Self {
         let study_id = origin.study_id.to_owned();
         let text = &document.text;
-        let identifiers = find_identifiers(text, origin.identifiers)
+        let identifiers = parser
+            .find_identifiers(text, origin.identifiers)
             .into_iter()
             .map(|found| IdentifierRow {
                 study_id: study_id.clone(),

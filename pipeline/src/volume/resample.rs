@@ -7,6 +7,8 @@
 //! Every output value is a sum in one fixed order of the oriented axes, so neither threads nor
 //! storage order change a bit.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::affine::AxisOrder;
@@ -106,7 +108,7 @@ impl<'a, T: Sample> Stored<'a, T> {
     }
 
     /// The stored run that holds oriented x in `range` of row (y, z), in stored order.
-    fn run(&self, y: usize, z: usize, range: &std::ops::Range<usize>) -> &'a [T] {
+    fn run(&self, y: usize, z: usize, range: &Range<usize>) -> &'a [T] {
         let row = self.base + self.stride[1] * y as isize + self.stride[2] * z as isize;
         let start = if self.is_reversed() {
             row - (range.end as isize - 1)
@@ -153,7 +155,7 @@ struct Gather {
 }
 
 impl Gather {
-    fn new(taps: &AxisTaps, range: &std::ops::Range<usize>, reversed: bool) -> Self {
+    fn new(taps: &AxisTaps, range: &Range<usize>, reversed: bool) -> Self {
         let width = taps.width();
         let mut start = Vec::with_capacity(taps.len());
         let mut weights = Vec::with_capacity(taps.len() * width);
@@ -214,122 +216,199 @@ struct Scratch {
 /// holds the channels one after another, each `[z, y, x]`.
 pub(super) fn resample<T: Sample>(
     source: &Stored<'_, T>,
-    [taps_x, taps_y, taps_z]: &[AxisTaps; 3],
+    taps: &[AxisTaps; 3],
     intensity: Intensity,
     encoder: &Encoder,
     wanted: impl Fn(usize) -> bool,
     output: &mut [u8],
 ) {
-    let (valid_x, valid_y, mut valid_z) = (taps_x.valid(), taps_y.valid(), taps_z.valid());
-    if valid_x.is_empty() || valid_y.is_empty() {
-        valid_z = 0..0;
-    }
-    let (source_x, source_y) = (taps_x.source_range(), taps_y.source_range());
-    let size = encoder.dtype().size();
-    let width = taps_x.len();
-    let plane = width * taps_y.len() * size;
-    let gather = Gather::new(taps_x, &source_x, source.is_reversed());
-    let is_run = taps_x.is_run();
-    // Where nothing is interpolated, source rows go to output rows with no array between.
-    let is_copy = is_run && taps_y.is_run();
-    let shift = intensity.whole_shift().filter(|_| is_copy && encoder.is_whole());
-
+    let pass = Pass::new(source, taps, intensity, encoder);
     // The same slice of every channel is one piece of work.
+    let slices = taps[2].len();
     let mut targets: Vec<(usize, Vec<&mut [u8]>)> =
-        (0..taps_z.len()).map(|z| (z, Vec::with_capacity(encoder.channels()))).collect();
-    for channel in output.chunks_mut(plane * taps_z.len()) {
+        (0..slices).map(|z| (z, Vec::with_capacity(encoder.channels()))).collect();
+    let plane = pass.row_bytes * taps[1].len();
+    for channel in output.chunks_mut(plane * slices) {
         for ((_, slot), target) in targets.iter_mut().zip(channel.chunks_mut(plane)) {
             slot.push(target);
         }
     }
-    let length = source_x.len();
-    let scratch = || Scratch {
-        mixed: vec![0.0; source_y.len() * length],
-        row: vec![0.0; length],
-        line: vec![0.0; valid_x.len()],
-    };
     targets.retain(|(z, _)| wanted(*z));
-    targets.into_par_iter().for_each_init(scratch, |scratch, (z, mut channels)| {
+    targets.into_par_iter().for_each_init(
+        || pass.scratch(),
+        |scratch, (z, mut channels)| pass.slice(z, &mut channels, scratch),
+    );
+}
+
+/// One pass over a source.
+struct Pass<'a, T> {
+    source: &'a Stored<'a, T>,
+    taps: &'a [AxisTaps; 3],
+    intensity: Intensity,
+    encoder: &'a Encoder,
+    gather: Gather,
+    /// Output indices along z, y, x that lie inside the source.
+    valid: [Range<usize>; 3],
+    /// Source samples along x and y that any of them needs.
+    source_x: Range<usize>,
+    source_y: Range<usize>,
+    /// Bytes of a sample and of a row of the output.
+    size: usize,
+    row_bytes: usize,
+    /// Nothing is interpolated along x.
+    is_run: bool,
+    /// Nor along y: source rows go to output rows with no array between.
+    is_copy: bool,
+    /// The copy is one of whole numbers, to which this is added.
+    shift: Option<i16>,
+}
+
+impl<'a, T: Sample> Pass<'a, T> {
+    fn new(
+        source: &'a Stored<'a, T>,
+        taps: &'a [AxisTaps; 3],
+        intensity: Intensity,
+        encoder: &'a Encoder,
+    ) -> Self {
+        let [taps_x, taps_y, taps_z] = taps;
+        let (valid_x, valid_y, mut valid_z) = (taps_x.valid(), taps_y.valid(), taps_z.valid());
+        if valid_x.is_empty() || valid_y.is_empty() {
+            valid_z = 0..0;
+        }
+        let source_x = taps_x.source_range();
+        let size = encoder.dtype().size();
+        let is_run = taps_x.is_run();
+        let is_copy = is_run && taps_y.is_run();
+        Self {
+            source,
+            taps,
+            intensity,
+            encoder,
+            gather: Gather::new(taps_x, &source_x, source.is_reversed()),
+            valid: [valid_z, valid_y, valid_x],
+            source_x,
+            source_y: taps_y.source_range(),
+            size,
+            row_bytes: taps_x.len() * size,
+            is_run,
+            is_copy,
+            shift: intensity.whole_shift().filter(|_| is_copy && encoder.is_whole()),
+        }
+    }
+
+    fn scratch(&self) -> Scratch {
+        let length = self.source_x.len();
+        Scratch {
+            mixed: vec![0.0; self.source_y.len() * length],
+            row: vec![0.0; length],
+            line: vec![0.0; self.valid[2].len()],
+        }
+    }
+
+    /// Makes output slice `z` of every channel.
+    fn slice(&self, z: usize, channels: &mut [&mut [u8]], scratch: &mut Scratch) {
+        let [valid_z, valid_y, valid_x] = &self.valid;
+        let encoder = self.encoder;
         if !valid_z.contains(&z) {
             for (index, target) in channels.iter_mut().enumerate() {
                 encoder.fill(index, target);
             }
             return;
         }
+        let bytes = valid_x.start * self.size..valid_x.end * self.size;
         for (index, target) in channels.iter_mut().enumerate() {
-            let bytes = valid_x.start * size..valid_x.end * size;
-            fill_border(target, width * size, &bytes, &valid_y, |border| {
+            fill_border(target, self.row_bytes, &bytes, valid_y, |border| {
                 encoder.fill(index, border);
             });
         }
-        let mut used_z = taps_z.used(z);
+        let mut used_z = self.taps[2].used(z);
         let only_slice = match (used_z.next(), used_z.next()) {
-            (Some((slice, 1.0)), None) if is_copy => Some(slice),
+            (Some((slice, 1.0)), None) if self.is_copy => Some(slice),
             _ => None,
         };
         if only_slice.is_none() {
-            for (y, mixed) in source_y.clone().zip(scratch.mixed.chunks_mut(length)) {
-                for (index, (slice, weight)) in taps_z.used(z).enumerate() {
-                    mix(mixed, source.run(y, slice, &source_x), weight, intensity, index == 0);
-                }
-            }
+            self.mix_slices(z, scratch);
         }
         for y in valid_y.clone() {
-            let from = (y * width + valid_x.start) * size;
-            if let (Some(slice), Some(shift)) = (only_slice, shift)
-                && let Some(run) = T::integers(source.run(taps_y.at(y).0, slice, &source_x))
+            let from = y * self.row_bytes + bytes.start;
+            if let (Some(slice), Some(shift)) = (only_slice, self.shift)
+                && let Some(run) = T::integers(self.run(y, slice))
             {
                 // Whole numbers stay what they are, so that floats would give the same.
-                let reversed = source.is_reversed();
+                let reversed = self.source.is_reversed();
                 for (index, target) in channels.iter_mut().enumerate() {
-                    let row = &mut target[from..from + run.len() * size];
+                    let row = &mut target[from..from + run.len() * self.size];
                     encoder.copy(index, run, shift, reversed, row);
                 }
                 continue;
             }
-            let line = if let Some(slice) = only_slice {
-                let run = source.run(taps_y.at(y).0, slice, &source_x);
-                mix(&mut scratch.line, run, 1.0, intensity, true);
-                if source.is_reversed() {
-                    scratch.line.reverse();
-                }
-                &scratch.line[..]
-            } else {
-                let rows = || {
-                    taps_y.used(y).map(|(row, weight)| {
-                        let from = (row - source_y.start) * length;
-                        (from..from + length, weight)
-                    })
-                };
-                let mut used = rows();
-                let row = if let (Some((range, 1.0)), None) = (used.next(), used.next()) {
-                    &scratch.mixed[range]
-                } else {
-                    for (index, (range, weight)) in rows().enumerate() {
-                        accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
-                    }
-                    &scratch.row[..]
-                };
-                if is_run && !source.is_reversed() {
-                    row
-                } else {
-                    gather.apply(row, &mut scratch.line);
-                    &scratch.line[..]
-                }
+            let line = match only_slice {
+                Some(slice) => self.copied_line(y, slice, scratch),
+                None => self.mixed_line(y, scratch),
             };
             for (index, target) in channels.iter_mut().enumerate() {
-                encoder.encode(index, line, &mut target[from..from + line.len() * size]);
+                encoder.encode(index, line, &mut target[from..from + line.len() * self.size]);
             }
         }
-    });
+    }
+
+    /// The source row of output row `y`, where rows are copied.
+    fn run(&self, y: usize, slice: usize) -> &'a [T] {
+        self.source.run(self.taps[1].at(y).0, slice, &self.source_x)
+    }
+
+    /// Mixes the source slices that output slice `z` needs into `scratch.mixed`, row by row.
+    fn mix_slices(&self, z: usize, scratch: &mut Scratch) {
+        let rows = scratch.mixed.chunks_mut(self.source_x.len());
+        for (y, mixed) in self.source_y.clone().zip(rows) {
+            for (index, (slice, weight)) in self.taps[2].used(z).enumerate() {
+                let run = self.source.run(y, slice, &self.source_x);
+                mix(mixed, run, weight, self.intensity, index == 0);
+            }
+        }
+    }
+
+    /// Output row `y` where nothing is interpolated.
+    fn copied_line<'s>(&self, y: usize, slice: usize, scratch: &'s mut Scratch) -> &'s [f32] {
+        mix(&mut scratch.line, self.run(y, slice), 1.0, self.intensity, true);
+        if self.source.is_reversed() {
+            scratch.line.reverse();
+        }
+        &scratch.line
+    }
+
+    /// Output row `y` of the slice in `scratch.mixed`.
+    fn mixed_line<'s>(&self, y: usize, scratch: &'s mut Scratch) -> &'s [f32] {
+        let length = self.source_x.len();
+        let rows = || {
+            self.taps[1].used(y).map(|(row, weight)| {
+                let from = (row - self.source_y.start) * length;
+                (from..from + length, weight)
+            })
+        };
+        let mut used = rows();
+        let row = if let (Some((range, 1.0)), None) = (used.next(), used.next()) {
+            &scratch.mixed[range]
+        } else {
+            for (index, (range, weight)) in rows().enumerate() {
+                accumulate(&mut scratch.row, &scratch.mixed[range], weight, index == 0);
+            }
+            &scratch.row[..]
+        };
+        if self.is_run && !self.source.is_reversed() {
+            return row;
+        }
+        self.gather.apply(row, &mut scratch.line);
+        &scratch.line
+    }
 }
 
 /// Gives `fill` what of a slice lies outside the rows `valid_y` and, in them, outside `bytes`.
 fn fill_border(
     plane: &mut [u8],
     row_bytes: usize,
-    bytes: &std::ops::Range<usize>,
-    valid_y: &std::ops::Range<usize>,
+    bytes: &Range<usize>,
+    valid_y: &Range<usize>,
     fill: impl Fn(&mut [u8]),
 ) {
     for (y, row) in plane.chunks_mut(row_bytes).enumerate() {

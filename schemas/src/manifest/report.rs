@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub struct ReportSection {
     /// Label policies to apply, by name. Default: `["ct_rate_18"]`.
     pub policies: Vec<String>,
-    /// A lexicon of the user's own that layers over the built-in one, relative to the manifest.
+    /// A lexicon of the user's own that layers over the built-in one, relative to the manifest: rows of any table of
+    /// `pipeline/lexicon`, each table under its header; rows before any header are concepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lexicon: Option<PathBuf>,
     /// Whether a study without a report is kept. Default: false, it is excluded with a reason.

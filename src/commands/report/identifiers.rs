@@ -3,17 +3,19 @@
 use std::io::Write;
 
 use pipeline::ingest::SourceReport;
-use pipeline::report::find_identifiers;
+use pipeline::report::ReportParser;
 use serde_json::{Value, json};
 
 pub(super) fn identifiers(
+    parser: &ReportParser,
     report: &SourceReport,
     as_json: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
     let text = &report.document.text;
-    let found: Vec<Value> = find_identifiers(text, &own)
+    let found: Vec<Value> = parser
+        .find_identifiers(text, &own)
         .iter()
         .map(|hit| {
             json!({

@@ -88,7 +88,7 @@ fn show(
 ) -> std::io::Result<()> {
     let document = &report.document;
     if args.identifiers {
-        return identifiers(report, as_json, out);
+        return identifiers(parser, report, as_json, out);
     }
     let name = match () {
         () if args.html => "html",

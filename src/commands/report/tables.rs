@@ -45,7 +45,7 @@ pub(super) fn tables(
                 split: "",
                 source_labels: &none,
             };
-            (ReportRows::new(&origin, &document, &parsed), document, parsed)
+            (ReportRows::new(parser, &origin, &document, &parsed), document, parsed)
         });
         Ok(tables.add(rows.collect())?)
     })?;

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
@@ -158,20 +159,25 @@ impl Iterator for CsvRecords {
     }
 }
 
-/// Reads one row of the csv file at `path` again, from where [`CsvRecords::span`] said it stands.
+/// Reads one row of the csv file `file`, which is open for all rows that are read again, from where
+/// [`CsvRecords::span`] said it stands. `path` names the file in errors.
 ///
 /// # Errors
 ///
 /// [`CsvError::Read`], also where the file ends before the row does or the row is no text.
-pub fn read_record(path: &Path, span: Range<u64>) -> Result<Vec<Option<String>>, CsvError> {
+pub fn read_record(
+    file: &Mutex<File>,
+    path: &Path,
+    span: Range<u64>,
+) -> Result<Vec<Option<String>>, CsvError> {
     let error = |message: String| CsvError::Read { path: path.to_owned(), message };
     let mut row = vec![0; (span.end - span.start) as usize];
-    File::open(path)
-        .and_then(|mut file| {
-            file.seek(SeekFrom::Start(span.start))?;
-            file.read_exact(&mut row)
-        })
-        .map_err(|source| error(source.to_string()))?;
+    {
+        let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(span.start))
+            .and_then(|_| file.read_exact(&mut row))
+            .map_err(|source| error(source.to_string()))?;
+    }
     // Whether the line end belongs to this row or the next one is the reader's own affair.
     row.push(b'\n');
     let mut reader = reader(path);
@@ -254,11 +260,12 @@ mod tests {
             }
             let file = file(content.as_bytes());
             let mut streamed = CsvRecords::open(file.path()).expect("opens");
+            let open = Mutex::new(file.reopen().expect("opens"));
             prop_assert_eq!(streamed.columns(), ["x", "y", "z"]);
             let mut rows = Vec::new();
             while let Some(row) = streamed.next() {
                 let row = row.expect("reads");
-                let again = read_record(file.path(), streamed.span()).expect("reads again");
+                let again = read_record(&open, file.path(), streamed.span()).expect("reads again");
                 prop_assert_eq!(&again, &row);
                 rows.push(row);
             }

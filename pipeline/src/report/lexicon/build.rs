@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{cue_rule, heading_rows, parse_direction};
+use super::columns::{cue_rule, parse_direction};
 use super::compiled::Lexicon;
 use super::entries::{
     ChangeEntry, Concept, CueCategory, CueEntry, Direction, Heading, Meaning, NeedsPrior,
@@ -10,18 +10,63 @@ use super::entries::{
 use super::error::LexiconError;
 use super::inflection::plurals;
 use super::organ::ORGANS;
-use super::spelling::british;
+use super::spelling::Spellings;
 use super::trie::PhraseTrie;
 use super::tsv::rows;
-use crate::report::parsed::{Change, NodeKind, Side};
+use super::units::Units;
+use crate::report::parsed::{Change, NodeKind, SectionKind, Side};
+use crate::report::text::{WordList, WordLists, fold_phrase};
 
-/// The tables built into the program, by file name.
-const BUILTIN: [(&str, &str); 4] = [
-    ("concepts.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/concepts.tsv"))),
-    ("cues.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/cues.tsv"))),
-    ("changes.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/changes.tsv"))),
-    ("sections.tsv", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/sections.tsv"))),
+/// A table of the lexicon: one file, one header, one reader.
+struct Table {
+    file: &'static str,
+    text: &'static str,
+    /// Names of the first columns, which the header starts with.
+    header: &'static str,
+    read: fn(&mut Builder, file: &str, text: &str) -> Result<(), LexiconError>,
+}
+
+macro_rules! table {
+    ($file:literal, $header:literal, $read:path) => {
+        Table {
+            file: $file,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/", $file)),
+            header: $header,
+            read: $read,
+        }
+    };
+}
+
+/// The tables built into the program, in the order in which they are read: spellings apply to the phrases of the
+/// tables after them.
+const TABLES: [Table; 7] = [
+    table!("words.tsv", "list\tword", Builder::word_rows),
+    table!("spellings.tsv", "american\tbritish", Builder::spelling_rows),
+    table!("units.tsv", "unit\tmillimetres", Builder::unit_rows),
+    table!("concepts.tsv", "concept\tpreferred", Builder::concept_rows),
+    table!("cues.tsv", "phrase\tcategory", Builder::cue_rows),
+    table!("changes.tsv", "phrase\tchange", Builder::change_rows),
+    table!("sections.tsv", "heading\tkind", Builder::heading_rows),
 ];
+
+/// The table that rows without a header belong to.
+const PLAIN_ROWS: &str = "concepts.tsv";
+
+/// The rows of a file that belong to `table`, with the others blank so that lines keep their numbers: a header starts
+/// the rows of its table.
+fn own_rows(text: &str, table: &Table) -> String {
+    let mut current = PLAIN_ROWS;
+    let mut own = String::with_capacity(text.len());
+    for line in text.lines() {
+        let header = TABLES.iter().find(|table| line.starts_with(table.header));
+        current = header.map_or(current, |table| table.file);
+        if header.is_none() && current == table.file {
+            own.push_str(line);
+        }
+        own.push('\n');
+    }
+    own
+}
 
 impl Lexicon {
     /// The built-in tables.
@@ -30,26 +75,26 @@ impl Lexicon {
         Self::load(None)
     }
 
-    /// The built-in tables with the user's concept rows on top: a user row with a known surface
-    /// takes that surface over, a new concept is added.
-    pub(crate) fn load(user_concepts: Option<&str>) -> Result<Self, LexiconError> {
-        let [concepts, cues, changes, headings] = BUILTIN;
+    /// The built-in tables with the user's rows on top. Rows follow the header of the table they belong to; rows
+    /// before any header are concepts. A row with a known surface, phrase, heading or unit takes it over, a word is
+    /// added to its list, or taken out of it.
+    pub(crate) fn load(user: Option<&str>) -> Result<Self, LexiconError> {
         let mut builder = Builder::default();
-        builder.concept_rows(concepts.0, concepts.1)?;
-        if let Some(user) = user_concepts {
-            builder.concept_rows("user lexicon", user)?;
+        for table in &TABLES {
+            (table.read)(&mut builder, table.file, &own_rows(table.text, table))?;
+            if let Some(user) = user {
+                (table.read)(&mut builder, "user lexicon", &own_rows(user, table))?;
+            }
         }
-        builder.cue_rows(cues.0, cues.1)?;
-        builder.change_rows(changes.0, changes.1)?;
-        let headings = heading_rows(headings.0, headings.1)?;
-        let mut sources: Vec<(String, Vec<u8>)> = BUILTIN
+        let mut sources: Vec<(String, Vec<u8>)> = TABLES
             .iter()
-            .map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()))
+            .map(|table| (table.file.to_owned(), table.text.as_bytes().to_vec()))
             .collect();
-        if let Some(user) = user_concepts {
+        sources.sort();
+        if let Some(user) = user {
             sources.push(("user-lexicon.tsv".to_owned(), user.as_bytes().to_vec()));
         }
-        builder.build(headings, sources)
+        builder.build(sources)
     }
 }
 
@@ -61,9 +106,64 @@ struct Builder {
     cues: Vec<CueEntry>,
     changes: Vec<ChangeEntry>,
     phrases: BTreeMap<String, Meaning>,
+    headings: BTreeMap<String, SectionKind>,
+    words: WordLists,
+    spellings: Spellings,
+    units: Units,
 }
 
 impl Builder {
+    /// Columns: list, word.
+    fn word_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [name, word] = row.columns(file)?;
+            let list = WordList::from_name(name).ok_or_else(|| row.bad(file, "list", name))?;
+            match word.strip_prefix('-') {
+                Some(word) => {
+                    for word in row.phrases(file, word)? {
+                        self.words.remove(list, &word);
+                    }
+                }
+                None => {
+                    for word in row.phrases(file, word)? {
+                        self.words.add(list, &word);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns: american, british.
+    fn spelling_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [american, british] = row.columns(file)?;
+            self.spellings.add(american, british);
+        }
+        Ok(())
+    }
+
+    /// Columns: unit, millimetres.
+    fn unit_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [unit, millimetres] = row.columns(file)?;
+            let scale = millimetres.parse::<f64>().ok().filter(|scale| *scale > 0.0);
+            let scale = scale.ok_or_else(|| row.bad(file, "millimetres", millimetres))?;
+            self.units.add(unit, scale);
+        }
+        Ok(())
+    }
+
+    /// Columns: heading, section kind.
+    fn heading_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
+        for row in rows(text) {
+            let [phrase, kind] = row.columns(file)?;
+            let kind = SectionKind::from_name(kind).ok_or_else(|| row.bad(file, "kind", kind))?;
+            self.headings.insert(fold_phrase(phrase), kind);
+        }
+        Ok(())
+    }
+
     /// Columns: concept, preferred, surface, kind, parent, side, organ.
     fn concept_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
         let mut inflected = Vec::new();
@@ -86,7 +186,7 @@ impl Builder {
                 self.concepts.len() - 1
             });
             for phrase in row.phrases(file, surface)? {
-                let british = british(&phrase);
+                let british = self.spellings.british(&phrase);
                 for spelt in british.iter().chain([&phrase]) {
                     if kind != NodeKind::Modifier {
                         inflected.extend(plurals(spelt).map(|plural| (plural, index, side)));
@@ -134,9 +234,8 @@ impl Builder {
             let likelihood: f32 =
                 likelihood.parse().map_err(|_| row.bad(file, "likelihood", likelihood))?;
             for phrase in row.phrases(file, phrase)? {
-                let own_negation = phrase.split(' ').any(|word| {
-                    matches!(word, "no" | "not" | "cannot" | "can't" | "couldn't" | "difficult")
-                });
+                let own_negation =
+                    phrase.split(' ').any(|word| self.words.of(word).has(WordList::OwnNegation));
                 self.cues.push(CueEntry {
                     category: kind,
                     direction: reach,
@@ -146,7 +245,9 @@ impl Builder {
                     rule,
                     suggests,
                 });
-                spelt.extend(british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)));
+                spelt.extend(
+                    self.spellings.british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)),
+                );
                 self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
             }
         }
@@ -180,11 +281,7 @@ impl Builder {
         Ok(())
     }
 
-    fn build(
-        mut self,
-        headings: Vec<Heading>,
-        sources: Vec<(String, Vec<u8>)>,
-    ) -> Result<Lexicon, LexiconError> {
+    fn build(mut self, sources: Vec<(String, Vec<u8>)>) -> Result<Lexicon, LexiconError> {
         for index in 0..self.concepts.len() {
             let ancestors = self.ancestors(index)?;
             if let Some(concept) = self.concepts.get_mut(index) {
@@ -192,9 +289,12 @@ impl Builder {
             }
         }
         let organs = self.organs();
+        let headings =
+            self.headings.iter().map(|(phrase, &kind)| Heading { phrase: phrase.clone(), kind });
+        let headings = headings.collect();
         self.phrases.remove("");
         let (phrases, meanings): (Vec<String>, Vec<Meaning>) = self.phrases.into_iter().unzip();
-        let phrases = PhraseTrie::new(&phrases, |index| {
+        let phrases = PhraseTrie::new(&self.words, &phrases, |index| {
             meanings.get(index).is_some_and(|meaning| meaning.concept.is_some())
         });
         Ok(Lexicon {
@@ -202,6 +302,9 @@ impl Builder {
             cues: self.cues,
             changes: self.changes,
             headings,
+            words: self.words,
+            spellings: self.spellings,
+            units: self.units,
             phrases,
             meanings,
             by_id: self.by_id,

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::entries::{ChangeEntry, Concept, CueEntry, Heading, Meaning};
+use super::spelling::Spellings;
 use super::trie::PhraseTrie;
+use super::units::Units;
 use crate::report::parsed::NodeKind;
+use crate::report::text::WordLists;
 
 /// The compiled lexicon.
 pub(crate) struct Lexicon {
@@ -13,6 +16,10 @@ pub(crate) struct Lexicon {
     pub(crate) changes: Vec<ChangeEntry>,
     /// Sorted by phrase.
     pub(crate) headings: Vec<Heading>,
+    pub(crate) words: WordLists,
+    #[cfg_attr(not(test), expect(dead_code, reason = "used while the lexicon is built"))]
+    pub(crate) spellings: Spellings,
+    pub(crate) units: Units,
     pub(crate) phrases: PhraseTrie,
     /// For each phrase of the trie.
     pub(crate) meanings: Vec<Meaning>,

@@ -1,5 +1,5 @@
 //! Words and what they mean: tables of concepts, cues, change phrases and headings, compiled into
-//! one trie of phrases.
+//! one trie of phrases, and the lists of words that rules ask for.
 
 mod build;
 mod columns;
@@ -12,11 +12,11 @@ mod spelling;
 mod template;
 mod trie;
 mod tsv;
+mod units;
 
 pub(crate) use compiled::Lexicon;
-pub(crate) use entries::{
-    ChangeEntry, CueCategory, CueEntry, Direction, Heading, Meaning, NeedsPrior,
-};
+pub(crate) use entries::{ChangeEntry, CueCategory, CueEntry, Direction, Meaning, NeedsPrior};
 pub use error::LexiconError;
 pub(crate) use organ::ORGANS;
 pub(crate) use spelling::within_one_edit;
+pub(crate) use units::Units;

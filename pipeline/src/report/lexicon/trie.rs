@@ -2,56 +2,21 @@
 //! there are found by one look-up a word. Phrases are words to the tokeniser, so only whole words
 //! match, and it takes a tenth of the memory of an automaton over bytes.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use super::spelling::{is_other_word, same_letters, within_one_edit};
-use crate::report::text::{Token, tokenise};
-
-/// A multiplying hash that takes eight bytes at a time: quick on short keys, the same on every run.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct WordHasher(u64);
-
-impl Hasher for WordHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        let (chunks, rest) = bytes.as_chunks::<8>();
-        for chunk in chunks {
-            self.write_u64(u64::from_le_bytes(*chunk));
-        }
-        let mut last = [0_u8; 8];
-        for (to, from) in last.iter_mut().zip(rest) {
-            *to = *from;
-        }
-        self.write_u64(u64::from_le_bytes(last) ^ (rest.len() as u64) << 56);
-    }
-
-    fn write_u8(&mut self, value: u8) {
-        self.0 ^= u64::from(value);
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0 ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-type Map<K, V> = HashMap<K, V, BuildHasherDefault<WordHasher>>;
+use super::spelling::{same_letters, within_one_edit};
+use crate::report::text::{Token, WordList, WordLists, WordMap, tokenise};
 
 /// Phrases by their words. The maps are only looked up, never walked.
 #[derive(Default)]
 pub(crate) struct PhraseTrie {
-    words: Map<Box<str>, u32>,
+    words: WordMap<Box<str>, u32>,
     /// For each word, the node of the phrases that start with it; 0, the root, for none.
     first: Vec<u32>,
     /// From any other node and a word to the next node.
-    next: Map<u64, u32>,
+    next: WordMap<u64, u32>,
     /// For each node, the phrase that ends there.
     ends: Vec<Option<u32>>,
     /// Long words by first letter, last letter and length, for [`PhraseTrie::misspelt`].
-    long_words: Map<u64, Vec<(Box<str>, u32)>>,
+    long_words: WordMap<u64, Vec<(Box<str>, u32)>>,
 }
 
 /// The shortest word that may be misspelt by one letter, and the shortest misspelling of it.
@@ -60,12 +25,16 @@ const LONG_WORD: usize = 8;
 impl PhraseTrie {
     /// The trie of `phrases`; each is known by its position. The long words of those that are
     /// `terms` are also found when one letter of them is wrong.
-    pub(crate) fn new(phrases: &[String], terms: impl Fn(usize) -> bool) -> Self {
+    pub(crate) fn new(
+        words: &WordLists,
+        phrases: &[String],
+        terms: impl Fn(usize) -> bool,
+    ) -> Self {
         let mut trie = Self { ends: vec![None], ..Self::default() };
         for pass in [true, false] {
             for (index, phrase) in phrases.iter().enumerate().filter(|(i, _)| terms(*i) == pass) {
                 let mut node = 0;
-                for token in tokenise(phrase) {
+                for token in tokenise(words, phrase) {
                     let word = phrase.get(token.start..token.end).unwrap_or_default();
                     node = trie.child(node, word, pass);
                 }
@@ -83,9 +52,9 @@ impl PhraseTrie {
     /// swapped of. First and last letter are mostly right, and they tell `resolves` from `resolved`.
     /// Another letter in the place of one is not looked for: it makes other words too often, as
     /// `hepatoma` and `hematoma`, `arteritis` and `arthritis`, `macro` and `micro`.
-    fn misspelt(&self, word: &str) -> Option<u32> {
+    fn misspelt(&self, word: &str, other_word: bool) -> Option<u32> {
         let letters = word.bytes().all(|b| b.is_ascii_lowercase());
-        if word.len() + 1 < LONG_WORD || !letters || is_other_word(word) {
+        if word.len() + 1 < LONG_WORD || !letters || other_word {
             return None;
         }
         let mut found = None;
@@ -153,7 +122,10 @@ impl PhraseTrie {
             .iter()
             .map(|token| {
                 let word = text.get(token.start..token.end)?;
-                self.words.get(word).copied().or_else(|| self.misspelt(word))
+                self.words
+                    .get(word)
+                    .copied()
+                    .or_else(|| self.misspelt(word, token.is(WordList::OtherWord)))
             })
             .collect();
         let mut ends: Vec<(usize, u32)> = Vec::new();
@@ -193,9 +165,9 @@ mod tests {
     fn every_phrase_is_found_once_and_only_in_whole_words() {
         let phrases: Vec<String> =
             ["lobe", "upper lobe", "no", "(|)", "upper"].map(str::to_owned).to_vec();
-        let trie = PhraseTrie::new(&phrases, |_| true);
+        let trie = PhraseTrie::new(&WordLists::default(), &phrases, |_| true);
         let text = "no upper lobe, nothing in lobes (|)";
-        let tokens = tokenise(text);
+        let tokens = tokenise(&WordLists::default(), text);
         let mut found = Vec::new();
         trie.find(text, &tokens, |first, last, phrase| {
             let span = tokens[first].start..tokens[last - 1].end;
@@ -208,10 +180,12 @@ mod tests {
     #[test]
     fn long_words_are_found_with_one_wrong_letter() {
         let phrases = ["pneumothorax", "effusion", "contusion", "observed"].map(str::to_owned);
-        let trie = PhraseTrie::new(&phrases, |index| index < 3);
+        let mut words = WordLists::default();
+        words.add(WordList::OtherWord, "confusion");
+        let trie = PhraseTrie::new(&words, &phrases, |index| index < 3);
         let find = |text: &str| {
             let mut found = Vec::new();
-            trie.find(text, &tokenise(text), |_, _, phrase| found.push(phrase));
+            trie.find(text, &tokenise(&words, text), |_, _, phrase| found.push(phrase));
             found
         };
         assert_eq!(find("efusion, pnemothorax, pneumothroax, effussion"), [1, 0, 0, 1]);

@@ -11,22 +11,15 @@ pub(crate) struct Row<'a> {
     text: &'a str,
 }
 
-/// The rows of a table. A first row that starts with the name of a column is the header.
+/// The rows of a table without its header.
 pub(crate) fn rows(text: &str) -> impl Iterator<Item = Row<'_>> {
     text.lines()
         .enumerate()
         .map(|(index, line)| Row { line: index + 1, text: line.trim_end_matches('\r') })
         .filter(|row| !row.text.trim().is_empty() && !row.text.starts_with('#'))
-        .enumerate()
-        .filter(|(index, row)| *index > 0 || !row.is_header())
-        .map(|(_, row)| row)
 }
 
 impl<'a> Row<'a> {
-    fn is_header(&self) -> bool {
-        ["concept\t", "phrase\t", "heading\t"].iter().any(|name| self.text.starts_with(name))
-    }
-
     /// The first `N` columns.
     pub(crate) fn columns<const N: usize>(&self, file: &str) -> Result<[&'a str; N], LexiconError> {
         let columns: Vec<&str> = self.text.split('\t').map(str::trim).collect();
@@ -63,8 +56,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_and_the_header_are_no_rows() {
-        let table = "# words\nphrase\tkind\r\nno\tnegated\n\nnot\tnegated\n";
+    fn comments_and_blank_lines_are_no_rows() {
+        let table = "# words\r\nno\tnegated\n\nnot\tnegated\n";
         let found: Vec<[&str; 2]> =
             rows(table).map(|row| row.columns("t").expect("two columns")).collect();
         assert_eq!(found, [["no", "negated"], ["not", "negated"]]);

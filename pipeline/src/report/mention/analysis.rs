@@ -1,7 +1,7 @@
 //! One sentence, analysed: its mentions of concepts with assertion and change.
 
 use super::assertion::{Verdict, decide};
-use super::change::{Candidate, Changed, find_changes, speaks_of_earlier_examination};
+use super::change::{Candidate, Changed, find_changes};
 use super::clause::{Clause, breaks, split_clauses};
 use super::cue_scope::{Context, Scope, denies_earlier, scopes};
 use super::entity::{Hit, find_hits};
@@ -9,7 +9,7 @@ use super::measurement::{Size, find_sizes};
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Assertion, Change, NodeKind, Side};
 use crate::report::rule::Rule;
-use crate::report::text::{Class, FoldedText, Token, tokenise};
+use crate::report::text::{Class, FoldedText, Token, Tokens, WordList, tokenise};
 
 /// A concept mentioned in a sentence.
 pub(crate) struct Mention {
@@ -72,10 +72,11 @@ pub(crate) fn is_finding(kind: NodeKind) -> bool {
 /// Analyses `text[start..end]`, one sentence.
 pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -> Analysis {
     let folded = FoldedText::new(text, start, end);
-    let tokens = tokenise(&folded.text);
-    let hits = find_hits(lexicon, &folded, &tokens);
-    let clauses = split_clauses(lexicon, &folded.text, &tokens, &hits.cues);
-    let context = Context { text: &folded.text, tokens: &tokens, clauses: &clauses };
+    let tokens = tokenise(&lexicon.words, &folded.text);
+    let view = Tokens { text: &folded.text, all: &tokens };
+    let hits = find_hits(lexicon, view);
+    let clauses = split_clauses(lexicon, view, &hits.cues);
+    let context = Context { tokens: view, clauses: &clauses };
     let scopes = scopes(lexicon, &context, &hits.cues);
     let mut mentions: Vec<Mention> =
         hits.concepts.iter().map(|hit| mention(lexicon, &context, &scopes, hit)).collect();
@@ -107,7 +108,7 @@ pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
         })
         .collect();
     let phrases = (changes.as_slice(), denied_before.as_slice());
-    let changed = find_changes(lexicon, &folded.text, &tokens, &clauses, phrases, &candidates);
+    let changed = find_changes(lexicon, view, &clauses, phrases, &candidates);
     for changed in &changed {
         let Some(mention) = mentions.get_mut(changed.mention) else { continue };
         mention.change.get_or_insert(changed.change);
@@ -121,8 +122,15 @@ pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
         }
     }
     drop_growth(lexicon, &changed, &mut mentions);
-    mark_gone(&folded, &tokens, &mut mentions);
-    let sizes = locate_sizes(text, start, end, &folded, &tokens, &clauses);
+    mark_gone(&tokens, &mut mentions);
+    let sizes = locate_sizes(
+        lexicon,
+        text.get(..end).unwrap_or_default(),
+        start,
+        &folded,
+        &tokens,
+        &clauses,
+    );
     Analysis { folded, tokens, clauses, mentions, scopes, sizes }
 }
 
@@ -157,7 +165,7 @@ fn drop_growth(lexicon: &Lexicon, changed: &[Changed], mentions: &mut Vec<Mentio
 
 /// `The nodule seen on the earlier scan is not seen now` is a nodule that has resolved: an earlier
 /// examination is spoken of right before the finding or between it and the words that deny it.
-fn mark_gone(folded: &FoldedText, tokens: &[Token], mentions: &mut [Mention]) {
+fn mark_gone(tokens: &[Token], mentions: &mut [Mention]) {
     const BEFORE: usize = 3;
     for mention in mentions.iter_mut().filter(|mention| mention.is_finding()) {
         let Some(Verdict { assertion: Assertion::Absent, cue: Some((cue, _)), .. }) =
@@ -173,9 +181,8 @@ fn mark_gone(folded: &FoldedText, tokens: &[Token], mentions: &mut [Mention]) {
         let comma = (nearest..mention.first)
             .rfind(|&at| tokens.get(at).is_some_and(|token| token.class == Class::Comma));
         let from = comma.unwrap_or(nearest);
-        let earlier = tokens.get(from..until).unwrap_or_default().iter().any(|token| {
-            folded.text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination)
-        });
+        let between = tokens.get(from..until).unwrap_or_default();
+        let earlier = between.iter().any(|token| token.is(WordList::Comparison));
         if earlier {
             mention.change.get_or_insert(Change::Resolved);
         }
@@ -204,14 +211,14 @@ fn mention(lexicon: &Lexicon, context: &Context<'_>, scopes: &[Scope], hit: &Hit
 
 /// Sizes with offsets in the document, next to the tokens they stand at.
 fn locate_sizes(
+    lexicon: &Lexicon,
     text: &str,
     start: usize,
-    end: usize,
     folded: &FoldedText,
     tokens: &[Token],
     clauses: &[Clause],
 ) -> Vec<SizedAt> {
-    find_sizes(text.get(start..end).unwrap_or_default())
+    find_sizes(lexicon, text.get(start..).unwrap_or_default())
         .into_iter()
         .map(|mut size| {
             size.start += start;

@@ -7,7 +7,7 @@ use super::cue_scope::{Context, Scope};
 use crate::report::lexicon::CueCategory;
 use crate::report::parsed::Assertion;
 use crate::report::rule::Rule;
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// How likely a mention is there that cannot be excluded.
 const NOT_EXCLUDED: f32 = 0.4;
@@ -116,12 +116,11 @@ fn denies_exclusion(context: &Context<'_>, scopes: &[Scope], first: usize, last:
         .iter()
         .filter(|scope| scope.category == CueCategory::Negated && scope.covers(first, last));
     let excludes = |scope: &Scope| {
-        matches!(context.word(scope.cue_tokens.1.wrapping_sub(1)), "out" | "excluded")
+        context.is(scope.cue_tokens.1.wrapping_sub(1), WordList::Excluding)
             && scope.cue_tokens.0 >= last
     };
     let no = |scope: &Scope| {
-        matches!(context.word(scope.cue_tokens.0), "neither" | "nor" | "no")
-            && scope.cue_tokens.1 <= first
+        context.is(scope.cue_tokens.0, WordList::DenialOpener) && scope.cue_tokens.1 <= first
     };
     denials.clone().any(excludes) && denials.any(no)
 }
@@ -134,15 +133,14 @@ fn denies_denial(
     first: usize,
     last: usize,
 ) -> bool {
-    let lacking =
-        matches!(context.word(inner.cue_tokens.0), "without" | "free" | "devoid" | "lacking");
+    let lacking = context.is(inner.cue_tokens.0, WordList::Lacking);
     if !lacking || inner.category != CueCategory::Negated || inner.cue_tokens.1 > first {
         return false;
     }
     scopes.iter().any(|outer| {
         let between = outer.cue_tokens.1..inner.cue_tokens.0;
         outer.category == CueCategory::Negated
-            && context.word(outer.cue_tokens.0) == "no"
+            && context.is(outer.cue_tokens.0, WordList::No)
             && outer.cue_tokens.1 < inner.cue_tokens.0
             && outer.covers(first, last)
             && between.clone().all(|at| {
@@ -165,19 +163,13 @@ fn is_presupposed(context: &Context<'_>, scope: &Scope, first: usize) -> bool {
     for at in (floor..first).rev() {
         match context.class(at) {
             // `No pneumothorax after biopsy`.
-            Some(Class::Word)
-                if at > scope.first && matches!(context.word(at), "following" | "after") =>
-            {
+            Some(Class::Word) if at > scope.first && context.is(at, WordList::AfterEvent) => {
                 return true;
             }
             Some(Class::Word | Class::Number) => {}
             Some(Class::Determiner) => {
-                let definite = matches!(context.word(at), "the" | "this" | "these" | "those");
-                let place = at > scope.first
-                    && matches!(
-                        context.word(at - 1),
-                        "in" | "within" | "inside" | "around" | "to" | "between" | "near"
-                    );
+                let definite = context.is(at, WordList::Definite);
+                let place = at > scope.first && context.is(at - 1, WordList::PlacePreposition);
                 return definite && place;
             }
             _ => return false,

@@ -4,7 +4,7 @@ use super::clause::{Clause, subject_clause};
 use super::entity::Hit;
 use crate::report::lexicon::{ChangeEntry, Direction, Lexicon, NeedsPrior};
 use crate::report::parsed::Change;
-use crate::report::text::{Class, Token};
+use crate::report::text::{Class, Token, Tokens, WordList};
 
 /// A mention that can change.
 pub(crate) struct Candidate {
@@ -36,21 +36,17 @@ const APPEARED: ChangeEntry = ChangeEntry {
 /// examination, then those of the change phrases, in text order.
 pub(crate) fn find_changes(
     lexicon: &Lexicon,
-    text: &str,
-    tokens: &[Token],
+    tokens: Tokens<'_>,
     clauses: &[Clause],
     (hits, denied_before): (&[Hit], &[Hit]),
     candidates: &[Candidate],
 ) -> Vec<Changed> {
-    let prior = std::cell::LazyCell::new(|| {
-        tokens.iter().any(|token| {
-            text.get(token.start..token.end).is_some_and(speaks_of_earlier_examination)
-        })
-    });
+    let prior =
+        std::cell::LazyCell::new(|| tokens.all.iter().any(|token| token.is(WordList::Comparison)));
     let mut found = Vec::new();
     for hit in denied_before {
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
-        for mention in targets(&APPEARED, hit, (text, tokens, clauses), clause, candidates, false) {
+        for mention in targets(&APPEARED, hit, (tokens, clauses), clause, candidates, false) {
             found.push(Changed { mention, change: Change::New, cue: (hit.start, hit.end) });
         }
     }
@@ -63,99 +59,89 @@ pub(crate) fn find_changes(
             NeedsPrior::Always | NeedsPrior::Never => false,
         };
         let clause = clauses.partition_point(|clause| clause.last <= hit.first);
-        for mention in
-            targets(entry, hit, (text, tokens, clauses), clause, candidates, adjective_only)
-        {
+        for mention in targets(entry, hit, (tokens, clauses), clause, candidates, adjective_only) {
             found.push(Changed { mention, change, cue: (hit.start, hit.end) });
         }
     }
     found
 }
 
-/// Words that a sentence with a comparison uses.
-pub(crate) fn speaks_of_earlier_examination(word: &str) -> bool {
-    matches!(
-        word,
-        "previous"
-            | "previously"
-            | "prior"
-            | "compared"
-            | "comparison"
-            | "interval"
-            | "since"
-            | "former"
-            | "old"
-            | "earlier"
-    )
-}
-
 /// `Effusion is seen, and its amount has decreased`.
-fn speaks_of_earlier_subject(text: &str, tokens: &[Token], clause: &Clause) -> bool {
-    let own = tokens.get(clause.first..clause.last).unwrap_or_default();
+fn speaks_of_earlier_subject(tokens: Tokens<'_>, clause: &Clause) -> bool {
+    let own = tokens.all.get(clause.first..clause.last).unwrap_or_default();
     own.iter()
         .find(|token| !matches!(token.class, Class::Comma | Class::Conjunction))
-        .and_then(|token| text.get(token.start..token.end))
-        .is_some_and(|word| matches!(word, "its" | "their" | "it" | "they"))
+        .is_some_and(|token| token.is(WordList::Pronoun))
 }
 
 /// The findings that a change phrase is about; with `adjective_only`, one right after it or none.
 fn targets(
     entry: &ChangeEntry,
     hit: &Hit,
-    (text, tokens, clauses): (&str, &[Token], &[Clause]),
+    (tokens, clauses): (Tokens<'_>, &[Clause]),
     clause: usize,
     candidates: &[Candidate],
     adjective_only: bool,
 ) -> Vec<usize> {
-    if matches!(entry.direction, Direction::Forward | Direction::Both)
+    let is_forward = entry.direction == Direction::Forward;
+    if (is_forward || entry.direction == Direction::Both)
         && let Some(next) = candidates.iter().find(|c| c.clause == clause && c.first >= hit.last)
     {
-        let gap = tokens.get(hit.last..next.first).unwrap_or_default();
-        let adjective = gap.len() <= ADJECTIVE_REACH
-            && gap.iter().all(|t| !matches!(t.class, Class::FiniteVerb | Class::Semicolon));
+        let gap = tokens.all.get(hit.last..next.first).unwrap_or_default();
         // `no change in the effusion`, unless a finding stands before as the subject.
         let subject = candidates.iter().any(|c| c.clause == clause && c.last <= hit.first);
-        // `no change in the size of the nodule`, `stable appearance of the nodule`.
-        let prepositions = gap.iter().filter(|t| t.class == Class::Preposition).count();
-        let early_preposition = gap.iter().take(3).any(|t| t.class == Class::Preposition);
-        let commas = gap.iter().any(|t| t.class == Class::Comma);
-        let of_phrase = entry.direction == Direction::Forward
-            || !subject && (1..=2).contains(&prepositions) && early_preposition && !commas;
-        let close = gap
+        let of_phrase = is_forward || !subject && is_of_phrase(gap);
+        let close = !gap
             .iter()
-            .all(|t| !matches!(t.class, Class::Preposition | Class::Comma | Class::Relative));
-        if adjective && (of_phrase && !adjective_only || close) {
+            .any(|t| matches!(t.class, Class::Preposition | Class::Comma | Class::Relative));
+        if may_be_adjective(gap) && (of_phrase && !adjective_only || close) {
             return vec![next.mention];
         }
     }
-    if entry.direction == Direction::Forward || adjective_only {
+    if is_forward || adjective_only {
         return Vec::new();
     }
     let before =
         |at: usize| candidates.iter().filter(move |c| c.clause == at && c.last <= hit.first);
     let mut subjects: Vec<&Candidate> = before(clause).collect();
     if subjects.is_empty()
-        && let Some(subject) = subject_clause(clauses, tokens, clause)
+        && let Some(subject) = subject_clause(clauses, tokens.all, clause)
     {
         subjects = before(subject).collect();
     }
-    let relative = clauses.get(clause).is_some_and(|c| c.relative);
-    let pronoun = clauses.get(clause).is_some_and(|c| speaks_of_earlier_subject(text, tokens, c));
-    if subjects.is_empty()
+    if let Some(own) = clauses.get(clause)
+        && subjects.is_empty()
         && clause > 0
-        && (relative || pronoun || clauses.get(clause).is_some_and(|c| c.verbs.is_empty()))
+        && (own.relative || speaks_of_earlier_subject(tokens, own) || own.verbs.is_empty())
     {
         subjects = before(clause - 1).collect();
-        if relative {
+        if own.relative {
             return subjects.last().map(|c| c.mention).into_iter().collect();
         }
     }
-    // The first finding is the subject; findings listed with it share its fate.
+    listed_with_first(tokens, &subjects)
+}
+
+/// Whether a change phrase before the words of `gap` may be an adjective of what follows them.
+fn may_be_adjective(gap: &[Token]) -> bool {
+    gap.len() <= ADJECTIVE_REACH
+        && gap.iter().all(|t| !matches!(t.class, Class::FiniteVerb | Class::Semicolon))
+}
+
+/// `no change in the size of the nodule`, `stable appearance of the nodule`.
+fn is_of_phrase(gap: &[Token]) -> bool {
+    let prepositions = gap.iter().filter(|t| t.class == Class::Preposition).count();
+    let early = gap.iter().take(3).any(|t| t.class == Class::Preposition);
+    (1..=2).contains(&prepositions) && early && !gap.iter().any(|t| t.class == Class::Comma)
+}
+
+/// The first finding is the subject; findings listed with it share its fate.
+fn listed_with_first(tokens: Tokens<'_>, subjects: &[&Candidate]) -> Vec<usize> {
     let mut taken: Vec<usize> = Vec::new();
     let mut end = None;
     for candidate in subjects {
         let joined = end.is_none_or(|end: usize| {
-            tokens.get(end..candidate.first).unwrap_or_default().iter().all(|t| {
+            tokens.all.get(end..candidate.first).unwrap_or_default().iter().all(|t| {
                 matches!(
                     t.class,
                     Class::Comma | Class::Conjunction | Class::Determiner | Class::Word

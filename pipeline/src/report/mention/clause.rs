@@ -5,7 +5,7 @@
 
 use super::entity::Hit;
 use crate::report::lexicon::{CueCategory, Lexicon};
-use crate::report::text::{Class, SPACED_DASH, Token};
+use crate::report::text::{Class, SPACED_DASH, Token, Tokens, WordList};
 
 /// A run of tokens with at most one main statement.
 #[derive(Debug, Clone)]
@@ -63,22 +63,17 @@ pub(crate) fn breaks<'a>(
 }
 
 /// The clauses of a sentence, in order and without gaps.
-pub(crate) fn split_clauses(
-    lexicon: &Lexicon,
-    text: &str,
-    tokens: &[Token],
-    cues: &[Hit],
-) -> Vec<Clause> {
+pub(crate) fn split_clauses(lexicon: &Lexicon, tokens: Tokens<'_>, cues: &[Hit]) -> Vec<Clause> {
     let mut starts = Vec::with_capacity(8);
     starts.push((0, Start::Plain));
-    for (position, token) in tokens.iter().enumerate() {
+    for (position, token) in tokens.all.iter().enumerate() {
         match token.class {
             Class::Semicolon => starts.push((position + 1, Start::Plain)),
-            Class::Colon if !answers(text, tokens, position + 1) => {
+            Class::Colon if !answers(tokens, position + 1) => {
                 starts.push((position + 1, Start::Plain));
             }
             // `Small effusion - no thickening`, but not `effusion - thickening was not seen`.
-            Class::Conjunction if opens_after_dash(text, tokens, position) => {
+            Class::Conjunction if opens_after_dash(tokens, position) => {
                 starts.push((position + 1, Start::Plain));
             }
             _ => {}
@@ -87,11 +82,11 @@ pub(crate) fn split_clauses(
     for cue in cues {
         match lexicon.cues.get(cue.entry).map(|entry| entry.category) {
             // `Lytic or otherwise destructive` is one list.
-            Some(CueCategory::Terminate) if joined_by_or(text, tokens, cue.first) => {}
+            Some(CueCategory::Terminate) if is_alternative(tokens, cue.first) => {}
             Some(CueCategory::Terminate) => starts.push((cue.first, Start::Plain)),
             Some(CueCategory::Exception) => {
                 starts.push((cue.first, Start::Exception));
-                if let Some(end) = exception_end(text, tokens, cue) {
+                if let Some(end) = exception_end(tokens, cue) {
                     starts.push((end, Start::Plain));
                 }
             }
@@ -105,80 +100,65 @@ pub(crate) fn split_clauses(
     let mut clauses = Vec::with_capacity(starts.len() + 2);
     for (index, &(first, start)) in starts.iter().enumerate() {
         let last = starts.get(index + 1).map_or(tokens.len(), |next| next.0);
-        split_at_verbs(text, tokens, (first, last), start, &mut clauses);
+        split_at_verbs(tokens, (first, last), start, &mut clauses);
     }
     clauses
 }
 
 /// Whether a dash between blanks stands at `position` and a statement of its own follows.
-fn opens_after_dash(text: &str, tokens: &[Token], position: usize) -> bool {
-    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
-    word(position) == SPACED_DASH
-        && matches!(word(position + 1), "no" | "without" | "not" | "there" | "neither" | "negative")
+fn opens_after_dash(tokens: Tokens<'_>, position: usize) -> bool {
+    tokens.word(position) == SPACED_DASH && tokens.is(position + 1, WordList::DashStatement)
 }
 
-fn joined_by_or(text: &str, tokens: &[Token], position: usize) -> bool {
-    position
-        .checked_sub(1)
-        .and_then(|at| tokens.get(at))
-        .and_then(|t| text.get(t.start..t.end))
-        .is_some_and(|word| matches!(word, "or" | "nor"))
+fn is_alternative(tokens: Tokens<'_>, position: usize) -> bool {
+    position.checked_sub(1).is_some_and(|before| tokens.is(before, WordList::Alternative))
 }
 
 /// `Effusion: none.`, `Adenopathy: not seen`: what follows the colon is about what precedes it.
-fn answers(text: &str, tokens: &[Token], position: usize) -> bool {
-    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
+fn answers(tokens: Tokens<'_>, position: usize) -> bool {
     let ends = |at: usize| {
-        tokens
-            .get(at)
-            .is_none_or(|t| matches!(t.class, Class::Comma | Class::Semicolon | Class::Mark))
+        let class = tokens.class(at);
+        class.is_none_or(|class| matches!(class, Class::Comma | Class::Semicolon | Class::Mark))
     };
-    match word(position) {
-        "absent" | "none" | "no" | "negative" | "present" | "nil" | "yes" | "normal" => {
-            ends(position + 1)
-        }
-        "not" => ends(position + 2) && position + 1 < tokens.len(),
-        "(" => matches!(word(position + 1), SPACED_DASH | "+") && word(position + 2) == ")",
-        _ => false,
+    if tokens.is(position, WordList::Answer) {
+        return ends(position + 1);
     }
+    if tokens.is(position, WordList::Not) {
+        return ends(position + 2) && position + 1 < tokens.len();
+    }
+    tokens.word(position) == "("
+        && matches!(tokens.word(position + 1), SPACED_DASH | "+")
+        && tokens.word(position + 2) == ")"
 }
 
 /// Where the main statement resumes after a leading `except for ...,`: after the comma before
 /// `no` or a new subject, else after the first comma.
-fn exception_end(text: &str, tokens: &[Token], cue: &Hit) -> Option<usize> {
-    let leading = tokens.get(..cue.first)?.iter().all(|t| t.class != Class::Word);
+fn exception_end(tokens: Tokens<'_>, cue: &Hit) -> Option<usize> {
+    let leading = tokens.all.get(..cue.first)?.iter().all(|t| t.class != Class::Word);
     if !leading {
         return None;
     }
-    let commas: Vec<usize> = (cue.last..tokens.len())
-        .filter(|&at| tokens.get(at).is_some_and(|t| t.class == Class::Comma))
-        .collect();
+    let commas: Vec<usize> =
+        (cue.last..tokens.len()).filter(|&at| tokens.class(at) == Some(Class::Comma)).collect();
     commas
         .iter()
-        .find(|&&comma| {
-            tokens
-                .get(comma + 1)
-                .and_then(|t| text.get(t.start..t.end))
-                .is_some_and(|word| matches!(word, "no" | "there" | "the" | "both"))
-        })
+        .find(|&&comma| tokens.is(comma + 1, WordList::AfterException))
         .or(commas.first())
         .map(|comma| comma + 1)
 }
 
 fn split_at_verbs(
-    text: &str,
-    tokens: &[Token],
+    tokens: Tokens<'_>,
     (first, last): (usize, usize),
     start: Start,
     clauses: &mut Vec<Clause>,
 ) {
-    let verbs = verb_groups(text, tokens, first, last);
+    let verbs = verb_groups(tokens, first, last);
     let mut begin = first;
     let mut kind = start;
     let mut own: Vec<(usize, usize)> = Vec::new();
     for verb in verbs {
-        let boundary =
-            own.last().and_then(|previous| boundary_between(text, tokens, previous.1, verb.0));
+        let boundary = own.last().and_then(|previous| boundary_between(tokens, previous.1, verb.0));
         if let Some((at, next_kind)) = boundary {
             clauses.push(clause(begin, at, kind, std::mem::take(&mut own)));
             begin = at;
@@ -208,12 +188,12 @@ fn clause(first: usize, last: usize, start: Start, verbs: Vec<(usize, usize)>) -
 }
 
 /// Runs of verb words that hold a finite verb, or `not` with a verb of seeing.
-fn verb_groups(text: &str, tokens: &[Token], first: usize, last: usize) -> Vec<(usize, usize)> {
+fn verb_groups(tokens: Tokens<'_>, first: usize, last: usize) -> Vec<(usize, usize)> {
     let mut groups = Vec::new();
     let mut at = first;
     while at < last {
         let Some(token) = tokens.get(at) else { break };
-        let elliptic = text.get(token.start..token.end) == Some("not")
+        let elliptic = token.is(WordList::Not)
             && tokens.get(at + 1).is_some_and(|next| next.class == Class::VerbPart);
         if token.class != Class::FiniteVerb && !elliptic {
             at += 1;
@@ -234,34 +214,12 @@ fn verb_groups(text: &str, tokens: &[Token], first: usize, last: usize) -> Vec<(
 }
 
 /// The best place for a boundary between two verb groups, and what it starts.
-fn boundary_between(
-    text: &str,
-    tokens: &[Token],
-    from: usize,
-    to: usize,
-) -> Option<(usize, Start)> {
-    let class = |at: usize| tokens.get(at).map(|token| token.class);
-    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
-    let subject = |at: usize| {
-        matches!(
-            word(at),
-            "no" | "there"
-                | "the"
-                | "a"
-                | "an"
-                | "it"
-                | "neither"
-                | "both"
-                | "few"
-                | "several"
-                | "these"
-                | "they"
-        )
-    };
+fn boundary_between(tokens: Tokens<'_>, from: usize, to: usize) -> Option<(usize, Start)> {
+    let subject = |at: usize| tokens.is(at, WordList::Subject);
     let (mut marked, mut relative, mut comma_and, mut and, mut comma) =
         (None, None, None, None, None);
     for at in from..to {
-        match class(at) {
+        match tokens.class(at) {
             Some(Class::Relative) => relative = Some(at),
             Some(Class::Comma) => {
                 if subject(at + 1) {
@@ -269,11 +227,11 @@ fn boundary_between(
                 }
                 comma = Some(at + 1);
             }
-            Some(Class::Conjunction) if word(at) == "and" => {
+            Some(Class::Conjunction) if tokens.is(at, WordList::And) => {
                 if subject(at + 1) {
                     marked = Some(at);
                 }
-                let after_comma = at > from && class(at - 1) == Some(Class::Comma);
+                let after_comma = at > from && tokens.class(at - 1) == Some(Class::Comma);
                 if after_comma {
                     comma_and = Some(at);
                 }

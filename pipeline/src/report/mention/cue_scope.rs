@@ -7,7 +7,7 @@ use super::clause::{Clause, subject_clause};
 use super::entity::Hit;
 use crate::report::lexicon::{CueCategory, CueEntry, Direction, Lexicon};
 use crate::report::rule::Rule;
-use crate::report::text::{Class, Token};
+use crate::report::text::{Class, Tokens, WordList};
 
 /// How likely a mention after or before a question mark is there.
 const QUESTION_LIKELIHOOD: f32 = 0.5;
@@ -44,18 +44,22 @@ impl Scope {
 
 /// The sentence as far as assertions need it.
 pub(crate) struct Context<'a> {
-    pub(crate) text: &'a str,
-    pub(crate) tokens: &'a [Token],
+    pub(crate) tokens: Tokens<'a>,
     pub(crate) clauses: &'a [Clause],
 }
 
 impl Context<'_> {
     pub(crate) fn word(&self, at: usize) -> &str {
-        self.tokens.get(at).and_then(|t| self.text.get(t.start..t.end)).unwrap_or("")
+        self.tokens.word(at)
     }
 
     pub(crate) fn class(&self, at: usize) -> Option<Class> {
-        self.tokens.get(at).map(|token| token.class)
+        self.tokens.class(at)
+    }
+
+    /// Whether the word at a position is in the list.
+    pub(crate) fn is(&self, at: usize, list: WordList) -> bool {
+        self.tokens.is(at, list)
     }
 }
 
@@ -102,7 +106,7 @@ fn push_scopes(
         return;
     }
     let mut direction = entry.direction;
-    if context.word(cue.first) == "no" && cue.last == cue.first + 1 {
+    if context.is(cue.first, WordList::No) && cue.last == cue.first + 1 {
         // `No. 3` is a number, `Effusion: no.` an answer.
         if context.word(cue.last) == "." && context.class(cue.last + 1) == Some(Class::Number) {
             return;
@@ -133,7 +137,7 @@ fn push_scopes(
     if matches!(direction, Direction::Backward | Direction::Both) {
         let mut first = backward_start(context, index, cue);
         // In `opacity may represent A versus B` the opacity is no alternative.
-        if matches!(context.word(cue.first), "versus" | "vs") {
+        if context.is(cue.first, WordList::Versus) {
             let verb = clause.verbs.iter().rev().find(|verb| verb.1 <= cue.first);
             first = first.max(verb.map_or(first, |verb| verb.1));
         }
@@ -146,10 +150,10 @@ pub(crate) fn denies_earlier(context: &Context<'_>, cue: &Hit, entry: &CueEntry)
     if entry.category != CueCategory::Negated || entry.direction != Direction::Backward {
         return false;
     }
-    if matches!(context.word(cue.last), "previously" | "before" | "earlier" | "then") {
+    if context.is(cue.last, WordList::EarlierAdverb) {
         return true;
     }
-    let led = matches!(context.word(cue.last), "in" | "on" | "at" | "during" | "there");
+    let led = context.is(cue.last, WordList::TimePreposition);
     led && (cue.last + 1..cue.last + 5)
         .take_while(|&at| {
             matches!(
@@ -157,12 +161,7 @@ pub(crate) fn denies_earlier(context: &Context<'_>, cue: &Hit, entry: &CueEntry)
                 Some(Class::Word | Class::Determiner | Class::Preposition | Class::Number)
             )
         })
-        .any(|at| {
-            matches!(
-                context.word(at),
-                "previous" | "prior" | "earlier" | "old" | "last" | "former" | "preceding"
-            ) || is_year(context.word(at))
-        })
+        .any(|at| context.is(at, WordList::EarlierAdjective) || is_year(context.word(at)))
 }
 
 /// `Not seen in 2019`: the present examination is not named by its year.
@@ -199,7 +198,7 @@ fn forward_end(
             }
             Some(Class::Comma) => begins_statement(context, at + 1),
             Some(Class::Conjunction) => {
-                context.word(at) == "and" && begins_statement(context, at + 1)
+                context.is(at, WordList::And) && begins_statement(context, at + 1)
             }
             _ => false,
         };
@@ -230,32 +229,14 @@ fn forward_end(
 
 /// After `No effusion` and a comma or `and`: words that start a statement of their own.
 fn begins_statement(context: &Context<'_>, at: usize) -> bool {
-    let at = if context.word(at) == "and" { at + 1 } else { at };
-    if context.word(at) == "with" {
+    let at = if context.is(at, WordList::And) { at + 1 } else { at };
+    if context.is(at, WordList::With) {
         return context.class(at.wrapping_sub(1)) == Some(Class::Comma)
-            && context.word(at + 1) != "or";
+            && !context.is(at + 1, WordList::Or);
     }
-    matches!(
-        context.word(at),
-        "a" | "an"
-            | "the"
-            | "some"
-            | "few"
-            | "several"
-            | "multiple"
-            | "there"
-            | "mild"
-            | "minimal"
-            | "stable"
-            | "unchanged"
-            | "slight"
-            | "moderate"
-            | "small"
-            | "bilateral"
-            | "normal"
-            | "both"
-    ) && !(context.word(at) == "bilateral"
-        && context.class(at.wrapping_sub(1)) == Some(Class::Comma))
+    let listed = context.is(at, WordList::Bilateral)
+        && context.class(at.wrapping_sub(1)) == Some(Class::Comma);
+    context.is(at, WordList::StatementOpener) && !listed
 }
 
 /// Where a backward cue's reach starts: at its clause, or, in a relative clause whose second verb
@@ -267,7 +248,7 @@ fn backward_start(context: &Context<'_>, index: usize, cue: &Hit) -> usize {
     }
     let verb = clause.verbs.iter().position(|verb| verb.1 > cue.first);
     let main_verb = verb.is_none_or(|verb| verb > 0) && !clause.verbs.is_empty();
-    if let Some(subject) = subject_clause(context.clauses, context.tokens, index) {
+    if let Some(subject) = subject_clause(context.clauses, context.tokens.all, index) {
         return context.clauses.get(subject).map_or(clause.first, |before| before.first);
     }
     if clause.relative && main_verb && index > 0 {
@@ -287,7 +268,7 @@ fn backward_start(context: &Context<'_>, index: usize, cue: &Hit) -> usize {
 
 /// Whether the word at `at` answers whether the item before it is there.
 fn is_answer(context: &Context<'_>, at: usize) -> bool {
-    matches!(context.word(at), "present" | "absent" | "none" | "nil" | "+" | "equivocal")
+    (context.is(at, WordList::ItemAnswer) || context.word(at) == "+")
         && context.class(at.wrapping_sub(1)) == Some(Class::Word)
 }
 
@@ -340,7 +321,7 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
             })
             .unwrap_or(clause.last.min(first + REACH));
     }
-    let token = context.tokens.get(at).copied();
+    let token = context.tokens.get(at);
     let (start, end) = token.map_or((0, 0), |token| (token.start, token.end));
     Scope {
         first,
@@ -360,6 +341,7 @@ fn stands_apart(context: &Context<'_>, at: usize) -> bool {
     let (Some(mark), Some(next)) = (context.tokens.get(at), context.tokens.get(at + 1)) else {
         return false;
     };
-    let blank_before = mark.start.checked_sub(1).and_then(|p| context.text.as_bytes().get(p));
+    let blank_before =
+        mark.start.checked_sub(1).and_then(|p| context.tokens.text.as_bytes().get(p));
     blank_before == Some(&b' ') && next.start > mark.end
 }

@@ -2,7 +2,7 @@
 
 use crate::report::lexicon::{CueCategory, Lexicon, Meaning};
 use crate::report::parsed::{NodeKind, Side};
-use crate::report::text::{Class, FoldedText, Token};
+use crate::report::text::{Class, Tokens, WordList};
 
 /// A phrase found in a sentence.
 #[derive(Debug, Clone, Copy)]
@@ -29,12 +29,12 @@ pub(crate) struct Hits {
 }
 
 /// Looks the sentence up in the lexicon.
-pub(crate) fn find_hits(lexicon: &Lexicon, folded: &FoldedText, tokens: &[Token]) -> Hits {
+pub(crate) fn find_hits(lexicon: &Lexicon, tokens: Tokens<'_>) -> Hits {
     let mut matches: Vec<Match<'_>> = Vec::with_capacity(tokens.len());
-    lexicon.phrases.find(&folded.text, tokens, |first, last, phrase| {
+    lexicon.phrases.find(tokens.text, tokens.all, |first, last, phrase| {
         if let (Some(meaning), Some(from), Some(to)) =
             (lexicon.meanings.get(phrase), tokens.get(first), tokens.get(last - 1))
-            && (to.end - from.start > 1 || !is_other_letter(&folded.text, tokens, first))
+            && (to.end - from.start > 1 || !is_other_letter(tokens, first))
         {
             matches.push(Match { start: from.start, end: to.end, first, last, meaning });
         }
@@ -50,43 +50,30 @@ pub(crate) fn find_hits(lexicon: &Lexicon, folded: &FoldedText, tokens: &[Token]
 
 /// `R effusion` and `R/L lung` name a side; `1.5 l`, `L spine`, `L 5`, `r/o`, `Dr R Jones`, `type L` and
 /// `L-shaped` do not. `R and L effusions` are on both sides, which one letter alone would not say.
-fn is_other_letter(text: &str, tokens: &[Token], at: usize) -> bool {
-    let word = |at: usize| tokens.get(at).and_then(|t| text.get(t.start..t.end)).unwrap_or("");
-    if !matches!(word(at), "r" | "l") {
+fn is_other_letter(tokens: Tokens<'_>, at: usize) -> bool {
+    let side = |at: usize| tokens.is(at, WordList::SideLetter);
+    if !side(at) {
         return false;
     }
-    let back = |steps: usize| at.checked_sub(steps).map_or("", word);
-    let number = at.checked_sub(1).and_then(|before| tokens.get(before));
-    if number.is_some_and(|token| token.class == Class::Number)
-        || matches!(
-            back(1),
-            "dr" | "mr"
-                | "mrs"
-                | "ms"
-                | "prof"
-                | "type"
-                | "grade"
-                | "class"
-                | "group"
-                | "stage"
-                | "level"
-        )
-        || word(at + 1) == "shaped"
+    // Before the first token there is none.
+    let back = |steps: usize| at.checked_sub(steps).unwrap_or(usize::MAX);
+    if tokens.class(back(1)) == Some(Class::Number)
+        || tokens.is(back(1), WordList::BeforeLetter)
+        || tokens.is(at + 1, WordList::AfterLetter)
     {
         return true;
     }
-    let joins = |word: &str| matches!(word, "and" | "&" | "+" | "," | ">" | "<" | "=" | "or");
-    let other_side = |word: &str| matches!(word, "r" | "l");
-    if joins(word(at + 1)) && other_side(word(at + 2)) || joins(back(1)) && other_side(back(2)) {
+    let joins = |at: usize| {
+        tokens.is(at, WordList::JoinsSides)
+            || matches!(tokens.word(at), "&" | "+" | "," | ">" | "<" | "=")
+    };
+    if joins(at + 1) && side(at + 2) || joins(back(1)) && side(back(2)) {
         return true;
     }
-    let next = if word(at + 1) == "/" { at + 2 } else { at + 1 };
-    let names = match word(next) {
-        "spine" | "spines" | "vertebra" | "vertebrae" => false,
-        "r" | "l" => true,
-        other => other.len() > 1,
-    };
-    !names || tokens.get(next).is_none_or(|token| token.class != Class::Word)
+    let next = if tokens.word(at + 1) == "/" { at + 2 } else { at + 1 };
+    let level = tokens.is(next, WordList::LevelNoun);
+    let names = side(next) || !level && tokens.word(next).len() > 1;
+    !names || tokens.class(next) != Some(Class::Word)
 }
 
 /// In `no increase in density` the phrase `no increase`, which looks like a denial of change only,
@@ -143,15 +130,15 @@ fn select(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::text::tokenise;
+    use crate::report::text::{FoldedText, tokenise};
 
     #[test]
     fn single_letters_are_sides_only_before_a_name() {
         let lexicon = Lexicon::builtin().expect("the built-in lexicon loads");
         let sides = |text: &str| -> Vec<Option<Side>> {
             let folded = FoldedText::new(text, 0, text.len());
-            let tokens = tokenise(&folded.text);
-            let hits = find_hits(&lexicon, &folded, &tokens).concepts;
+            let all = tokenise(&lexicon.words, &folded.text);
+            let hits = find_hits(&lexicon, Tokens { text: &folded.text, all: &all }).concepts;
             hits.iter().filter(|hit| hit.end - hit.start == 1).map(|hit| hit.side).collect()
         };
         assert_eq!(sides("Small R effusion."), [Some(Side::Right)]);

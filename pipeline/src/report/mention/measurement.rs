@@ -1,6 +1,9 @@
 //! Reads sizes: all factors of `13x9.3 mm`, both ends of `3-5 mm`, any length unit. Dates, image
 //! and series numbers, levels, angles, densities, areas and section thicknesses are no sizes.
 
+use crate::report::lexicon::{Lexicon, Units};
+use crate::report::text::{WordList, WordLists};
+
 /// A size in a sentence; offsets are into the sentence's text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Size {
@@ -17,7 +20,7 @@ const MOST_FACTORS: usize = 4;
 const REACH: usize = 40;
 
 /// The sizes of a sentence in text order.
-pub(crate) fn find_sizes(text: &str) -> Vec<Size> {
+pub(crate) fn find_sizes(lexicon: &Lexicon, text: &str) -> Vec<Size> {
     let bytes = text.as_bytes();
     let mut sizes: Vec<Size> = Vec::new();
     let mut at = 0;
@@ -30,11 +33,11 @@ pub(crate) fn find_sizes(text: &str) -> Vec<Size> {
             at = skip_run(bytes, at);
             continue;
         }
-        match read_size(text, at) {
+        match read_size(lexicon, text, at) {
             Some(mut size) => {
                 at = size.end;
-                if !is_technique(text, &size) {
-                    size.prior = is_prior(text, &size);
+                if !is_technique(&lexicon.words, text, &size) {
+                    size.prior = is_prior(&lexicon.words, text, &size);
                     sizes.push(size);
                 }
             }
@@ -70,14 +73,15 @@ fn skip_run(bytes: &[u8], at: usize) -> usize {
     end.max(at + 1)
 }
 
-fn read_size(text: &str, start: usize) -> Option<Size> {
+fn read_size(lexicon: &Lexicon, text: &str, start: usize) -> Option<Size> {
+    let words = &lexicon.words;
     let mut factors: Vec<(f64, Option<f64>)> = Vec::new();
     let mut at = start;
     let mut unit_text = String::new();
     let mut end = start;
     loop {
         let (value, after) = read_number(text, at)?;
-        let with_unit = read_unit(text, after);
+        let with_unit = read_unit(&lexicon.units, text, after);
         factors.push((value, with_unit.map(|(scale, _)| scale)));
         if let Some((_, unit_end)) = with_unit {
             unit_text = text.get(after..unit_end).unwrap_or_default().trim().to_lowercase();
@@ -85,9 +89,9 @@ fn read_size(text: &str, start: usize) -> Option<Size> {
             end = unit_end;
         }
         let next_from = with_unit.map_or(after, |(_, unit_end)| unit_end);
-        match read_joint(text, next_from) {
+        match read_joint(words, text, next_from) {
             // `from 8 mm to 12 mm` are two sizes, `3 to 5 mm` is one.
-            Some((next, Joint::To)) if !from_stands_before(text, start) => at = next,
+            Some((next, Joint::To)) if !from_stands_before(words, text, start) => at = next,
             Some((next, Joint::Sign)) => at = next,
             _ => break,
         }
@@ -138,29 +142,14 @@ fn read_number(text: &str, at: usize) -> Option<(f64, usize)> {
     (!runs_on && value.is_finite()).then_some((value, end))
 }
 
-const UNITS: &[(&str, f64)] = &[
-    ("millimeters", 1.0),
-    ("millimetres", 1.0),
-    ("millimeter", 1.0),
-    ("millimetre", 1.0),
-    ("centimeters", 10.0),
-    ("centimetres", 10.0),
-    ("centimeter", 10.0),
-    ("centimetre", 10.0),
-    ("mm", 1.0),
-    ("cm", 10.0),
-];
-
 /// Millimetres a unit, and where the unit ends.
-fn read_unit(text: &str, at: usize) -> Option<(f64, usize)> {
+fn read_unit(units: &Units, text: &str, at: usize) -> Option<(f64, usize)> {
     let rest = text.get(at..)?;
     let bare = rest.trim_start_matches([' ', '\t', '\u{a0}', '\n', '\r']);
     let bare = bare.strip_prefix('-').unwrap_or(bare);
     let begin = at + (rest.len() - bare.len());
-    let (word, scale) = UNITS.iter().find(|(word, _)| {
-        bare.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
-    })?;
-    let end = begin + word.len();
+    let (length, scale) = units.at_start(bare)?;
+    let end = begin + length;
     let next = text.get(end..)?.chars().next();
     let goes_on = match next {
         Some('x' | 'X') => {
@@ -171,7 +160,7 @@ fn read_unit(text: &str, at: usize) -> Option<(f64, usize)> {
         Some(character) => character.is_alphanumeric(),
         None => false,
     };
-    (!goes_on).then_some((*scale, end))
+    (!goes_on).then_some((scale, end))
 }
 
 enum Joint {
@@ -180,22 +169,32 @@ enum Joint {
 }
 
 /// What joins two factors or the ends of a range, and the offset of the next number.
-fn read_joint(text: &str, at: usize) -> Option<(usize, Joint)> {
+fn read_joint(words: &WordLists, text: &str, at: usize) -> Option<(usize, Joint)> {
+    const SIGNS: [&str; 8] = ["x", "X", "\u{d7}", "*", "-", "\u{2013}", "\u{2014}", "~"];
     let bare = text.get(at..)?.trim_start();
-    let (after, joint) = if let Some(after) = bare.strip_prefix("to ") {
+    let after_word = |list: WordList| {
+        words
+            .words(list)
+            .iter()
+            .find_map(|word| bare.strip_prefix(word.as_str())?.strip_prefix(' '))
+    };
+    let (after, joint) = if let Some(after) = after_word(WordList::RangeTo) {
         (after, Joint::To)
     } else {
-        let after = ["x", "X", "\u{d7}", "*", "by ", "-", "\u{2013}", "\u{2014}", "~"]
-            .iter()
-            .find_map(|sign| bare.strip_prefix(sign))?;
-        (after, Joint::Sign)
+        let sign = SIGNS.iter().find_map(|sign| bare.strip_prefix(sign));
+        (sign.or_else(|| after_word(WordList::FactorJoint))?, Joint::Sign)
     };
     let next = after.trim_start();
     next.starts_with(|c: char| c.is_ascii_digit()).then(|| (text.len() - next.len(), joint))
 }
 
-fn from_stands_before(text: &str, at: usize) -> bool {
-    text.get(..at).is_some_and(|left| left.trim_end().ends_with("from"))
+/// The text before the word of the list that it ends with.
+fn before_last<'a>(words: &WordLists, list: WordList, text: &'a str) -> Option<&'a str> {
+    words.words(list).iter().find_map(|word| text.trim_end().strip_suffix(word.as_str()))
+}
+
+fn from_stands_before(words: &WordLists, text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|left| before_last(words, WordList::RangeFrom, left).is_some())
 }
 
 fn before(text: &str, at: usize) -> String {
@@ -214,80 +213,73 @@ fn after(text: &str, at: usize) -> String {
 }
 
 /// Section thickness, collimation and spacing describe the examination, not the patient.
-fn is_technique(text: &str, size: &Size) -> bool {
+fn is_technique(words: &WordLists, text: &str, size: &Size) -> bool {
     let left = before(text, size.start);
     let right = after(text, size.end);
-    let words = ["slice", "section thickness", "collimation", "reconstruct", "interval of"];
-    let follows =
-        ["slice", "section", "thick axial", "collimation", "interval", "reconstruct", "cuts"];
-    words.iter().any(|word| left.contains(word))
-        || follows.iter().any(|word| {
-            right.trim_start_matches([' ', '-']).split(' ').take(2).any(|w| w.starts_with(word))
-                || right.trim_start().starts_with(word)
+    let next = || right.trim_start_matches([' ', '-']).split(' ').take(2);
+    words.words(WordList::TechniqueBeforeSize).iter().any(|word| left.contains(word.as_str()))
+        || words.words(WordList::TechniqueAfterSize).iter().any(|word| {
+            next().any(|w| w.starts_with(word.as_str()))
+                || right.trim_start().starts_with(word.as_str())
         })
 }
 
 /// Sizes that the text gives for an earlier examination.
-fn is_prior(text: &str, size: &Size) -> bool {
+fn is_prior(words: &WordLists, text: &str, size: &Size) -> bool {
     let left = before(text, size.start);
     let right = after(text, size.end);
-    let words = ["previous", "prior", "formerly", "earlier", "old exam", "last exam"];
-    // The word nearest to the size counts: `12 mm (previously 8 mm)`, `8 mm on prior, now 12 mm`.
-    let last_prior = words.iter().filter_map(|word| left.rfind(word)).max();
-    let last_now =
-        ["now", "current", "today", "present"].iter().filter_map(|w| left.rfind(w)).max();
-    let number_between = |from: usize| {
-        left.get(from..).is_some_and(|rest| rest.bytes().any(|byte| byte.is_ascii_digit()))
-    };
-    if let Some(position) = last_prior
-        && last_now.is_none_or(|now| now < position)
-        && !number_between(position)
-    {
-        let compared = [
-            "compared to the pr",
-            "compared with the pr",
-            "compared to pr",
-            "compared with pr",
-            "compared to the old",
-            "than the pr",
-        ];
-        let only_comparison = compared
+    is_led_by_earlier(words, &left)
+        || was_before(words, &left)
+        || is_first_of_range(words, &left, right.trim_start())
+        || words
+            .words(WordList::OnEarlier)
             .iter()
-            .any(|phrase| left.rfind(phrase).is_some_and(|from| from + phrase.len() >= position));
-        if !only_comparison {
-            return true;
-        }
-    }
-    let right = right.trim_start();
-    let on_prior = [
-        "in the previous",
-        "on the previous",
-        "in the prior",
-        "on the prior",
-        "on prior",
-        "in prior",
-        "in previous",
-        "on previous",
-        "previously",
-    ];
-    // `8 mm (was 5 mm)`, `8 mm, formerly 5 mm`.
-    let was = left.trim_end().strip_suffix("was").map(str::trim_end);
-    if was.is_some_and(|rest| {
+            .any(|phrase| right.trim_start().starts_with(phrase.as_str()))
+}
+
+/// The word nearest to the size counts: `12 mm (previously 8 mm)`, `8 mm on prior, now 12 mm`. A comparison
+/// (`compared with the prior`) leads to a size of now.
+fn is_led_by_earlier(words: &WordLists, left: &str) -> bool {
+    let last = |list| words.words(list).iter().filter_map(|word| left.rfind(word.as_str())).max();
+    let Some(position) = last(WordList::EarlierSize) else { return false };
+    let number_between =
+        left.get(position..).is_some_and(|rest| rest.bytes().any(|byte| byte.is_ascii_digit()));
+    let only_comparison = || {
+        words.words(WordList::ComparedWithEarlier).iter().any(|phrase| {
+            left.rfind(phrase.as_str()).is_some_and(|from| from + phrase.len() >= position)
+        })
+    };
+    last(WordList::PresentSize).is_none_or(|now| now < position)
+        && !number_between
+        && !only_comparison()
+}
+
+/// `8 mm (was 5 mm)`, `8 mm, formerly 5 mm`.
+fn was_before(words: &WordLists, left: &str) -> bool {
+    before_last(words, WordList::Was, left).map(str::trim_end).is_some_and(|rest| {
         rest.ends_with(['(', ',']) && rest.bytes().any(|byte| byte.is_ascii_digit())
-    }) {
-        return true;
-    }
-    let from_to = (left.trim_end().ends_with("from"))
-        && (right.starts_with("to ") || right.starts_with("on "));
-    on_prior.iter().any(|phrase| right.starts_with(phrase)) || from_to
+    })
+}
+
+/// `from 8 mm to 12 mm`.
+fn is_first_of_range(words: &WordLists, left: &str, right: &str) -> bool {
+    before_last(words, WordList::RangeFrom, left).is_some()
+        && words
+            .words(WordList::AfterRangeFrom)
+            .iter()
+            .any(|word| right.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(' ')))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lexicon() -> Lexicon {
+        Lexicon::builtin().expect("the built-in lexicon loads")
+    }
+
     fn values(text: &str) -> Vec<Vec<f64>> {
-        find_sizes(text).into_iter().map(|size| size.values_mm).collect()
+        find_sizes(&lexicon(), text).into_iter().map(|size| size.values_mm).collect()
     }
 
     #[test]
@@ -320,15 +312,16 @@ mod tests {
     #[test]
     fn spans_cover_the_size() {
         let text = "node of 1.5 x 2 cm.";
-        let size = find_sizes(text).remove(0);
+        let size = find_sizes(&lexicon(), text).remove(0);
         assert_eq!(&text[size.start..size.end], "1.5 x 2 cm");
         assert_eq!(size.unit, "cm");
     }
 
     #[test]
     fn earlier_sizes_are_told_apart() {
-        let prior =
-            |text: &str| -> Vec<bool> { find_sizes(text).iter().map(|s| s.prior).collect() };
+        let prior = |text: &str| -> Vec<bool> {
+            find_sizes(&lexicon(), text).iter().map(|s| s.prior).collect()
+        };
         assert_eq!(prior("measures 12 mm (previously 8 mm)"), [false, true]);
         assert_eq!(prior("grown from 8 mm to 12 mm"), [true, false]);
         assert_eq!(prior("8 mm on the prior, now 12 mm"), [true, false]);

@@ -13,4 +13,4 @@ mod reference;
 pub(crate) use analysis::{Analysis, Mention, analyse};
 pub(crate) use entity::find_hits;
 pub(crate) use measurement::Size;
-pub(crate) use reference::{MONTHS, find_references};
+pub(crate) use reference::find_references;

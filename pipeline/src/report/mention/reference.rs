@@ -1,29 +1,13 @@
 //! Dates and references to images in the text: numbers that are no sizes.
 
 use crate::report::document::offset;
+use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Reference, ReferenceKind};
-
-/// In the order of the year.
-pub(crate) const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-/// Words that introduce the number of an image or a series.
-const IMAGE_WORDS: [&str; 11] =
-    ["series", "image", "images", "serial", "slice", "section", "img", "im", "se", "ser", "frame"];
+use crate::report::text::{WordList, WordLists};
 
 /// The dates and image references of `text[start..end]`, in text order and without overlaps.
 pub(crate) fn find_references(
+    lexicon: &Lexicon,
     text: &str,
     start: usize,
     end: usize,
@@ -38,11 +22,12 @@ pub(crate) fn find_references(
     let mut at = 0;
     while at < words.len() {
         let first = word(slice, &words, at);
-        let dated = first.starts_with(|c: char| c.is_ascii_digit()) || is_month(first);
-        let date = if dated { date(slice, &words, at) } else { None };
-        let found_here = date
-            .map(|length| (length, ReferenceKind::Date))
-            .or_else(|| image(slice, &words, at).map(|length| (length, ReferenceKind::Image)));
+        let dated =
+            first.starts_with(|c: char| c.is_ascii_digit()) || is_month(&lexicon.words, first);
+        let date = if dated { date(&lexicon.words, slice, &words, at) } else { None };
+        let found_here = date.map(|length| (length, ReferenceKind::Date)).or_else(|| {
+            image(lexicon, slice, &words, at).map(|length| (length, ReferenceKind::Image))
+        });
         let Some((length, kind)) = found_here else {
             at += 1;
             continue;
@@ -94,7 +79,7 @@ fn number(text: &str, range: std::ops::RangeInclusive<u32>) -> bool {
 }
 
 /// How many words a date takes from `at`: `22.03.2022`, `2022-03-22`, `27/01/17`, `March 3, 2021`.
-fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
+fn date(lists: &WordLists, text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
     let first = word(text, words, at);
     let digit_first = first.starts_with(|c: char| c.is_ascii_digit());
     let mut pieces = first.split(['.', '/', '-']);
@@ -111,7 +96,7 @@ fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
     {
         return (number(a, 1..=12) && number(b, 1900..=2199)).then_some(1);
     }
-    let month = |at: usize| is_month(word(text, words, at));
+    let month = |at: usize| is_month(lists, word(text, words, at));
     let year = |at: usize| number(word(text, words, at), 1900..=2199);
     if month(at) && number(word(text, words, at + 1), 1..=31) && year(at + 2) {
         return Some(3);
@@ -123,41 +108,40 @@ fn date(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
 }
 
 /// `mar`, `march`, `sept`, but not `marked`.
-fn is_month(word: &str) -> bool {
-    let initial = word.bytes().next().unwrap_or_default().to_ascii_lowercase();
-    if !matches!(initial, b'a' | b'd' | b'f' | b'j' | b'm' | b'n' | b'o' | b's') || word.len() < 3 {
+fn is_month(lists: &WordLists, word: &str) -> bool {
+    const SHORTEST: usize = 3;
+    if word.len() < SHORTEST || !word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return false;
     }
-    MONTHS.iter().any(|month| {
-        let begins = word.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(&month[..3]));
-        begins
-            && (word.len() == 3
-                || word.eq_ignore_ascii_case(month)
-                || word.eq_ignore_ascii_case("sept"))
-    })
+    let starts = |month: &String| {
+        word.len() == SHORTEST
+            && month.get(..SHORTEST).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    lists.words(WordList::Month).iter().any(starts)
+        || lists.has(WordList::Month, word)
+        || lists.has(WordList::MonthAbbreviation, word)
 }
 
 /// How many words an image reference takes from `at`: `series 5 image 379`, `SE6`, `img117`.
-fn image(text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
+fn image(lexicon: &Lexicon, text: &str, words: &[(usize, usize)], at: usize) -> Option<usize> {
     let first = word(text, words, at);
     let letters = first.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = first.len() - letters.len();
-    let introduces = first.starts_with(['s', 'S', 'i', 'I', 'f', 'F'])
-        && IMAGE_WORDS.iter().any(|known| known.eq_ignore_ascii_case(letters));
+    let introduces = lexicon.words.has(WordList::Image, letters);
     if digits > 0 && introduces && letters.len() < first.len() {
         return Some(1);
     }
     if digits > 0 || !introduces {
         return None;
     }
-    let named = matches!(word(text, words, at + 1).to_ascii_lowercase().as_str(), "number" | "no");
+    let named = lexicon.words.has(WordList::ImageNumber, word(text, words, at + 1));
     let at_number = at + 1 + usize::from(named);
     let value = word(text, words, at_number);
     let gap = words.get(at_number - 1).zip(words.get(at_number));
     let close = gap.is_some_and(|(left, right)| right.0 - left.1 <= 3);
     let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     // `section 5 mm` is a thickness.
-    let unit = matches!(word(text, words, at_number + 1), "mm" | "cm");
+    let unit = lexicon.units.has(word(text, words, at_number + 1));
     (close && plain && !unit).then_some(2 + usize::from(named))
 }
 
@@ -166,7 +150,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<(ReferenceKind, &str)> {
-        find_references(text, 0, text.len(), 0)
+        let lexicon = Lexicon::builtin().expect("the built-in lexicon loads");
+        find_references(&lexicon, text, 0, text.len(), 0)
             .into_iter()
             .map(|r| (r.kind, &text[r.start as usize..r.end as usize]))
             .collect()

@@ -2,7 +2,7 @@
 
 use crate::report::mention::{Analysis, Mention};
 use crate::report::parsed::NodeKind;
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// The most members of a list that share a relation.
 pub(crate) const LONGEST_LIST: usize = 12;
@@ -50,7 +50,7 @@ pub(crate) fn gap(analysis: &Analysis, left: usize, right: usize) -> Gap {
             Class::FiniteVerb | Class::VerbPart | Class::Determiner | Class::Number => {}
             Class::Preposition => {
                 gap.prepositions += 1;
-                gap.with |= analysis.folded.text.get(token.start..token.end) == Some("with");
+                gap.with |= token.is(WordList::With);
             }
             Class::Comma => gap.commas += 1,
             Class::Conjunction => gap.conjunctions += 1,

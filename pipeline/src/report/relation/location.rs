@@ -6,7 +6,7 @@ use crate::report::lexicon::Lexicon;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation};
 use crate::report::rule::Rule;
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// A finding and what stands around it.
 struct Finding<'a> {
@@ -24,7 +24,7 @@ struct Finding<'a> {
 type PlaceRule = fn(&Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize>;
 
 /// The rules in their order.
-const PLACE_RULES: [(Rule, PlaceRule); 4] = [
+const PLACE_RULES: &[(Rule, PlaceRule)] = &[
     (Rule::Attribute, |f, _| attribute_places(f.analysis, f.heads, f.position)),
     (Rule::Preposition, |f, _| places_after(f.analysis, f.heads, f.position)),
     (Rule::Opening, opening),
@@ -47,7 +47,7 @@ pub(crate) fn locate(
         let around =
             Finding { lexicon, analysis, clause_heads, clause, heads, position, mention: finding };
         let mut found: Vec<(usize, Rule)> = Vec::new();
-        for (rule, places) in PLACE_RULES {
+        for &(rule, places) in PLACE_RULES {
             let places = places(&around, &found);
             found.extend(places.into_iter().map(|place| (place, rule)));
         }
@@ -124,11 +124,8 @@ fn attribute_places(analysis: &Analysis, heads: &[usize], position: usize) -> Ve
 fn is_bare(analysis: &Analysis, anatomy: usize) -> bool {
     let Some(first) = analysis.mentions.get(anatomy).map(|m| m.first) else { return false };
     let before = first.checked_sub(1).and_then(|at| analysis.tokens.get(at));
-    before.is_none_or(|token| {
-        let article = analysis.folded.text.get(token.start..token.end);
-        !matches!(token.class, Class::Preposition)
-            && !matches!(article, Some("the" | "both" | "bilateral" | "right" | "left"))
-    })
+    before
+        .is_none_or(|token| token.class != Class::Preposition && !token.is(WordList::DefinitePlace))
 }
 
 /// `nodule and cyst in the upper lobe and the lingula`: the anatomies after a finding.

@@ -8,7 +8,7 @@ use crate::report::lexicon::Lexicon;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation};
 use crate::report::rule::Rule;
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// Links modifiers to the noun after them, or else before them.
 pub(crate) fn modify(
@@ -68,12 +68,7 @@ fn singles_out(analysis: &Analysis, modifier: usize) -> bool {
     const REACH: usize = 5;
     let Some(first) = analysis.mentions.get(modifier).map(|m| m.first) else { return false };
     let before = analysis.tokens.get(first.saturating_sub(REACH)..first).unwrap_or_default();
-    before.iter().any(|token| {
-        matches!(
-            analysis.folded.text.get(token.start..token.end),
-            Some("largest" | "biggest" | "larger" | "predominantly" | "especially" | "mostly")
-        )
-    })
+    before.iter().any(|token| token.is(WordList::SinglingOut))
 }
 
 /// `effusion on the right, consolidation ...`: a side after a preposition with nothing to name

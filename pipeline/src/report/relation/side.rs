@@ -5,7 +5,7 @@ use super::heads::LocalEdge;
 use crate::report::lexicon::{Lexicon, ORGANS};
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation, Side};
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// Parts of one organ named in a row share the side that one of them gives.
 pub(crate) fn share_sides(lexicon: &Lexicon, analysis: &mut Analysis, heads: &[usize]) {
@@ -101,12 +101,7 @@ pub(crate) fn side_from_neighbour(lexicon: &Lexicon, analysis: &mut Analysis) {
         let Some(mention) = analysis.mentions.get(at).filter(|m| m.is_finding()) else { continue };
         let from = mention.first.saturating_sub(ADJECTIVES + 1);
         let before = analysis.tokens.get(from..mention.first).unwrap_or_default();
-        let beside = before.iter().any(|token| {
-            matches!(
-                analysis.folded.text.get(token.start..token.end),
-                Some("underlying" | "overlying" | "adjacent" | "subjacent" | "ipsilateral")
-            )
-        });
+        let beside = before.iter().any(|token| token.is(WordList::Beside));
         let (own, clause) = (mention.side, mention.clause);
         let takes = beside && own.is_none() && paired(mention.concept);
         let near = last.filter(|(same, _)| takes && *same == clause);

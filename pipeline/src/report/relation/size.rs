@@ -4,7 +4,7 @@ use super::gap::{WIDEST_GAP, is_anatomy, is_finding, kind};
 use super::heads::members;
 use crate::report::mention::Analysis;
 use crate::report::parsed::{Change, NodeKind};
-use crate::report::text::Class;
+use crate::report::text::{Class, WordList};
 
 /// For each size of the sentence, what it measures.
 pub(crate) fn measure_all(analysis: &Analysis) -> Vec<Option<usize>> {
@@ -27,12 +27,7 @@ fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
                 let allowed = matches!(t.class, Class::Word | Class::Number | Class::Determiner);
                 // `5 mm in diameter nodule` and `10 mm sized` are common.
                 let size_word = t.class == Class::Preposition
-                    && tokens.get(at + 1).is_some_and(|w| {
-                        matches!(
-                            analysis.folded.text.get(w.start..w.end),
-                            Some("size" | "diameter" | "thickness" | "length" | "width")
-                        )
-                    });
+                    && tokens.get(at + 1).is_some_and(|word| word.lists.has(WordList::SizeNoun));
                 allowed || size_word
             });
         if close && is_finding(analysis, next) {

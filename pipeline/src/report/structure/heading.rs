@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::heading_words::{is_markup, look_up};
 use super::inline_heading::{before_colon, in_capitals};
-use crate::report::lexicon::Heading;
+use crate::report::lexicon::Lexicon;
 use crate::report::parsed::SectionKind;
 
 /// Longest heading, in bytes, that is looked up.
@@ -19,11 +19,11 @@ pub(crate) struct FoundHeading {
 
 /// Headings stand at the start of a line (with a colon, alone, or in capitals), after the end of a
 /// sentence with a colon, or, if they cannot be anything else, in the middle of a line.
-pub(crate) fn find_headings(text: &str, headings: &[Heading]) -> Vec<FoundHeading> {
+pub(crate) fn find_headings(text: &str, lexicon: &Lexicon) -> Vec<FoundHeading> {
     let mut found = Vec::new();
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
-        headings_of_line(line, line_start, headings, &mut found);
+        headings_of_line(line, line_start, lexicon, &mut found);
         line_start += line.len();
     }
     found
@@ -32,7 +32,7 @@ pub(crate) fn find_headings(text: &str, headings: &[Heading]) -> Vec<FoundHeadin
 fn headings_of_line(
     line: &str,
     line_start: usize,
-    headings: &[Heading],
+    lexicon: &Lexicon,
     found: &mut Vec<FoundHeading>,
 ) {
     let bare = line.trim_start_matches(is_markup);
@@ -41,7 +41,7 @@ fn headings_of_line(
     let mut from = indent;
     if visible.len() <= LONGEST_HEADING
         && !visible.contains(':')
-        && let Some(kind) = look_up(visible, headings, false)
+        && let Some(kind) = look_up(visible, lexicon, false)
     {
         found.push(FoundHeading {
             start: line_start + indent,
@@ -66,7 +66,7 @@ fn headings_of_line(
         let after_sentence = !starts_line && (at_line_start || phrase_start > from);
         if phrase_bare.len() <= LONGEST_HEADING
             && (starts_line || (after_sentence && capital))
-            && let Some(kind) = look_up(phrase_bare, headings, starts_line)
+            && let Some(kind) = look_up(phrase_bare, lexicon, starts_line)
         {
             let rest = line.get(colon + 1..).unwrap_or_default();
             let marks = rest.len() - rest.trim_start_matches('*').len();
@@ -75,7 +75,7 @@ fn headings_of_line(
                 end: line_start + colon + 1 + marks,
                 kind,
             });
-        } else if let Some((start, kind)) = before_colon(phrase, &line_is_small, headings) {
+        } else if let Some((start, kind)) = before_colon(phrase, &line_is_small, lexicon) {
             found.push(FoundHeading {
                 start: line_start + phrase_start + start,
                 end: line_start + colon + 1,
@@ -86,14 +86,14 @@ fn headings_of_line(
         at_line_start = false;
     }
     let opens = found.get(known).is_some_and(|first| first.start == line_start + indent);
-    if !opens && let Some((length, kind)) = capital_prefix(visible, headings) {
+    if !opens && let Some((length, kind)) = capital_prefix(visible, lexicon) {
         found.push(FoundHeading {
             start: line_start + indent,
             end: line_start + indent + length,
             kind,
         });
     }
-    found.extend(in_capitals(bare, headings).into_iter().map(|(start, end, kind)| FoundHeading {
+    found.extend(in_capitals(bare, lexicon).into_iter().map(|(start, end, kind)| FoundHeading {
         start: line_start + indent + start,
         end: line_start + indent + end,
         kind,
@@ -104,7 +104,7 @@ fn headings_of_line(
 }
 
 /// A heading in capitals that runs into its text without a colon (`FINDINGS The heart is ...`).
-fn capital_prefix(line: &str, headings: &[Heading]) -> Option<(usize, SectionKind)> {
+fn capital_prefix(line: &str, lexicon: &Lexicon) -> Option<(usize, SectionKind)> {
     let mut length = 0;
     for word in line.split_inclusive(' ') {
         let letters = word.trim_end();
@@ -121,7 +121,7 @@ fn capital_prefix(line: &str, headings: &[Heading]) -> Option<(usize, SectionKin
     if phrase.len() < 4 || !follows {
         return None;
     }
-    look_up(phrase, headings, false).map(|kind| (phrase.len(), kind))
+    look_up(phrase, lexicon, false).map(|kind| (phrase.len(), kind))
 }
 
 fn last_sentence_end(text: &str) -> Option<usize> {

@@ -8,7 +8,7 @@
 use std::cell::LazyCell;
 
 use super::heading_words::{binds, continues, is_closing, is_placeholder, is_telling, look_up};
-use crate::report::lexicon::Heading;
+use crate::report::lexicon::Lexicon;
 use crate::report::parsed::SectionKind;
 
 /// The most words of a heading that is looked for.
@@ -21,10 +21,10 @@ const MOST_WORDS: usize = 4;
 pub(crate) fn before_colon<F: FnOnce() -> bool>(
     before: &str,
     line_is_small: &LazyCell<bool, F>,
-    headings: &[Heading],
+    lexicon: &Lexicon,
 ) -> Option<(usize, SectionKind)> {
     let last = before.split_whitespace().next_back()?;
-    if !is_telling(last) {
+    if !is_telling(&lexicon.words, last) {
         return None;
     }
     let mut starts: Vec<usize> = word_starts(before).rev().take(MOST_WORDS + 1).collect();
@@ -36,20 +36,20 @@ pub(crate) fn before_colon<F: FnOnce() -> bool>(
         let capital = phrase.chars().next().is_some_and(char::is_uppercase);
         let small_before = word.chars().any(char::is_lowercase) || is_placeholder(word);
         let set_off = capital && (small_before || !word.chars().any(char::is_alphabetic));
-        if !set_off && !(is_closing(last) && (capital || **line_is_small))
-            || binds(word)
+        if !set_off && !(is_closing(&lexicon.words, last) && (capital || **line_is_small))
+            || binds(&lexicon.words, word)
             || is_title(word)
         {
             return None;
         }
-        look_up(phrase, headings, false).map(|kind| (start, kind))
+        look_up(phrase, lexicon, false).map(|kind| (start, kind))
     })
 }
 
 /// The headings in capitals inside a line that is not, without colons: first byte, one past the
 /// last, and kind. One that a line starts with is not among them. A single word in capitals may be
 /// emphasis, so one heading by itself must be one that closes a report.
-pub(crate) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize, SectionKind)> {
+pub(crate) fn in_capitals(line: &str, lexicon: &Lexicon) -> Vec<(usize, usize, SectionKind)> {
     let (mut found, mut closing) = (Vec::new(), false);
     if !has_run_of_capitals(line) {
         return found;
@@ -66,27 +66,30 @@ pub(crate) fn in_capitals(line: &str, headings: &[Heading]) -> Vec<(usize, usize
             .count();
         let (first, last) = (at, at + run);
         at = last + 1;
-        if run == 0 || run > MOST_WORDS || !is_telling(word(last - 1)) {
+        if run == 0 || run > MOST_WORDS || !is_telling(&lexicon.words, word(last - 1)) {
             continue;
         }
         let (before, after) = (word(first - 1), word(last));
         // What follows must be text in small letters and no part of the same statement.
         let follows = after.starts_with(|c: char| c.is_alphanumeric())
             && !after.chars().all(char::is_uppercase)
-            && !continues(after);
-        if !follows || binds(before) || !(is_small(before) || is_placeholder(before)) {
+            && !continues(&lexicon.words, after);
+        if !follows
+            || binds(&lexicon.words, before)
+            || !(is_small(before) || is_placeholder(before))
+        {
             continue;
         }
         let start = starts.get(first).copied().unwrap_or_default();
         let end = starts.get(last - 1).map_or(start, |begin| begin + word(last - 1).len());
-        if let Some(kind) = line.get(start..end).and_then(|phrase| look_up(phrase, headings, false))
+        if let Some(kind) = line.get(start..end).and_then(|phrase| look_up(phrase, lexicon, false))
         {
-            closing |= is_closing(word(last - 1));
+            closing |= is_closing(&lexicon.words, word(last - 1));
             found.push((start, end, kind));
         }
     }
     let first_run = (0..starts.len()).take_while(|&next| is_capital(word(next))).count();
-    let opens = first_run.checked_sub(1).is_some_and(|last| is_telling(word(last)));
+    let opens = first_run.checked_sub(1).is_some_and(|last| is_telling(&lexicon.words, word(last)));
     if found.len() + usize::from(opens) < 2 && !closing {
         found.clear();
     }
@@ -132,15 +135,14 @@ fn is_capital(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::lexicon::Lexicon;
 
-    fn headings() -> Vec<Heading> {
-        Lexicon::builtin().expect("the built-in lexicon loads").headings
+    fn lexicon() -> Lexicon {
+        Lexicon::builtin().expect("the built-in lexicon loads")
     }
 
     #[test]
     fn a_heading_with_a_colon_ends_the_text_before_it() {
-        let headings = headings();
+        let lexicon = lexicon();
         for (before, expected) in [
             ("the heart is normal Impression", Some("Impression")),
             ("no effusion (see series 3) IMPRESSION", Some("IMPRESSION")),
@@ -161,16 +163,16 @@ mod tests {
             ("effusion is seen Liver", None),
         ] {
             let small = LazyCell::new(|| !before.chars().any(char::is_uppercase));
-            let found = before_colon(before, &small, &headings).map(|(start, _)| &before[start..]);
+            let found = before_colon(before, &small, &lexicon).map(|(start, _)| &before[start..]);
             assert_eq!(found, expected, "{before}");
         }
     }
 
     #[test]
     fn headings_in_capitals_are_found_inside_other_text() {
-        let headings = headings();
+        let lexicon = lexicon();
         let find = |line: &str| -> Vec<String> {
-            in_capitals(line, &headings).iter().map(|&(a, b, _)| line[a..b].to_owned()).collect()
+            in_capitals(line, &lexicon).iter().map(|&(a, b, _)| line[a..b].to_owned()).collect()
         };
         assert_eq!(find("FINDINGS lungs clear IMPRESSION normal"), ["IMPRESSION"]);
         assert_eq!(

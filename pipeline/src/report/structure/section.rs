@@ -3,16 +3,16 @@
 
 use super::heading::find_headings;
 use crate::report::document::{ReportDocument, offset};
-use crate::report::lexicon::Heading;
+use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Section, SectionKind, SectionSource};
 
 /// The sections of the document in text order; empty ones are left out.
-pub(crate) fn find_sections(document: &ReportDocument, headings: &[Heading]) -> Vec<Section> {
+pub(crate) fn find_sections(document: &ReportDocument, lexicon: &Lexicon) -> Vec<Section> {
     let text = document.text.as_str();
     if !document.given_sections.is_empty() {
         return given(document);
     }
-    let found = find_headings(text, headings);
+    let found = find_headings(text, lexicon);
     let mut sections = Vec::new();
     if found.is_empty() {
         match impression_start(text) {
@@ -104,12 +104,11 @@ fn impression_start(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::lexicon::Lexicon;
 
     fn sections(text: &str) -> Vec<(SectionKind, String)> {
         let lexicon = Lexicon::builtin().expect("the built-in lexicon loads");
         let document = ReportDocument::from_text("t", text);
-        find_sections(&document, &lexicon.headings)
+        find_sections(&document, &lexicon)
             .into_iter()
             .map(|s| (s.kind, text[s.start as usize..s.end as usize].to_owned()))
             .collect()

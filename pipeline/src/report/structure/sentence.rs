@@ -1,8 +1,7 @@
 //! Splits a section into sentences without changing a byte of it.
 
-use super::sentence_marks::{
-    FINAL_BEFORE_CAPITAL, NEVER_FINAL, is_leading_mark, is_trailing_mark, opens_sentence,
-};
+use super::sentence_marks::{is_leading_mark, is_trailing_mark};
+use crate::report::text::{WordList, WordLists};
 
 /// How far ahead a closing bracket is looked for.
 const BRACKET_REACH: usize = 240;
@@ -14,10 +13,16 @@ const SHORT_LINE: usize = 60;
 pub(crate) const LONGEST_SENTENCE: usize = 4096;
 
 /// Limits of the sentences of `text[start..end]`, trimmed, in order.
-pub(crate) fn split_sentences(text: &str, start: usize, end: usize) -> Vec<(usize, usize)> {
+pub(crate) fn split_sentences(
+    words: &WordLists,
+    text: &str,
+    start: usize,
+    end: usize,
+) -> Vec<(usize, usize)> {
     let Some(slice) = text.get(start..end) else { return Vec::new() };
     let characters: Vec<(usize, char)> = slice.char_indices().collect();
     let mut splitter = Splitter {
+        words,
         text: slice,
         characters: &characters,
         sentence: 0,
@@ -30,6 +35,7 @@ pub(crate) fn split_sentences(text: &str, start: usize, end: usize) -> Vec<(usiz
 }
 
 struct Splitter<'a> {
+    words: &'a WordLists,
     text: &'a str,
     characters: &'a [(usize, char)],
     /// Where, in `characters`, the sentence at hand starts.
@@ -118,15 +124,7 @@ impl Splitter<'_> {
         if stop == '.' && (spaced || before == '.') && self.at(position + 1).is_some() {
             return None;
         }
-        let mut after = position + 1;
-        loop {
-            match (self.at(after), self.at(after + 1)) {
-                (Some('.' | '!' | '?'), _) => after += 1,
-                // Spaced dots are one mark of omission.
-                (Some(' '), Some('.')) if stop == '.' => after += 2,
-                _ => break,
-            }
-        }
+        let mut after = self.end_of_stops(position, stop);
         let stops = after - position;
         // Of four spaced dots the first is a full stop.
         let goes_on = self.next_visible(after).is_some_and(char::is_uppercase);
@@ -141,24 +139,53 @@ impl Splitter<'_> {
         let glued =
             !next.is_whitespace() && !matches!(next, '"' | '\u{201c}' | '\u{201d}' | '\u{2022}');
         if glued {
-            // `seen.No nodule`: the blank was forgotten; `3.5`, `e.g.`, `a.m.` and addresses go on.
-            let rest = self.characters.get(after..).unwrap_or_default().iter().map(|(_, c)| *c);
-            let address = rest.take_while(|c| !c.is_whitespace()).take(64).any(|c| c == '@');
-            let forgotten = (before.is_lowercase() || before == ')')
-                && !address
-                && next.is_uppercase()
-                && self.at(after + 1).is_some_and(char::is_lowercase);
-            return forgotten.then_some(after);
+            return self.is_forgotten_blank(before, after).then_some(after);
         }
         // A quotation that a small letter follows is part of the sentence.
         let closing = usize::from(matches!(next, '"' | '\u{201d}'));
         let following = self.next_visible(after + closing);
         let lower = following.is_some_and(char::is_lowercase);
         if stop != '.' || stops > 1 || (closing > 0 || after > quoted) && lower {
-            let pronoun = stops == 5 && self.next_word(after) == "I";
+            let pronoun =
+                stops == 5 && self.words.has(WordList::FirstPerson, &self.next_word(after));
             return (!lower && !pronoun).then_some(after);
         }
-        if matches!(before, '\u{b0}' | '\u{ba}') && following.is_some_and(|c| c.is_ascii_digit()) {
+        self.after_full_stop(position, after, following)
+    }
+
+    /// Past the stops that go on from `position`.
+    fn end_of_stops(&self, position: usize, stop: char) -> usize {
+        let mut after = position + 1;
+        loop {
+            match (self.at(after), self.at(after + 1)) {
+                (Some('.' | '!' | '?'), _) => after += 1,
+                // Spaced dots are one mark of omission.
+                (Some(' '), Some('.')) if stop == '.' => after += 2,
+                _ => return after,
+            }
+        }
+    }
+
+    /// `seen.No nodule`: the blank was forgotten; `3.5`, `e.g.`, `a.m.` and addresses go on.
+    fn is_forgotten_blank(&self, before: char, after: usize) -> bool {
+        let rest = self.characters.get(after..).unwrap_or_default().iter().map(|(_, c)| *c);
+        let address = rest.take_while(|c| !c.is_whitespace()).take(64).any(|c| c == '@');
+        (before.is_lowercase() || before == ')')
+            && !address
+            && self.at(after).is_some_and(char::is_uppercase)
+            && self.at(after + 1).is_some_and(char::is_lowercase)
+    }
+
+    /// Where the next sentence starts if the one full stop at `position` ends one: the word before it decides.
+    fn after_full_stop(
+        &self,
+        position: usize,
+        after: usize,
+        following: Option<char>,
+    ) -> Option<usize> {
+        let number_follows = following.is_some_and(|c| c.is_ascii_digit());
+        let degree = matches!(self.at(position.wrapping_sub(1)), Some('\u{b0}' | '\u{ba}'));
+        if degree && number_follows {
             return None;
         }
         let word_start = self.word_before(position);
@@ -167,25 +194,19 @@ impl Splitter<'_> {
         if let Some(boundary) = self.next_item(word_start, &word, following) {
             return Some(boundary);
         }
+        let lower = following.is_some_and(char::is_lowercase);
         if self.is_list_mark(word_start, &word) || word.contains('.') && lower {
             return None;
         }
-        let folded = word.to_lowercase();
-        if NEVER_FINAL.contains(&folded.as_str()) {
-            return None;
-        }
         let capital = following.is_none_or(char::is_uppercase);
-        if capital && following.is_some() && self.is_name_part(word_start, &word, after) {
-            return None;
-        }
-        if folded == "no" && following.is_some_and(|c| c.is_ascii_digit()) {
-            return None;
-        }
+        let name = || capital && following.is_some() && self.is_name_part(word_start, &word, after);
+        let lists = self.words.of(&word.to_lowercase());
         let marked = following.is_some_and(|c| !c.is_alphanumeric());
-        if FINAL_BEFORE_CAPITAL.contains(&folded.as_str()) && !capital && !marked {
-            return None;
-        }
-        Some(after)
+        let goes_on = lists.has(WordList::NeverFinal)
+            || name()
+            || lists.has(WordList::No) && number_follows
+            || lists.has(WordList::FinalBeforeCapital) && !capital && !marked;
+        (!goes_on).then_some(after)
     }
 
     fn only_marks_before(&self, position: usize) -> bool {
@@ -205,7 +226,7 @@ impl Splitter<'_> {
         let capitals = word.chars().all(|c| c.is_uppercase() || c == '.');
         let dotted = word.contains('.');
         let short = (1..=4).contains(&letters) && (dotted || capitals);
-        if !short || opens_sentence(&self.next_word(after)) {
+        if !short || self.words.has(WordList::SentenceOpener, &self.next_word(after)) {
             return false;
         }
         let before: String = self
@@ -217,7 +238,7 @@ impl Splitter<'_> {
             .collect();
         let mut words = before.split_whitespace().rev();
         let last = words.next();
-        if dotted && matches!(word.to_lowercase().as_str(), "a.m" | "p.m") {
+        if dotted && self.words.has(WordList::ClockTime, word) {
             // A clock time that opens the sentence does not end it.
             return words.count() <= 1;
         }

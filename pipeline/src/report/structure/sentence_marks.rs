@@ -1,30 +1,4 @@
-//! What stands at the ends of sentences: abbreviations, list marks and words that open one.
-
-/// Abbreviations after which a full stop never ends a sentence.
-pub(crate) const NEVER_FINAL: &[&str] = &[
-    "dr", "prof", "mr", "mrs", "ms", "st", "vs", "approx", "fig", "figs", "cf", "resp", "incl",
-    "esp", "asst", "assoc", "ser", "img", "im", "vol", "ref", "etc", "mt",
-];
-/// Abbreviations after which only a capital starts a new sentence.
-pub(crate) const FINAL_BEFORE_CAPITAL: &[&str] = &[
-    "cm", "mm", "ml", "cc", "min", "max", "sec", "hr", "hrs", "ca", "dept", "adm", "temp", "pt",
-    "diff", "seg", "p", "pp", "co", "inc", "lat", "med", "ant", "post", "sup", "inf", "bil",
-    "bilat", "rt", "lt", "no",
-];
-
-/// Words that open sentences: after an initial or an acronym, a name goes on and these do not.
-const OPENERS: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "both", "but", "did", "do", "does", "for", "from", "he",
-    "her", "his", "how", "i", "if", "in", "is", "it", "its", "mild", "no", "not", "on", "our",
-    "she", "small", "some", "that", "the", "their", "there", "these", "they", "this", "those",
-    "to", "two", "was", "we", "were", "what", "when", "where", "which", "who", "why", "with",
-    "you",
-];
-
-/// Whether sentences often start with this word.
-pub(crate) fn opens_sentence(word: &str) -> bool {
-    OPENERS.contains(&word.to_lowercase().as_str())
-}
+//! Marks that stand at the ends of sentences.
 
 pub(crate) fn is_leading_mark(character: char) -> bool {
     character.is_whitespace()

@@ -1,9 +1,18 @@
 //! How text falls into sentences.
 
+use crate::report::lexicon::Lexicon;
 use crate::report::structure::{LONGEST_SENTENCE, split_sentences};
+use crate::report::text::WordLists;
+
+fn words() -> WordLists {
+    Lexicon::builtin().expect("the built-in lexicon loads").words
+}
 
 fn split(text: &str) -> Vec<&str> {
-    split_sentences(text, 0, text.len()).iter().map(|&(from, to)| &text[from..to]).collect()
+    split_sentences(&words(), text, 0, text.len())
+        .iter()
+        .map(|&(from, to)| &text[from..to])
+        .collect()
 }
 
 #[test]
@@ -96,7 +105,7 @@ fn a_semicolon_does_not_end_a_sentence() {
 #[test]
 fn endless_sentences_are_cut_at_blanks() {
     let text = "nodule in the lung and ".repeat(4000);
-    let found = split_sentences(&text, 0, text.len());
+    let found = split_sentences(&words(), &text, 0, text.len());
     assert!(found.len() > 20);
     assert!(found.iter().all(|(from, to)| to - from <= LONGEST_SENTENCE));
     let words: usize = found.iter().map(|&(a, b)| text[a..b].split(' ').count()).sum();

@@ -1,5 +1,7 @@
 //! Words and punctuation of a sentence, with the few closed word classes that the rules need.
 
+use super::word_list::{WordList, WordLists, WordSet};
+
 /// What a token is to the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -27,10 +29,19 @@ pub(crate) struct Token {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) class: Class,
+    /// The lists that the word is in.
+    pub(crate) lists: WordSet,
+}
+
+impl Token {
+    /// Whether the word is in the list.
+    pub(crate) fn is(&self, list: WordList) -> bool {
+        self.lists.has(list)
+    }
 }
 
 /// Splits folded text into words (letters, digits and inner decimal points) and single marks.
-pub(crate) fn tokenise(text: &str) -> Vec<Token> {
+pub(crate) fn tokenise(words: &WordLists, text: &str) -> Vec<Token> {
     let mut tokens = Vec::with_capacity(text.len() / 5 + 1);
     let mut word: Option<usize> = None;
     let bytes = text.as_bytes();
@@ -43,7 +54,7 @@ pub(crate) fn tokenise(text: &str) -> Vec<Token> {
             continue;
         }
         if byte == b' ' {
-            finish(text, &mut word, position, &mut tokens);
+            finish(words, text, &mut word, position, &mut tokens);
             position += 1;
             continue;
         }
@@ -58,21 +69,33 @@ pub(crate) fn tokenise(text: &str) -> Vec<Token> {
         if character.is_alphanumeric() || decimal || apostrophe {
             word.get_or_insert(position);
         } else {
-            finish(text, &mut word, position, &mut tokens);
+            finish(words, text, &mut word, position, &mut tokens);
             if !character.is_whitespace() {
-                tokens.push(Token { start: position, end, class: mark_class(character) });
+                tokens.push(Token {
+                    start: position,
+                    end,
+                    class: mark_class(character),
+                    lists: WordSet::default(),
+                });
             }
         }
         position = end;
     }
-    finish(text, &mut word, text.len(), &mut tokens);
+    finish(words, text, &mut word, text.len(), &mut tokens);
     tokens
 }
 
-fn finish(text: &str, word: &mut Option<usize>, end: usize, tokens: &mut Vec<Token>) {
+fn finish(
+    words: &WordLists,
+    text: &str,
+    word: &mut Option<usize>,
+    end: usize,
+    tokens: &mut Vec<Token>,
+) {
     if let Some(start) = word.take() {
-        let class = word_class(text.get(start..end).unwrap_or_default());
-        tokens.push(Token { start, end, class });
+        let word = text.get(start..end).unwrap_or_default();
+        let lists = words.of(word);
+        tokens.push(Token { start, end, class: word_class(word, lists), lists });
     }
 }
 
@@ -90,132 +113,54 @@ fn mark_class(mark: char) -> Class {
 }
 
 /// The class of a word: a digit starts a number, a few words are in closed classes.
-fn word_class(word: &str) -> Class {
-    let Some(first) = word.bytes().next() else { return Class::Word };
-    if first.is_ascii_digit() {
+fn word_class(word: &str, lists: WordSet) -> Class {
+    const CLOSED: [(WordList, Class); 6] = [
+        (WordList::Determiner, Class::Determiner),
+        (WordList::Preposition, Class::Preposition),
+        (WordList::Conjunction, Class::Conjunction),
+        (WordList::FiniteVerb, Class::FiniteVerb),
+        (WordList::VerbPart, Class::VerbPart),
+        (WordList::Relative, Class::Relative),
+    ];
+    if word.starts_with(|first: char| first.is_ascii_digit()) {
         return Class::Number;
     }
-    closed_class(first, word).unwrap_or(Class::Word)
+    if lists == WordSet::default() {
+        return Class::Word;
+    }
+    CLOSED.iter().find(|(list, _)| lists.has(*list)).map_or(Class::Word, |(_, class)| *class)
 }
 
-/// The closed word classes, by first letter: most words are none of them and leave early.
-fn closed_class(first: u8, word: &str) -> Option<Class> {
-    use Class::{Conjunction, Determiner, FiniteVerb, Preposition, Relative, VerbPart};
-    let class = match first {
-        b'a' => match word {
-            "a" | "an" | "any" | "all" | "another" => Determiner,
-            "at" | "along" | "around" | "adjacent" | "above" => Preposition,
-            "and" | "as" => Conjunction,
-            "are" | "appears" | "appear" | "appeared" | "attracts" | "attract" | "aren't" => {
-                FiniteVerb
-            }
-            "also" | "again" | "appreciated" => VerbPart,
-            _ => return None,
-        },
-        b'b' => match word {
-            "by" | "between" | "below" | "beneath" | "behind" => Preposition,
-            "be" | "been" | "being" => VerbPart,
-            _ => return None,
-        },
-        b'c' => match word {
-            "can" | "could" | "cannot" | "contains" | "contain" => FiniteVerb,
-            "clearly" => VerbPart,
-            _ => return None,
-        },
-        b'd' => match word {
-            "do" | "does" | "did" | "demonstrates" | "demonstrate" | "demonstrated" | "draws" => {
-                FiniteVerb
-            }
-            "detected" => VerbPart,
-            _ => return None,
-        },
-        b'e' => match word {
-            "each" => Determiner,
-            "extends" => FiniteVerb,
-            "evident" | "encountered" => VerbPart,
-            _ => return None,
-        },
-        b'f' => match word {
-            "few" => Determiner,
-            "from" | "for" => Preposition,
-            "found" => VerbPart,
-            _ => return None,
-        },
-        b'h' => match word {
-            "has" | "have" | "had" => FiniteVerb,
-            _ => return None,
-        },
-        b'i' => match word {
-            "its" => Determiner,
-            "in" | "into" | "inside" | "involving" | "including" => Preposition,
-            "is" | "isn't" => FiniteVerb,
-            "identified" => VerbPart,
-            _ => return None,
-        },
-        b'l' => match word {
-            "longer" => VerbPart,
-            _ => return None,
-        },
-        b'm' => match word {
-            "multiple" | "many" => Determiner,
-            "may" | "might" | "must" | "measures" | "measure" => FiniteVerb,
-            "monitored" => VerbPart,
-            _ => return None,
-        },
-        b'n' => match word {
-            "near" => Preposition,
-            "nor" => Conjunction,
-            "not" | "now" | "noted" => VerbPart,
-            _ => return None,
-        },
-        b'o' => match word {
-            "other" | "one" => Determiner,
-            "of" | "on" | "over" => Preposition,
-            "or" => Conjunction,
-            "observed" => VerbPart,
-            _ => return None,
-        },
-        b'p' => match word {
-            "present" => VerbPart,
-            _ => return None,
-        },
-        b'r' => match word {
-            "remains" | "remain" | "remained" | "reveals" | "reveal" | "revealed" => FiniteVerb,
-            "recognized" => VerbPart,
-            _ => return None,
-        },
-        b's' => match word {
-            "some" | "several" => Determiner,
-            "surrounding" => Preposition,
-            "should" | "shows" | "show" | "showed" | "seems" | "seem" | "suggests" | "suggest"
-            | "stands" => FiniteVerb,
-            "still" | "seen" | "selected" => VerbPart,
-            _ => return None,
-        },
-        b't' => match word {
-            "the" | "this" | "these" | "those" | "their" | "two" | "three" => Determiner,
-            "to" | "throughout" | "towards" | "toward" | "through" => Preposition,
-            "that" => Relative,
-            _ => return None,
-        },
-        b'u' => match word {
-            "under" => Preposition,
-            _ => return None,
-        },
-        b'v' => match word {
-            "visualized" | "visualised" => VerbPart,
-            _ => return None,
-        },
-        b'w' => match word {
-            "within" | "with" => Preposition,
-            "was" | "were" | "will" | "would" | "wasn't" | "weren't" => FiniteVerb,
-            "watched" => VerbPart,
-            "which" | "where" | "whose" | "who" => Relative,
-            _ => return None,
-        },
-        _ => return None,
-    };
-    Some(class)
+/// The tokens of a sentence with its folded text: what rules look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tokens<'a> {
+    /// The folded text.
+    pub(crate) text: &'a str,
+    pub(crate) all: &'a [Token],
+}
+
+impl<'a> Tokens<'a> {
+    pub(crate) fn get(&self, at: usize) -> Option<&'a Token> {
+        self.all.get(at)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The word or mark at a position; empty outside of the sentence.
+    pub(crate) fn word(&self, at: usize) -> &'a str {
+        self.all.get(at).and_then(|t| self.text.get(t.start..t.end)).unwrap_or("")
+    }
+
+    pub(crate) fn class(&self, at: usize) -> Option<Class> {
+        self.all.get(at).map(|token| token.class)
+    }
+
+    /// Whether the word at a position is in the list.
+    pub(crate) fn is(&self, at: usize, list: WordList) -> bool {
+        self.all.get(at).is_some_and(|token| token.is(list))
+    }
 }
 
 #[cfg(test)]
@@ -225,7 +170,8 @@ mod tests {
     #[test]
     fn words_numbers_and_marks() {
         let text = "no 3.5 mm nodule (cyst?), x is seen.";
-        let words: Vec<&str> = tokenise(text).iter().map(|t| &text[t.start..t.end]).collect();
+        let words: Vec<&str> =
+            tokenise(&WordLists::default(), text).iter().map(|t| &text[t.start..t.end]).collect();
         let expected =
             ["no", "3.5", "mm", "nodule", "(", "cyst", "?", ")", ",", "x", "is", "seen", "."];
         assert_eq!(words, expected);
