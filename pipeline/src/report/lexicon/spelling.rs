@@ -4,28 +4,33 @@
 #[derive(Debug, Default)]
 pub(crate) struct Spellings {
     pairs: Vec<(String, String)>,
-    /// For each byte, whether an American spelling starts with it; empty while there is none.
-    first: Vec<bool>,
+    /// For each byte, the American spellings that start with it; empty while there is none.
+    by_first: Vec<Vec<String>>,
 }
 
 impl Spellings {
     pub(crate) fn add(&mut self, american: &str, british: &str) {
-        self.first.resize(256, false);
+        self.by_first.resize(256, Vec::new());
         let first = american.bytes().next();
-        if let Some(slot) = first.and_then(|byte| self.first.get_mut(usize::from(byte))) {
-            *slot = true;
+        if let Some(starts) = first.and_then(|byte| self.by_first.get_mut(usize::from(byte))) {
+            starts.push(american.to_owned());
+            self.pairs.push((american.to_owned(), british.to_owned()));
         }
-        self.pairs.push((american.to_owned(), british.to_owned()));
     }
 
     /// The British spelling of a folded phrase, if it is another one.
     pub(crate) fn british(&self, phrase: &str) -> Option<String> {
-        // Most phrases hold none of them; one walk over the bytes tells.
-        let holds = (0..phrase.len()).any(|at| {
-            let rest = phrase.as_bytes().get(at..).unwrap_or_default();
-            rest.first().is_some_and(|&first| self.first.get(usize::from(first)) == Some(&true))
-                && self.pairs.iter().any(|(american, _)| rest.starts_with(american.as_bytes()))
-        });
+        // Most phrases hold none of them; one walk over pairs of letters tells.
+        let bytes = phrase.as_bytes();
+        let holds =
+            bytes.iter().zip(bytes.iter().skip(1)).enumerate().any(|(at, (first, second))| {
+                let starts =
+                    self.by_first.get(usize::from(*first)).map(Vec::as_slice).unwrap_or_default();
+                starts.iter().any(|american| {
+                    american.as_bytes().get(1) == Some(second)
+                        && bytes.get(at..).is_some_and(|rest| rest.starts_with(american.as_bytes()))
+                })
+            });
         if !holds {
             return None;
         }
