@@ -83,7 +83,7 @@ def main(path, binary, sizes):
             for kind, source in paths.items():
                 for name, extra in (("JSON lines", ["--json"]), ("tables", ["--out", tables])):
                     wall, own, memory, _ = run([binary, "report", source, *extra])
-                    speed = f"{size / own:6.0f} reports a second of one core"
+                    speed = f"{size / own:6.0f} reports per second of one core"
                     print(f"  {kind:8} to {name:10} {wall:6.1f} s, {own:6.1f} s of processors, {speed}, {memory:5.0f} MiB", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         source = write(texts, min(sizes[0], 5000), folder)["csv"]

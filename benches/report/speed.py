@@ -1,4 +1,4 @@
-"""Measures reports a second on one core, and that time grows with the text.
+"""Measures reports per second on one core, and that time grows with the text.
 
 Usage: python3 benches/report/speed.py REPORTS.csv [RADLOOM] [--peers CONCEPTS.tsv]
 

@@ -1,4 +1,4 @@
-//! Times training steps of a preset on synthetic studies and prints seconds a step and peak memory.
+//! Times training steps of a preset on synthetic studies and prints seconds per step and peak memory.
 //!
 //! `cargo run --release --example step_time -- [device] [model] [batch] [steps]`, with `cpu tiny 4 8` unless told
 //! otherwise; a model is a preset or a `[train.model]` section as JSON.

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("size        {:?} (x, y, z)", image.volume.dims);
     println!("spacing     {:?} mm", image.volume.affine.spacing());
     println!("orientation {}", image.volume.affine.axis_codes());
-    for warning in &image.warnings {
+    for warning in &image.facts.warnings {
         println!("warning     {warning}");
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `radloom inspect`: what a path holds and what is wrong with it, one object a series.
+//! `radloom inspect`: what a path holds and what is wrong with it, one object per series.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -158,33 +158,34 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
     let mut value = match &result {
         Ok(image) => {
             let volume = &image.volume;
-            let intensities = assess(volume, &image.modality);
+            let intensities = assess(volume, &image.facts.modality);
             if let Some(file) = montage {
-                let is_hounsfield = !ambiguous && matches!(image.modality.as_str(), "" | "CT");
+                let is_hounsfield =
+                    !ambiguous && matches!(image.facts.modality.as_str(), "" | "CT");
                 let picture =
                     montage::of_volume(volume, is_hounsfield).map_err(Failure::io(file))?;
                 pipeline::files::write_atomically(file, &picture).map_err(Failure::io(file))?;
             }
-            let mut warnings = image.warnings.clone();
+            let mut warnings = image.facts.warnings.clone();
             warnings.extend(intensities.warnings);
             json!({
                 "path": path,
-                "modality": image.modality,
-                "verdict": image.geometry.verdict.name(),
+                "modality": image.facts.modality,
+                "verdict": image.facts.geometry.verdict.name(),
                 "shape": volume.dims,
                 "spacing": volume.affine.spacing(),
                 "affine": volume.affine.0,
                 "orientation": volume.affine.axis_codes(),
                 "unit": if ambiguous { Value::Null } else { "HU".into() },
-                "hu_policy": if ambiguous { "ambiguous" } else { image.rescale_source },
+                "hu_policy": if ambiguous { "ambiguous" } else { image.facts.rescale_source },
                 "hu_min": intensities.statistics.min,
                 "hu_max": intensities.statistics.max,
                 "air_peak_hu": intensities.air_peak,
                 "saturated_fraction": intensities.saturated_fraction,
-                "nan_fraction": image.nan_fraction,
+                "nan_fraction": image.facts.nan_fraction,
                 "frames": frames,
                 "warnings": warnings,
-                "padding_fraction": image.geometry.padding_fraction,
+                "padding_fraction": image.facts.geometry.padding_fraction,
             })
         }
         Err(error) => json!({
@@ -204,7 +205,7 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
     };
     value["transfer_syntax"] = json!(header.map(|header| &header.transfer_syntax));
     let facts = match (&result, volume) {
-        (Ok(image), _) => Some(&image.geometry.facts),
+        (Ok(image), _) => Some(&image.facts.geometry.facts),
         (Err(_), Some(volume)) => Some(&volume.stack.facts),
         (Err(_), None) => None,
     };

@@ -38,7 +38,7 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
         geometry: GeometryPolicy { tilt: args.tilt, gaps: args.gaps, duplicates: args.duplicates },
         ..ReadOptions::with_limits(&limits)
     };
-    let (facts, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
+    let (viewed, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
         .map_err(|mut source| {
             source.detail.push_str(advice(source.reason));
             Failure::Ingest { path: args.input.clone(), source }
@@ -69,7 +69,7 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
             spacing[2],
             view.affine.axis_codes()
         ));
-        for warning in &facts.warnings {
+        for warning in &viewed.facts.warnings {
             print(&format!("  {warning}"));
         }
     }

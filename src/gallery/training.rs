@@ -19,8 +19,8 @@ pub(super) fn render(extras: &Extras) -> String {
     html
 }
 
-/// The metrics of an evaluation. One without a value is listed too, with the reason: a table that left it out would
-/// read as if it had never been asked for.
+/// The metrics of an evaluation. Those without a value are listed too, folded away, with the reason: a table that left
+/// them out would read as if they had never been asked for.
 fn table(evaluation: &Value) -> String {
     let mut rows = String::new();
     for (name, metric) in evaluation["metrics"].as_object().into_iter().flatten() {
@@ -33,22 +33,27 @@ fn table(evaluation: &Value) -> String {
             metric["n"]
         );
     }
-    for skipped in evaluation["skipped"].as_array().into_iter().flatten() {
+    let mut skipped_rows = String::new();
+    let skipped = evaluation["skipped"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for skipped in skipped {
         let text = |key: &str| escape_html(skipped[key].as_str().unwrap_or_default());
-        rows += &format!(
-            "<tr><td>{}<td colspan=\"2\">{}<td>{}</tr>\n",
-            text("metric"),
-            text("reason"),
-            skipped["n"]
+        skipped_rows +=
+            &format!("<tr><td>{}<td>{}<td>{}</tr>\n", text("metric"), text("reason"), skipped["n"]);
+    }
+    let mut html = String::new();
+    if !rows.is_empty() {
+        html += &format!(
+            "<table><tr><th>metric<th>value<th>95 % interval<th>studies</tr>\n{rows}</table>\n"
         );
     }
-    if rows.is_empty() {
-        return rows;
+    if !skipped.is_empty() {
+        html += &format!(
+            "<details><summary>Metrics without a value: {}</summary>\n\
+             <table><tr><th>metric<th>reason<th>studies</tr>\n{skipped_rows}</table></details>\n",
+            skipped.len()
+        );
     }
-    format!(
-        "<h2>Evaluation</h2><table><tr><th>metric<th>value<th>95 % interval<th>studies</tr>\n\
-         {rows}</table>\n"
-    )
+    if html.is_empty() { html } else { format!("<h2>Evaluation</h2>{html}") }
 }
 
 fn number(value: &Value) -> String {

@@ -198,7 +198,7 @@ impl Table<'_> {
                 if n < MIN_ESTIMABLE || n <= k {
                     let least = MIN_ESTIMABLE.max(k + 1);
                     let reason =
-                        format!("not estimable: {n} studies with a report, {least} are needed");
+                        format!("not estimable: {n} of at least {least} studies with a report");
                     self.skip(name, reason, n);
                     continue;
                 }
@@ -223,8 +223,8 @@ impl Table<'_> {
             match scores {
                 _ if positives.min(negatives) < MIN_ESTIMABLE => {
                     let reason = format!(
-                        "not estimable: {positives} positives and {negatives} negatives, {MIN_ESTIMABLE} of each are \
-                         needed"
+                        "not estimable: {positives} with and {negatives} without the label, {MIN_ESTIMABLE} of each \
+                         are needed"
                     );
                     self.skip(metric, reason, n);
                 }
@@ -253,11 +253,11 @@ impl Table<'_> {
         }
     }
 
-    /// Mean of one value a study.
+    /// Mean of one value per study.
     fn mean(&mut self, name: &str, values: &[f64]) {
         if values.len() < MIN_ESTIMABLE {
             let n = values.len();
-            let reason = format!("not estimable: {n} studies, {MIN_ESTIMABLE} are needed");
+            let reason = format!("not estimable: {n} of at least {MIN_ESTIMABLE} studies");
             self.skip(name.to_owned(), reason, n);
             return;
         }

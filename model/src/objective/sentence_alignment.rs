@@ -11,7 +11,7 @@ use super::unit_rows;
 /// is detached and the mean is taken.
 ///
 /// # Shapes
-/// - reconstructed, target: `[K, P]`, one row a sentence; K of at least 1
+/// - reconstructed, target: `[K, P]`, one row per sentence; K of at least 1
 /// - output: `[1]`
 pub fn sentence_alignment<B: Backend>(
     reconstructed: Tensor<B, 2>,

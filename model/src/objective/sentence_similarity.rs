@@ -23,7 +23,7 @@ impl SimilarityTarget {
     /// nothing.
     ///
     /// `similarity` is `[N, N]` row-major and holds the least and the most that each can be, `patients` has one
-    /// entry a sentence.
+    /// entry per sentence.
     pub fn new(similarity: &[[f32; 2]], patients: &[usize], positive: f64, negative: f64) -> Self {
         let sentences = patients.len();
         let mut target = vec![0.0; sentences * sentences];
@@ -56,7 +56,7 @@ impl SimilarityTarget {
 /// released code divides by all cells, so its weight falls with the share of undecided pairs.
 ///
 /// # Shapes
-/// - features: `[N, P]`, one row a sentence of the batch
+/// - features: `[N, P]`, one row per sentence of the batch
 /// - output: `[1]`
 pub fn sentence_similarity<B: Backend>(
     features: Tensor<B, 2>,

@@ -1,6 +1,6 @@
 //! Sentences as vectors, from a folder as sentence-transformers and Hugging Face keep them.
 //!
-//! Reimers and Gurevych, arXiv 1908.10084: token features of a BERT, pooled to one vector a sentence.
+//! Reimers and Gurevych, arXiv 1908.10084: token features of a BERT, pooled to one vector per sentence.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -163,7 +163,7 @@ impl SentenceModel {
         &self.files
     }
 
-    /// Encodes texts, neighbours together: vectors of `hidden_size` values, one a text, not normalised. Texts of
+    /// Encodes texts, neighbours together: vectors of `hidden_size` values, one per text, not normalised. Texts of
     /// like length need the least padding.
     ///
     /// A text longer than the encoder reaches is the mean of its parts, each counted by its tokens; nothing is cut.

@@ -37,7 +37,7 @@ pub trait Executor: Sync {
     ///
     /// # Errors
     ///
-    /// Those of `done`, and what the system says where a shard cannot be written.
+    /// Those of `done`, and the I/O error where a shard cannot be written.
     fn run(
         &self,
         units: &[&Unit],

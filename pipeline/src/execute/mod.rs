@@ -26,7 +26,7 @@ pub use error::CurateError;
 pub use executor::{Context, Ended, Executor, LocalThreads};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
-pub use views::{SeriesFacts, make_views};
+pub use views::{ViewedSeries, make_views};
 
 /// Sizes the pool of worker threads that every room shares; 0 means one for each processor.
 ///

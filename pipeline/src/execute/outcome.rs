@@ -72,7 +72,7 @@ pub(super) fn holds(
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The I/O error of the system.
 pub(super) fn commit(outcome: &UnitOutcome, path: &Path) -> io::Result<()> {
     // MessagePack and not JSON: numbers must come back bit for bit, or a resumed release would
     // differ from an undisturbed one in the last digit of an affine.

@@ -102,8 +102,8 @@ impl ReportTables {
         results.into_iter().collect()
     }
 
-    /// Completes the tables, with `sentence_types` and `similarity`. With an encoder, `go_on` hears how many
-    /// more sentence types it has encoded and says whether to go on.
+    /// Completes the tables, with `sentence_types` and `similarity`. With an encoder, `go_on` receives
+    /// the number of sentence types encoded since the last call and returns whether to continue.
     ///
     /// # Errors
     ///

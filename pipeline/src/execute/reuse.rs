@@ -68,7 +68,7 @@ impl Reusable {
     ///
     /// # Errors
     ///
-    /// What the system says where a shard cannot be linked or copied.
+    /// The I/O error where a shard cannot be linked or copied.
     pub(super) fn take(
         &self,
         unit: &Unit,

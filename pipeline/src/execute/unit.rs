@@ -15,9 +15,9 @@ use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
 use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
-use super::views::{SeriesFacts, make_views_with_sums};
+use super::views::{ViewedSeries, make_views_with_sums};
 use crate::files::sha256_bytes;
-use crate::ingest::{IngestError, ReadOptions, SourceSums};
+use crate::ingest::{IngestError, ReadOptions, SeriesFacts, SourceSums};
 use crate::plan::{SeriesPlan, StudyPlan, Unit, View};
 use crate::shard::{SampleIds, VoxelWriter};
 use crate::volume::ViewTensor;
@@ -142,7 +142,7 @@ fn read_one<'a>(
     let sums = SourceSums::default();
     // A panic is a defect of ours; it costs one series and says so, not the run.
     let made = catch_unwind(AssertUnwindSafe(|| {
-        let (facts, tensors) = make_views_with_sums(
+        let (viewed, tensors) = make_views_with_sums(
             &series.source,
             &series.acquisition,
             &options,
@@ -153,14 +153,14 @@ fn read_one<'a>(
             let xxh3 = tensor.xxh3();
             (tensor, xxh3)
         });
-        Ok((facts, hashed.collect()))
+        Ok((viewed, hashed.collect()))
     }))
     .unwrap_or_else(|panic| {
         Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))
     });
     let (sources, result) = match (source_objects(series, &manifest.corpus.root, &sums), made) {
-        (Ok(sources), Ok((facts, tensors))) => {
-            let row = volume_row(study, series, facts, &sources);
+        (Ok(sources), Ok((viewed, tensors))) => {
+            let row = volume_row(study, series, viewed, &sources);
             (sources, Ok((row, tensors)))
         }
         (sources, Err(error)) => (sources.unwrap_or_default(), Err(error)),
@@ -206,10 +206,12 @@ pub(super) fn shard_path(view: &str, unit: &str) -> String {
 fn volume_row(
     study: &StudyPlan,
     series: &SeriesPlan,
-    facts: SeriesFacts,
+    viewed: ViewedSeries,
     sources: &BTreeMap<String, SourceObject>,
 ) -> VolumeRow {
-    let SeriesFacts { dims, affine, geometry, intensities, .. } = facts;
+    let ViewedSeries { dims, affine, facts, intensities } = viewed;
+    // Every fact by name: one that is added has a place in the row or fails to compile.
+    let SeriesFacts { modality, rescale_source, nan_fraction, warnings, geometry } = facts;
     let source_sha256 = match sources.values().next() {
         Some(only) if sources.len() == 1 => only.sha256.clone(),
         _ => {
@@ -226,7 +228,7 @@ fn volume_row(
         source_bytes: sources.values().map(|file| file.bytes).sum(),
         source_sha256,
         format: series.source.format().into(),
-        modality: facts.modality,
+        modality,
         source_shape: dims.map(|size| size as u32),
         source_spacing: affine.spacing(),
         source_affine: affine.to_row_major(),
@@ -241,14 +243,14 @@ fn volume_row(
         tilt_degrees: geometry.facts.tilt_degrees,
         repaired: geometry.repaired,
         padding_fraction: geometry.padding_fraction,
-        rescale_source: facts.rescale_source.into(),
+        rescale_source: rescale_source.into(),
         hu_min: intensities.statistics.min,
         hu_max: intensities.statistics.max,
         hu_mean: intensities.statistics.mean,
         air_peak_hu: intensities.air_peak,
         first_percentile_hu: intensities.first_percentile,
         saturated_fraction: intensities.saturated_fraction,
-        nan_fraction: facts.nan_fraction,
-        warnings: facts.warnings,
+        nan_fraction,
+        warnings,
     }
 }

@@ -5,7 +5,7 @@ use schemas::reason::{GeometryVerdict, Reason};
 
 use crate::ingest::nifti::OpenedNifti;
 use crate::ingest::{
-    Acquisition, IngestError, ReadOptions, SeriesGeometry, SeriesImage, SeriesSource, SourceSums,
+    Acquisition, IngestError, ReadOptions, SeriesFacts, SeriesImage, SeriesSource, SourceSums,
     constant, nifti_image, nifti_series, read_with_sums, remedy_tilt,
 };
 use crate::quality::{Intensities, Survey, assess};
@@ -16,40 +16,23 @@ const SLAB: usize = 64 << 20;
 
 /// What is known of a series once its views are made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeriesFacts {
+pub struct ViewedSeries {
     /// Size along x, y, z of the source.
     pub dims: [usize; 3],
     /// Voxel index to world (RAS, mm) of the source.
     pub affine: Affine,
-    /// Modality as the source names it; empty where it does not.
-    pub modality: String,
-    /// How voxels become Hounsfield units: `header`, `metadata` or `dicom`.
-    pub rescale_source: &'static str,
-    /// Share of voxels that were NaN or infinite.
-    pub nan_fraction: f64,
-    /// Verdict and measures of the geometry, and what was done to it.
-    pub geometry: SeriesGeometry,
+    /// What was learnt while it was read; its warnings hold the doubts about intensities, too.
+    pub facts: SeriesFacts,
     /// What the intensities look like.
     pub intensities: Intensities,
-    /// What is odd but was accepted, doubts about intensities included.
-    pub warnings: Vec<String>,
 }
 
-impl SeriesFacts {
+impl ViewedSeries {
     /// What stays of `image` without its voxels, which may be gone already.
     fn new(image: SeriesImage, intensities: Intensities) -> Self {
-        let mut warnings = image.warnings;
-        warnings.extend(intensities.warnings.iter().cloned());
-        Self {
-            dims: image.volume.dims,
-            affine: image.volume.affine,
-            modality: image.modality,
-            rescale_source: image.rescale_source,
-            nan_fraction: image.nan_fraction,
-            geometry: image.geometry,
-            intensities,
-            warnings,
-        }
+        let SeriesImage { volume, mut facts } = image;
+        facts.warnings.extend(intensities.warnings.iter().cloned());
+        Self { dims: volume.dims, affine: volume.affine, facts, intensities }
     }
 }
 
@@ -64,7 +47,7 @@ pub fn make_views(
     acquisition: &Acquisition,
     options: &ReadOptions,
     recipes: &[Recipe],
-) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
+) -> Result<(ViewedSeries, Vec<ViewTensor>), IngestError> {
     make_views_with_sums(source, acquisition, options, recipes, None)
 }
 
@@ -75,7 +58,7 @@ pub(super) fn make_views_with_sums(
     options: &ReadOptions,
     recipes: &[Recipe],
     sums: Option<&SourceSums>,
-) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
+) -> Result<(ViewedSeries, Vec<ViewTensor>), IngestError> {
     let image = if let SeriesSource::Nifti(path) = source {
         let file = OpenedNifti::new(path, options.limit, options.first_frame(), sums)?;
         if file.bytes as u64 > options.slab_above {
@@ -87,10 +70,10 @@ pub(super) fn make_views_with_sums(
     };
     check_sizes(&image.volume, options, recipes)?;
     let (intensities, tensors) = rayon::join(
-        || assess(&image.volume, &image.modality),
+        || assess(&image.volume, &image.facts.modality),
         || recipes.iter().map(|recipe| make_view(&image.volume, recipe)).collect(),
     );
-    Ok((SeriesFacts::new(image, intensities), tensors))
+    Ok((ViewedSeries::new(image, intensities), tensors))
 }
 
 /// Refuses views that no memory would hold before memory is asked for.
@@ -111,7 +94,7 @@ fn in_slabs(
     options: &ReadOptions,
     recipes: &[Recipe],
     slab: usize,
-) -> Result<(SeriesFacts, Vec<ViewTensor>), IngestError> {
+) -> Result<(ViewedSeries, Vec<ViewTensor>), IngestError> {
     let mut survey = Survey::new(file.count());
     let found = file.read_slabs(slab, &mut |voxels| survey.take(&voxels))?;
     let image = nifti_series(found, acquisition, options)?;
@@ -121,14 +104,14 @@ fn in_slabs(
             format!("{problem}; raise `[limits] slab_above_mib` to hold this volume"),
         )
     };
-    let is_tilted = image.geometry.verdict == GeometryVerdict::Tilted;
+    let is_tilted = image.facts.geometry.verdict == GeometryVerdict::Tilted;
     if is_tilted && options.geometry.tilt == Remedy::Repair {
         return Err(whole_only(&"mending a tilt needs the whole volume in memory"));
     }
     let image = remedy_tilt(image, options.geometry)?;
     let Volume { dims, affine, rescale, .. } = image.volume;
     let is_constant = survey.is_constant();
-    let intensities = survey.finish(rescale, &image.modality);
+    let intensities = survey.finish(rescale, &image.facts.modality);
     if is_constant {
         return Err(constant(intensities.statistics.min));
     }
@@ -147,7 +130,7 @@ fn in_slabs(
         }
     })?;
     let tensors = views.into_iter().map(SlabView::finish).collect();
-    Ok((SeriesFacts::new(image, intensities), tensors))
+    Ok((ViewedSeries::new(image, intensities), tensors))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ impl TemporaryFile {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn create(target: &Path) -> io::Result<Self> {
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder)?;
@@ -38,7 +38,7 @@ impl TemporaryFile {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn commit(mut self) -> io::Result<()> {
         let file = self.file.take().expect("the file is open until it is committed");
         file.sync_all()?;
@@ -69,7 +69,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The I/O error of the system.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = TemporaryFile::create(path)?;
     file.file().write_all(content)?;

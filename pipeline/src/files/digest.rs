@@ -23,7 +23,7 @@ pub fn sha256_bytes(bytes: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// What the system says.
+/// The I/O error of the system.
 pub fn sha256_file(path: &Path) -> io::Result<(String, u64)> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0_u8; 1 << 20];

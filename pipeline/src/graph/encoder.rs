@@ -10,8 +10,9 @@ pub trait SentenceEncoder {
     /// SHA-256 of each file that decides the vectors, by name, for the lock.
     fn files(&self) -> &BTreeMap<String, String>;
 
-    /// One vector a text, in the order of the texts and of one length throughout, or [`EncodeError::Count`] follows. A vector depends on its own
-    /// text alone, but for the last bits. Texts come sorted by length.
+    /// One vector per text, in the order of the texts and all of one length; the caller refuses anything else with
+    /// [`EncodeError::Count`]. A vector depends on its own text alone, but for the last bits. Texts come sorted by
+    /// length.
     ///
     /// # Errors
     ///
@@ -64,11 +65,11 @@ impl SentenceVectors {
     /// Encodes the types that are not boilerplate, the short ones first. With `centre`, the mean of all unit
     /// vectors is taken from each of them (Mu and Viswanath, arXiv 1702.01417, without their second step).
     ///
-    /// `go_on` hears how many more types are done and says whether to go on.
+    /// `go_on` receives the number of types encoded since the last call and returns whether to continue.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`]; `Interrupted` when `go_on` says no.
+    /// [`EncodeError`]; `Interrupted` when `go_on` returns false.
     pub fn encode(
         types: &[SentenceTypeRow],
         encoder: &dyn SentenceEncoder,

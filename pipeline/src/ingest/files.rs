@@ -11,7 +11,7 @@ use super::archive::{archive_entries, is_archive};
 ///
 /// # Errors
 ///
-/// What the system says of the first folder that cannot be listed, with its name.
+/// The I/O error of the first folder that cannot be listed, with its name.
 pub fn files_below(path: &Path) -> io::Result<Vec<PathBuf>> {
     walk(path, |entry| entry.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()))
 }

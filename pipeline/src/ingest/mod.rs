@@ -5,7 +5,6 @@
 //! - [`csv::KeyedCsv`] holds one of the corpus's csv files; [`csv::CsvRecords`] reads one row after row.
 //! - [`ReportReader`] reads the reports of a file one after the other.
 
-mod air;
 mod archive;
 pub mod csv;
 pub mod dicom;
@@ -19,11 +18,10 @@ mod read;
 mod reports;
 mod series;
 mod sums;
-mod tilt;
 
 pub use error::IngestError;
 pub use files::{corpus_files, files_below};
-pub use geometry::{GeometryFacts, SeriesGeometry};
+pub(crate) use geometry::remedy_tilt;
 pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
 pub(crate) use read::{constant, nifti_image, nifti_series, read_with_sums};
@@ -32,9 +30,10 @@ pub use reports::{
     is_placeholder,
 };
 pub(crate) use reports::{given, offset};
-pub use series::{ReadOptions, SeriesImage, SeriesSource};
+pub use series::{
+    GeometryFacts, ReadOptions, SeriesFacts, SeriesGeometry, SeriesImage, SeriesSource,
+};
 pub use sums::SourceSums;
-pub(crate) use tilt::remedy_tilt;
 
 /// Revision of this room's code. Raise it when a source is read into other voxels or other facts, or is refused for
 /// another reason: it is part of the fingerprint of every unit and of the lock of every release.

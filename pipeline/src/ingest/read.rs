@@ -3,11 +3,11 @@
 use schemas::reason::Reason;
 
 use super::error::IngestError;
+use super::geometry::{grid_geometry, remedy_tilt};
 use super::intensity::{Acquisition, decide_rescale};
 use super::nifti::OpenedNifti;
-use super::series::{ReadOptions, SeriesImage, SeriesSource};
+use super::series::{ReadOptions, SeriesFacts, SeriesImage, SeriesSource};
 use super::sums::SourceSums;
-use super::tilt::{grid_geometry, remedy_tilt};
 use super::{dicom, nifti};
 use crate::volume::{Affine, Volume};
 
@@ -79,14 +79,15 @@ pub(crate) fn nifti_series(
         Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
         _ => image.affine,
     };
-    Ok(SeriesImage {
-        geometry: grid_geometry(&affine, image.dims),
-        volume: Volume { voxels: image.voxels, dims: image.dims, affine, rescale },
+    let facts = SeriesFacts {
         modality: String::new(),
         rescale_source,
         nan_fraction: image.nan_fraction,
         warnings: image.warnings,
-    })
+        geometry: grid_geometry(&affine, image.dims),
+    };
+    let volume = Volume { voxels: image.voxels, dims: image.dims, affine, rescale };
+    Ok(SeriesImage { volume, facts })
 }
 
 fn with_spacing(affine: Affine, spacing: [f64; 3]) -> Affine {

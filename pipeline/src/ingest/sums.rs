@@ -28,7 +28,7 @@ impl SourceSums {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn sum(&self, path: &Path) -> io::Result<SourceObject> {
         let known = self.sums.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
         if let Some(sum) = known {

@@ -229,7 +229,7 @@ impl TableReader {
         })
     }
 
-    /// Three values a row of a fixed-size list of u32.
+    /// Three values per row of a fixed-size list of u32.
     ///
     /// # Errors
     ///

@@ -67,7 +67,7 @@ impl VoxelWriter {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn create(path: &Path, view: &str, recipe: &Recipe) -> io::Result<Self> {
         let fixed_shape = recipe.output_shape();
         let schema = schemas::voxel::schema(view, recipe, fixed_shape);
@@ -120,7 +120,7 @@ impl VoxelWriter {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn push(
         &mut self,
         ids: SampleIds<'_>,
@@ -176,7 +176,7 @@ impl VoxelWriter {
     ///
     /// # Errors
     ///
-    /// What the system says.
+    /// The I/O error of the system.
     pub fn finish(mut self) -> io::Result<(String, u64)> {
         self.put(&CONTINUATION)?;
         self.put(&0_i32.to_le_bytes())?;

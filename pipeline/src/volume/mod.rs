@@ -19,6 +19,7 @@ mod reference;
 pub(crate) mod repair;
 mod resample;
 mod slabs;
+mod stored;
 mod taps;
 mod view;
 

@@ -6,7 +6,8 @@ use schemas::manifest::{Crop, Recipe};
 
 use super::affine::Affine;
 use super::image::Voxels;
-use super::resample::{Sample, Stored, resample};
+use super::resample::resample;
+use super::stored::{Sample, Stored};
 use super::view::{ViewPlan, ViewTensor};
 use crate::memory::zeroed_buffer;
 use schemas::rescale::Rescale;

@@ -215,18 +215,18 @@ fn triangle(centre: f64, ratio: f64, len: usize) -> (usize, Vec<f64>) {
 }
 
 /// Interpolation by cubic B-splines as weights of the samples themselves: the cardinal spline, whose
-/// prefilter is folded in (Unser, "Splines: a perfect fit", 1999). It falls by 0.27 a sample, so
+/// prefilter is folded in (Unser, "Splines: a perfect fit", 1999). It falls by 0.27 per sample, so
 /// twelve to each side hold all but 1e-7. Samples past the ends have the value of the end.
 #[expect(clippy::float_cmp, reason = "a kernel that was not widened has exactly this width")]
 fn cubic(position: f64, width: f64, len: usize) -> (usize, Vec<f64>) {
-    const REACH: f64 = 12.0;
+    const SUPPORT: f64 = 12.0;
     let last = len as i64 - 1;
     let position = position.clamp(0.0, last as f64);
     if width == 1.0 && position.fract() == 0.0 {
         return (position as usize, vec![1.0]);
     }
-    let low = (position - REACH * width).ceil() as i64;
-    let high = (position + REACH * width).floor() as i64;
+    let low = (position - SUPPORT * width).ceil() as i64;
+    let high = (position + SUPPORT * width).floor() as i64;
     let first = low.clamp(0, last);
     let mut weights = vec![0.0; (high.clamp(0, last) - first + 1) as usize];
     for index in low..=high {

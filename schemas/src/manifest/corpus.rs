@@ -89,7 +89,7 @@ pub struct CorpusSection {
     /// csv files with labels that came with the corpus; kept beside our own as `source_labels`.
     #[serde(default)]
     pub labels: Vec<PathBuf>,
-    /// Text files that list volume names to leave out, one a line (CT-RATE's `no_chest_*.txt`).
+    /// Text files that list volume names to leave out, one per line (CT-RATE's `no_chest_*.txt`).
     #[serde(default)]
     pub skip: Vec<PathBuf>,
     /// What NIfTI voxels hold. Default: `auto`.

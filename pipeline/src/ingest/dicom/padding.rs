@@ -2,7 +2,11 @@
 
 use super::header::{SliceHeader, Transform};
 use super::stack::Frame;
-use crate::ingest::air::{AIR_HU, PADDING_CEILING_HU};
+use crate::ingest::geometry::AIR_HU;
+
+/// Padding at or above this, in Hounsfield units, is air already, or a mistake of the writer that
+/// must not erase tissue.
+const PADDING_CEILING_HU: f64 = -1024.0;
 
 /// Whether the values of a file are those of a CT.
 pub(crate) fn is_ct(header: &SliceHeader) -> bool {

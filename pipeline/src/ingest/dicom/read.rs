@@ -13,9 +13,9 @@ use super::padding::{is_ct, replace_padding};
 use super::pixels::{Work, decode};
 use super::stack::{Frame, Stack, group_from, stacks};
 use super::units::to_voxels;
-use crate::ingest::air::AIR_HU;
 use crate::ingest::archive::Files;
-use crate::ingest::{IngestError, SeriesGeometry, SeriesImage, SourceSums};
+use crate::ingest::geometry::AIR_HU;
+use crate::ingest::{IngestError, SeriesFacts, SeriesGeometry, SeriesImage, SourceSums};
 use crate::memory::zeroed;
 use crate::volume::Volume;
 use crate::volume::repair::{interpolate_slices, remove_shear};
@@ -158,8 +158,7 @@ fn read_stack(
         repaired.push(text.clone());
         warnings.push(text);
     }
-    Ok(SeriesImage {
-        volume,
+    let facts = SeriesFacts {
         modality: first.modality.clone(),
         rescale_source: "dicom",
         nan_fraction: 0.0,
@@ -170,7 +169,8 @@ fn read_stack(
             repaired,
             padding_fraction,
         },
-    })
+    };
+    Ok(SeriesImage { volume, facts })
 }
 
 /// Decodes every frame into its place in `words`, file by file in parallel.

@@ -223,7 +223,7 @@ fn values_rescale_and_place_are_those_written() {
         .map(|word| f32::from(word) - 1024.0)
         .collect();
     assert_eq!(units(&image), expected);
-    assert_eq!(image.geometry.verdict, GeometryVerdict::Regular);
+    assert_eq!(image.facts.geometry.verdict, GeometryVerdict::Regular);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn padding_below_air_becomes_air_and_is_counted() {
     }
     let image = take(&write_all(folder.path(), &slices)).expect("is read");
     assert!((units(&image)[0] - -1000.0).abs() < 1e-6);
-    assert!((image.geometry.padding_fraction - 1.0 / 20.0).abs() < 1e-12);
+    assert!((image.facts.geometry.padding_fraction - 1.0 / 20.0).abs() < 1e-12);
     assert!((units(&image)[1] - 7.0).abs() < 1e-6, "tissue stays");
 
     // A padding value within the range of tissue erases nothing.

@@ -4,8 +4,10 @@ use nifti::Endianness;
 use schemas::reason::Reason;
 
 use crate::ingest::IngestError;
-use crate::ingest::air::NOT_FINITE_STORED;
 use crate::volume::Voxels;
+
+/// Stored value that a voxel takes which is not a number or infinite.
+const NOT_FINITE_STORED: f32 = -1024.0;
 
 /// Codes of the datatypes, by the names that the standard gives them.
 mod code {

@@ -6,9 +6,7 @@
 
 mod decode;
 mod header;
-mod header_2;
 mod input;
-mod open;
 mod pair;
 mod read;
 mod slabs;
@@ -17,7 +15,7 @@ mod stream;
 mod tests;
 mod write;
 
-pub(crate) use open::OpenedNifti;
+pub(crate) use read::OpenedNifti;
 pub use read::{NiftiImage, read};
 pub use slabs::read_slabs;
 pub use write::write;

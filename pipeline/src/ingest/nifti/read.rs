@@ -1,11 +1,19 @@
-//! A file as one image.
+//! A file as one image: its header is read and found sound, then its voxels.
 
+use std::io::{self, Read};
 use std::path::Path;
 
-use super::decode::{convert, replace_not_finite};
-use super::open::OpenedNifti;
+use nifti::Endianness;
+use schemas::reason::Reason;
+use schemas::rescale::Rescale;
+
+use super::decode::{convert, datatype_width, replace_not_finite};
+use super::header::{Frame, Header, affine, dimensions, version_one, version_two};
+use super::input::Input;
+use super::pair::{extension, header_path, image_path};
 use crate::ingest::IngestError;
 use crate::ingest::intensity::HeaderFacts;
+use crate::ingest::sums::SourceSums;
 use crate::volume::{Affine, Voxels};
 
 /// A NIfTI image before its intensity unit is decided.
@@ -36,7 +44,65 @@ pub fn read(path: &Path, limit: u64, first_frame: bool) -> Result<NiftiImage, In
     OpenedNifti::new(path, limit, first_frame, None)?.read()
 }
 
-impl OpenedNifti<'_> {
+/// A file whose header was read and found sound.
+pub(crate) struct OpenedNifti<'s> {
+    pub(crate) header: Header,
+    pub(crate) frame: Frame,
+    pub(crate) data: Input<'s>,
+    /// Decoded bytes before the voxels.
+    pub(crate) skip: u64,
+    /// Bytes of the voxels, decoded.
+    pub(crate) bytes: usize,
+    pub(crate) affine: Affine,
+    pub(crate) oriented: bool,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl<'s> OpenedNifti<'s> {
+    /// Opens the file at `path`, or the pair it is one half of. The sums of what is read go to `sums`.
+    pub(crate) fn new(
+        path: &Path,
+        limit: u64,
+        first_frame: bool,
+        sums: Option<&'s SourceSums>,
+    ) -> Result<Self, IngestError> {
+        let mut header_file = Input::open(&header_path(path), sums)?;
+        let mut warnings = Vec::new();
+        let header = read_header(&mut header_file.stream()?)?;
+        let frame = dimensions(&header, first_frame, &mut warnings)?;
+        let count = frame.dims.iter().product::<usize>();
+        let bytes = count as u64 * datatype_width(header.datatype)? as u64;
+        if bytes > limit {
+            return Err(IngestError::new(
+                Reason::TooLarge,
+                format!("voxels take {bytes} bytes, above the limit of {limit}"),
+            ));
+        }
+        if header.vox_offset > limit {
+            return Err(IngestError::new(
+                Reason::VolumeCorrupt,
+                format!("impossible `vox_offset` {}", header.vox_offset),
+            ));
+        }
+        let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
+        let (data, skip) = if is_pair {
+            let image = Input::open(&image_path(path)?, sums)?;
+            (image, header.vox_offset)
+        } else {
+            let earliest = header.length + 4;
+            if header.vox_offset < earliest {
+                warnings.push(format!(
+                    "vox_offset {} lies inside the header; {earliest} is used",
+                    header.vox_offset
+                ));
+            }
+            (header_file, header.vox_offset.max(earliest))
+        };
+        let (affine, oriented) = affine(&header, &mut warnings)?;
+        let bytes = bytes as usize;
+        Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
+    }
+
     /// Reads the image.
     ///
     /// # Errors
@@ -58,4 +124,54 @@ impl OpenedNifti<'_> {
         let OpenedNifti { frame, affine, warnings, .. } = self;
         Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
     }
+
+    /// Voxels of the image.
+    pub(crate) fn count(&self) -> usize {
+        self.frame.dims.iter().product()
+    }
+
+    /// Scaling in the header, where it is a valid one.
+    pub(crate) fn scaling(&self) -> Option<Rescale> {
+        // NIfTI-2 has doubles here, which may be too small or too large for what voxels are.
+        let [slope, intercept] = [self.header.scl_slope, self.header.scl_inter].map(|x| x as f32);
+        let valid = slope.is_finite() && slope != 0.0;
+        valid.then_some(Rescale {
+            slope,
+            intercept: if intercept.is_finite() { intercept } else { 0.0 },
+        })
+    }
+}
+
+fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
+    let mut start = [0_u8; 348];
+    // The size comes first, so that a short file of another kind is called that and not cut short.
+    read_exactly(input, &mut start[..4])?;
+    let size = [start[0], start[1], start[2], start[3]];
+    let known = [i32::from_le_bytes(size), i32::from_be_bytes(size)];
+    if known.iter().any(|size| [348, 540].contains(size)) {
+        read_exactly(input, &mut start[4..])?;
+    }
+    match (i32::from_le_bytes(size), i32::from_be_bytes(size)) {
+        (348, _) | (_, 348) => version_one(&start),
+        (540, _) | (_, 540) => {
+            let mut rest = [0_u8; 192];
+            read_exactly(input, &mut rest)?;
+            let endianness =
+                if i32::from_le_bytes(size) == 540 { Endianness::Little } else { Endianness::Big };
+            Ok(version_two(&[&start[..], &rest[..]].concat(), endianness))
+        }
+        _ => Err(IngestError::new(
+            Reason::VolumeUnsupported,
+            "neither NIfTI-1 nor NIfTI-2: the header size is not 348 or 540",
+        )),
+    }
+}
+
+fn read_exactly(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), IngestError> {
+    input.read_exact(buffer).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            IngestError::new(Reason::VolumeTruncated, "ends inside the header")
+        }
+        _ => IngestError::new(Reason::VolumeCorrupt, format!("unreadable header: {error}")),
+    })
 }

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::decode::{convert, replace_not_finite};
-use super::open::OpenedNifti;
-use super::read::NiftiImage;
+use super::read::{NiftiImage, OpenedNifti};
 use super::stream::fill;
 use crate::ingest::IngestError;
 use crate::ingest::intensity::HeaderFacts;

@@ -14,7 +14,7 @@ use crate::volume::Affine;
 ///
 /// # Errors
 ///
-/// What the system says while writing; a size that NIfTI-1 cannot hold.
+/// The I/O error while writing; a size that NIfTI-1 cannot hold.
 pub fn write(
     path: &Path,
     bytes: &[u8],

@@ -1,7 +1,7 @@
 //! A tree of DICOM files: series by SeriesInstanceUID, series into volumes, and the rule that chooses
 //! among a study's volumes.
 //!
-//! `series = "all"` takes every volume. `series = "primary"` takes one a study by a rule, stated so
+//! `series = "all"` takes every volume. `series = "primary"` takes one per study by a rule, stated so
 //! that it can be argued with: localizers, files without images and stacks under three slices are no
 //! candidates; axial originals (ImageType `ORIGINAL\PRIMARY`) come before other axial volumes, those
 //! before originals in other planes, and those before the rest; within the first class that has any,

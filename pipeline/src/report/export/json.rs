@@ -1,4 +1,4 @@
-//! The JSON object of `radloom report --json`, one a report, as a value.
+//! The JSON object of `radloom report --json`, one per report, as a value.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
@@ -11,6 +11,11 @@ use crate::report::parsed::{
     Relation, SectionKind, SectionSource, Side,
 };
 use crate::report::rule::Rule;
+
+/// The report as one line of JSON text.
+pub fn to_json_line(document: &ReportDocument, report: &ParsedReport) -> String {
+    serde_json::to_string(&JsonReport::new(document, report)).unwrap_or_default()
+}
 
 /// The report as a JSON value. Keys come in a fixed order; offsets are bytes of the document's text.
 pub fn to_json(document: &ReportDocument, report: &ParsedReport) -> Value {

@@ -1,7 +1,7 @@
 //! Phrases with alternatives: `not {|been |be }{seen|found}` stands for six phrases.
 
 /// The most phrases one template may stand for.
-const MOST: usize = 4096;
+const MAX_PHRASES: usize = 4096;
 
 /// Every phrase that a template stands for, in order; `None` when a brace is not closed or the
 /// phrases are too many. Braces do not nest.
@@ -12,7 +12,7 @@ pub(crate) fn expand(template: &str) -> Option<Vec<String>> {
         let close = open + rest.get(open..)?.find('}')?;
         let plain = rest.get(..open)?;
         let choices: Vec<&str> = rest.get(open + 1..close)?.split('|').collect();
-        if phrases.len() * choices.len() > MOST {
+        if phrases.len() * choices.len() > MAX_PHRASES {
             return None;
         }
         phrases = phrases

@@ -155,11 +155,11 @@ fn denies_denial(
 
 /// `No calcification is seen in the nodule`: a denial does not reach what is spoken of as known.
 fn is_presupposed(context: &Context<'_>, scope: &Scope, first: usize) -> bool {
-    const REACH: usize = 5;
+    const REACH_TOKENS: usize = 5;
     if scope.category != CueCategory::Negated || scope.first > first || scope.cue_tokens.0 > first {
         return false;
     }
-    let floor = scope.first.max(first.saturating_sub(REACH));
+    let floor = scope.first.max(first.saturating_sub(REACH_TOKENS));
     for at in (floor..first).rev() {
         match context.class(at) {
             // `No pneumothorax after biopsy`.

@@ -274,8 +274,8 @@ fn is_answer(context: &Context<'_>, at: usize) -> bool {
 
 /// The bracket that is open at token `at`, if any.
 fn open_bracket_before(context: &Context<'_>, clause: &Clause, at: usize) -> Option<usize> {
-    const REACH: usize = 40;
-    let from = clause.first.max(at.saturating_sub(REACH));
+    const REACH_TOKENS: usize = 40;
+    let from = clause.first.max(at.saturating_sub(REACH_TOKENS));
     let mut depth = 0_usize;
     for position in (from..at).rev() {
         match context.class(position) {
@@ -291,9 +291,9 @@ fn open_bracket_before(context: &Context<'_>, clause: &Clause, at: usize) -> Opt
 /// A question mark doubts the bracket it stands in, or the list item before it; one that opens a
 /// statement (`? small effusion`) doubts what follows.
 fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
-    const REACH: usize = 8;
+    const REACH_TOKENS: usize = 8;
     let open = open_bracket_before(context, clause, at);
-    let floor = clause.first.max(at.saturating_sub(REACH));
+    let floor = clause.first.max(at.saturating_sub(REACH_TOKENS));
     let start_of = |class: Option<Class>| {
         matches!(class, Some(Class::Comma | Class::FiniteVerb | Class::Question))
     };
@@ -312,14 +312,14 @@ fn question_scope(context: &Context<'_>, clause: &Clause, at: usize) -> Scope {
         && matches!(context.class(at + 1), Some(Class::Word | Class::Determiner));
     if opens {
         first = at + 1;
-        last = (first..clause.last.min(first + REACH))
+        last = (first..clause.last.min(first + REACH_TOKENS))
             .find(|&position| {
                 matches!(
                     context.class(position),
                     Some(Class::Comma | Class::Close | Class::Question)
                 )
             })
-            .unwrap_or(clause.last.min(first + REACH));
+            .unwrap_or(clause.last.min(first + REACH_TOKENS));
     }
     let token = context.tokens.get(at);
     let (start, end) = token.map_or((0, 0), |token| (token.start, token.end));

@@ -17,7 +17,7 @@ pub(crate) struct Size {
 /// The most factors one size may have.
 const MOST_FACTORS: usize = 4;
 /// How far, in bytes, words that change a size's meaning may stand from it.
-const REACH: usize = 40;
+const CONTEXT_BYTES: usize = 40;
 
 /// The sizes of a sentence in text order.
 pub(crate) fn find_sizes(lexicon: &Lexicon, text: &str) -> Vec<Size> {
@@ -198,7 +198,7 @@ fn from_stands_before(words: &WordLists, text: &str, at: usize) -> bool {
 }
 
 fn before(text: &str, at: usize) -> String {
-    let from = text.ceil_char_boundary(at.saturating_sub(REACH));
+    let from = text.ceil_char_boundary(at.saturating_sub(CONTEXT_BYTES));
     let window = text.get(from..at).unwrap_or_default();
     // What another clause or size says does not count.
     let cut = window.rfind([';', ')']).map_or(0, |position| position + 1);
@@ -206,7 +206,7 @@ fn before(text: &str, at: usize) -> String {
 }
 
 fn after(text: &str, at: usize) -> String {
-    let to = text.floor_char_boundary((at + REACH).min(text.len()));
+    let to = text.floor_char_boundary((at + CONTEXT_BYTES).min(text.len()));
     let window = text.get(at..to).unwrap_or_default();
     let cut = window.find([';', ',', '(', '.']).unwrap_or(window.len());
     window.get(..cut).unwrap_or_default().to_lowercase()

@@ -65,9 +65,9 @@ pub(crate) fn modify(
 
 /// `Cysts in both kidneys, the largest on the left`: the side of one of several, or of the most.
 fn singles_out(analysis: &Analysis, modifier: usize) -> bool {
-    const REACH: usize = 5;
+    const REACH_TOKENS: usize = 5;
     let Some(first) = analysis.mentions.get(modifier).map(|m| m.first) else { return false };
-    let before = analysis.tokens.get(first.saturating_sub(REACH)..first).unwrap_or_default();
+    let before = analysis.tokens.get(first.saturating_sub(REACH_TOKENS)..first).unwrap_or_default();
     before.iter().any(|token| token.is(WordList::SinglingOut))
 }
 

@@ -297,35 +297,3 @@ proptest! {
         prop_assert_eq!(&report, &parse(&text));
     }
 }
-
-/// Words that make sections, findings, sizes and labels, and characters that JSON escapes.
-const PIECES: [&str; 16] = [
-    "FINDINGS:",
-    "Impression:",
-    "no ",
-    "pleural effusion ",
-    "nodule ",
-    "left ",
-    "in the lung ",
-    "5 x 3 mm ",
-    "compatible with ",
-    "stable ",
-    ". ",
-    "\n",
-    "\"",
-    "\\",
-    "\u{1}\u{2028}\u{7f}",
-    "größer \u{1f600} ",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_line_of_json_is_the_value_of_json(pieces in prop::collection::vec(0..PIECES.len(), 0..40), id in ".{0,8}") {
-        let text: String = pieces.iter().map(|&at| PIECES[at]).collect();
-        let document = ReportDocument::from_text(&id, &text);
-        let report = parser().parse(&document);
-        prop_assert_eq!(to_json_line(&document, &report), to_json(&document, &report).to_string());
-    }
-}

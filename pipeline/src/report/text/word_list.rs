@@ -154,7 +154,7 @@ schemas::named_enum! {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct WordSet(u128);
 
-const _: () = assert!(WordList::ALL.len() <= 128, "a word set has one bit a list");
+const _: () = assert!(WordList::ALL.len() <= 128, "a word set has one bit per list");
 
 impl WordSet {
     pub(crate) fn has(self, list: WordList) -> bool {

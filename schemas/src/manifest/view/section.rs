@@ -7,7 +7,7 @@ use super::check::{ViewError, check, check_name};
 use super::preset::Preset;
 use super::recipe::{ClipStage, Crop, Crops, Grid, Kernel, Orientation, Recipe, VoxelType};
 
-/// One window, or one a channel.
+/// One window, or one per channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Windows {

@@ -6,10 +6,9 @@ use schemas::reason::{GeometryVerdict, Reason};
 
 use super::frame::{Basis, Frame};
 use super::steps::SAME_POSITION;
-use crate::ingest::air::MAX_UNTILTED_TANGENT;
 use crate::ingest::dicom::header::SliceHeader;
 use crate::ingest::dicom::pixels::check;
-use crate::ingest::tilt::sheared;
+use crate::ingest::geometry::{MAX_UNTILTED_TANGENT, sheared};
 use crate::ingest::{GeometryFacts, IngestError};
 
 /// Frames that belong together, in order, with the verdict on them.

@@ -7,8 +7,7 @@ use super::frame::{Basis, Frame, affine_of, subtract};
 use super::geometry::Stack;
 use super::steps::{SAME_POSITION, is_even, median, steps};
 use crate::ingest::IngestError;
-use crate::ingest::air::MAX_UNTILTED_TANGENT;
-use crate::ingest::tilt::sheared;
+use crate::ingest::geometry::{MAX_UNTILTED_TANGENT, sheared};
 use crate::volume::{Affine, norm};
 
 /// A grid may have at most this many times the slices that were found.

@@ -209,8 +209,8 @@ fn a_tilted_series_is_mended_where_the_policy_says_so() {
     assert_eq!(take(&files).expect_err("is tilted").reason, Reason::Tilted);
     let policy = GeometryPolicy { tilt: Remedy::Repair, ..GeometryPolicy::default() };
     let image = read(&files, None, policy, LIMIT).expect("is mended");
-    assert_eq!(image.geometry.verdict, GeometryVerdict::Tilted);
-    assert_eq!(image.geometry.repaired.len(), 1);
+    assert_eq!(image.facts.geometry.verdict, GeometryVerdict::Tilted);
+    assert_eq!(image.facts.geometry.repaired.len(), 1);
     let [width, height, depth] = image.volume.dims;
     // Five steps of 0.8 mm shift by 4 mm, which is five rows.
     assert_eq!((width, height, depth), (COLUMNS, ROWS + 5, 6));
