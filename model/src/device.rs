@@ -21,14 +21,14 @@ pub enum DeviceChoice {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum DeviceError {
     /// The name is not one of ours.
-    #[error("use device `{name}`: expected `cpu`, `cuda` or `cuda:N`")]
+    #[error("failed to use device `{name}`: expected `cpu`, `cuda` or `cuda:N`")]
     Unknown {
         /// Name that was given.
         name: String,
     },
     /// This binary has no CUDA backend.
     #[error(
-        "use device `cuda:{index}`: this build has no CUDA support; build it with `cargo build --release --features cuda`"
+        "failed to use device `cuda:{index}`: this build has no CUDA support; build it with `cargo build --release --features cuda`"
     )]
     NotBuilt {
         /// Index that was asked for.

@@ -31,7 +31,7 @@ pub enum SentenceModelError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// A file of the folder asks for what is not built.
-    #[error("read sentence encoder `{path}`: {message}")]
+    #[error("failed to read sentence encoder `{path}`: {message}")]
     Config {
         /// File.
         path: String,
@@ -50,7 +50,7 @@ pub enum SentenceModelError {
         words: usize,
     },
     /// The backend gave no floats.
-    #[error("encode sentences: read the result from the device: {message}")]
+    #[error("failed to encode sentences: failed to read the result from the device: {message}")]
     Result {
         /// What it said.
         message: String,

@@ -12,13 +12,13 @@ use schemas::study::Sentence;
 #[derive(Debug, Error)]
 pub enum TokenizeError {
     /// The tokenizer definition is not usable.
-    #[error("load tokenizer: {message}")]
+    #[error("failed to load tokenizer: {message}")]
     Definition {
         /// What the library said.
         message: String,
     },
     /// The tokenizer file cannot be read.
-    #[error("load tokenizer `{path}`: {source}")]
+    #[error("failed to load tokenizer `{path}`: {source}")]
     File {
         /// File.
         path: String,
@@ -26,13 +26,13 @@ pub enum TokenizeError {
         source: std::io::Error,
     },
     /// A special token is missing.
-    #[error("load tokenizer: it has no `{token}` token, which training needs")]
+    #[error("failed to load tokenizer: it has no `{token}` token, which training needs")]
     SpecialToken {
         /// Token.
         token: &'static str,
     },
     /// A text could not be encoded.
-    #[error("tokenise report: {message}")]
+    #[error("failed to tokenise report: {message}")]
     Encode {
         /// What the library said.
         message: String,

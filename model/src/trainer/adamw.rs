@@ -23,7 +23,7 @@ pub enum OptimizerError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// The file lacks a part of a parameter's state.
-    #[error("read optimizer state `{path}`: `{name}` is incomplete")]
+    #[error("failed to read optimizer state `{path}`: `{name}` is incomplete")]
     Incomplete {
         /// File.
         path: String,

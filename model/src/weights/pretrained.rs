@@ -14,7 +14,7 @@ use crate::encoder::{TextEncoder, TextEncoderConfig};
 pub enum PretrainedError {
     /// A file of the folder cannot be read.
     #[error(
-        "read pretrained text encoder `{path}`: {source}; expected config.json, tokenizer.json and model.safetensors"
+        "failed to read pretrained text encoder `{path}`: {source}; expected config.json, tokenizer.json and model.safetensors"
     )]
     File {
         /// File.
@@ -23,7 +23,7 @@ pub enum PretrainedError {
         source: std::io::Error,
     },
     /// `config.json` is not that of a BERT encoder.
-    #[error("read pretrained text encoder `{path}`: {message}")]
+    #[error("failed to read pretrained text encoder `{path}`: {message}")]
     Config {
         /// File.
         path: String,
@@ -31,7 +31,7 @@ pub enum PretrainedError {
         message: String,
     },
     /// The weights do not fit the configuration.
-    #[error("load pretrained text encoder `{path}`: {message}")]
+    #[error("failed to load pretrained text encoder `{path}`: {message}")]
     Weights {
         /// File.
         path: String,

@@ -14,7 +14,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum WeightsError {
     /// The file system refused.
-    #[error("access weights `{path}`: {source}")]
+    #[error("failed to access weights `{path}`: {source}")]
     File {
         /// File.
         path: String,
@@ -22,7 +22,7 @@ pub enum WeightsError {
         source: std::io::Error,
     },
     /// The file is not what it should be.
-    #[error("read weights `{path}`: {message}")]
+    #[error("failed to read weights `{path}`: {message}")]
     Content {
         /// File.
         path: String,

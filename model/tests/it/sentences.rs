@@ -120,7 +120,7 @@ fn what_is_not_built_is_refused_by_file_and_name() {
             ["config.json", "2 tokens"],
         ),
         ("config.json", None, ["config.json", "expected config.json"]),
-        ("tokenizer.json", None, ["tokenizer.json", "load tokenizer"]),
+        ("tokenizer.json", None, ["tokenizer.json", "failed to load tokenizer"]),
     ] {
         let folder = changed(name, content);
         let error = SentenceModel::open(folder.path(), DeviceChoice::Cpu).expect_err(name);

@@ -54,6 +54,7 @@ impl Intensity {
         self.rescale == Rescale::IDENTITY && self.clip.is_none()
     }
 
+    #[inline]
     pub(super) fn of(self, value: f32) -> f32 {
         let value = value * self.rescale.slope + self.rescale.intercept;
         let [low, high] = self.clip.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]);

@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum LexiconError {
     /// A row has too few columns.
-    #[error("load lexicon: `{file}` line {line} has {found} columns, expected {expected}")]
+    #[error(
+        "failed to load the lexicon: `{file}` line {line} has {found} columns, expected {expected}"
+    )]
     Columns {
         /// File name.
         file: String,
@@ -17,7 +19,7 @@ pub enum LexiconError {
         expected: usize,
     },
     /// A column holds a word that is not allowed there.
-    #[error("load lexicon: `{file}` line {line} has the unknown {column} `{value}`")]
+    #[error("failed to load the lexicon: `{file}` line {line} has the unknown {column} `{value}`")]
     Value {
         /// File name.
         file: String,
@@ -29,7 +31,9 @@ pub enum LexiconError {
         value: String,
     },
     /// A concept's parent or organ is not a concept.
-    #[error("load lexicon: concept `{concept}` names `{missing}`, which no row defines")]
+    #[error(
+        "failed to load the lexicon: concept `{concept}` names `{missing}`, which no row defines"
+    )]
     UnknownParent {
         /// The concept.
         concept: String,
@@ -37,16 +41,18 @@ pub enum LexiconError {
         missing: String,
     },
     /// Parents run in a circle.
-    #[error("load lexicon: the parents of concept `{concept}` run in a circle")]
+    #[error("failed to load the lexicon: the parents of concept `{concept}` run in a circle")]
     ParentCycle {
         /// A concept of the circle.
         concept: String,
     },
     /// A policy file is not valid.
-    #[error("load label policy: {0}")]
+    #[error("failed to load label policy: {0}")]
     Policy(String),
     /// A policy names a concept that the lexicon lacks.
-    #[error("load label policy `{policy}`: label `{label}` names the unknown concept `{concept}`")]
+    #[error(
+        "failed to load label policy `{policy}`: label `{label}` names the unknown concept `{concept}`"
+    )]
     UnknownConcept {
         /// Name of the policy.
         policy: String,
