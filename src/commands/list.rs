@@ -84,7 +84,7 @@ fn policies() -> Result<Vec<Entry>, Failure> {
     let policies = parser.policy_names().into_iter().filter_map(|name| parser.policy(name));
     Ok(policies
         .map(|policy| {
-            let labels: Vec<&str> = policy.labels.iter().map(|label| label.name.as_str()).collect();
+            let labels: Vec<&str> = policy.labels.iter().map(|label| &*label.name).collect();
             Entry::new(&policy.name, labels.join(", "))
         })
         .collect())

@@ -79,7 +79,7 @@ fn agreement(one: &Claim<'_>, other: &Claim<'_>) -> f32 {
 }
 
 /// Whether both are given, and not the same.
-fn differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+fn differ<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> bool {
     one.is_some() && other.is_some() && one != other
 }
 

@@ -1,5 +1,7 @@
 //! The report graph: what the parser hands on. Offsets are byte offsets into the document's text.
 
+use std::sync::Arc;
+
 use schemas::named_enum;
 use serde::Serialize;
 
@@ -217,7 +219,7 @@ pub struct Edge {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelValue {
     /// Name of the label.
-    pub label: String,
+    pub label: Arc<str>,
     /// 1 present, 0 absent or not mentioned, -1 uncertain.
     pub value: i8,
     /// Nodes that decided the value. A value of 0 with no evidence means: not mentioned.

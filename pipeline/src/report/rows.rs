@@ -122,10 +122,10 @@ impl ReportRows {
             .map(|(policy, value)| LabelRow {
                 study_id: study_id.clone(),
                 policy: policy.policy.clone(),
-                label: value.label.clone(),
+                label: value.label.to_string(),
                 value: value.value,
                 evidence: value.evidence.clone(),
-                source_value: origin.source_labels.get(&value.label).copied(),
+                source_value: origin.source_labels.get(&*value.label).copied(),
             })
             .collect();
         let measurements = parsed

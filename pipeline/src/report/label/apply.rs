@@ -1,5 +1,7 @@
 //! Applies label policies to the graph of a report.
 
+use std::sync::Arc;
+
 use super::evidence::{Evidence, Graph, Surroundings};
 use super::policy::{CompiledPolicy, CompiledRule, LabelPolicy, UncertainPolicy};
 use crate::report::lexicon::Lexicon;
@@ -73,7 +75,7 @@ fn decide(policy: &LabelPolicy, found: Vec<Evidence>) -> PolicyLabels {
                 1 if turned => 0,
                 other => other,
             };
-            LabelValue { label: definition.name.clone(), value, evidence }
+            LabelValue { label: Arc::clone(&definition.name), value, evidence }
         })
         .collect();
     PolicyLabels { policy: policy.name.clone(), values }

@@ -1,5 +1,7 @@
 //! Label policies: how the nodes of a report become the labels of a label set.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::report::lexicon::{Lexicon, LexiconError};
@@ -48,7 +50,7 @@ pub struct LabelRule {
 #[serde(deny_unknown_fields)]
 pub struct LabelDefinition {
     /// Name of the label.
-    pub name: String,
+    pub name: Arc<str>,
     /// Any of these suffices.
     #[serde(default)]
     pub any: Vec<LabelRule>,
@@ -111,7 +113,7 @@ impl CompiledPolicy {
                         lexicon.by_id.get(name).copied().ok_or_else(|| {
                             LexiconError::UnknownConcept {
                                 policy: policy.name.clone(),
-                                label: label.name.clone(),
+                                label: label.name.to_string(),
                                 concept: name.clone(),
                             }
                         })

@@ -39,7 +39,7 @@ fn label(text: &str, name: &str) -> i8 {
     parse(text).labels[0]
         .values
         .iter()
-        .find(|value| value.label == name)
+        .find(|value| &*value.label == name)
         .unwrap_or_else(|| panic!("no label {name}"))
         .value
 }
@@ -371,7 +371,7 @@ fn labels_of_ct_rate() {
         assert_eq!(label(text, name), value, "{name} in: {text}");
     }
     let report = parse("No nodule in the lung.");
-    let value = report.labels[0].values.iter().find(|v| v.label == "Lung nodule");
+    let value = report.labels[0].values.iter().find(|v| &*v.label == "Lung nodule");
     assert_eq!(value.map(|v| v.evidence.len()), Some(1), "a denial is evidence");
 }
 

@@ -119,7 +119,7 @@ fn holds(text: &str, report: &ParsedReport, check: &Check<'_>) -> bool {
                 .and_then(|rest| rest.split_once('/'))
                 .unwrap_or_else(|| panic!("unknown check `{label}`"));
             let set = report.labels.iter().find(|set| set.policy == policy).expect("the policy");
-            let value = set.values.iter().find(|value| value.label == name).expect("the label");
+            let value = set.values.iter().find(|value| *value.label == *name).expect("the label");
             value.value.to_string() == check.expected
         }
     }
