@@ -39,6 +39,10 @@ schemas:
 quickstart:
     cargo run --release -- run manifests/quickstart.toml
 
+# Time the inner work of each stage.
+bench:
+    cargo bench -p radloom-pipeline
+
 # Open the release of the quickstart with other people's tools.
 interop:
     bash tests/interop/run.sh out/quickstart/release

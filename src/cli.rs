@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use schemas::manifest::train::{Distinct, SeriesPerEpoch, Tail};
 use schemas::manifest::{Kernel, Remedy, VoxelType};
 
 /// Turns 3D volumes and radiology reports into reproducible training releases, and trains from them.
@@ -288,6 +289,16 @@ pub(crate) struct BenchArgs {
     /// Seed of the order.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    /// What no two samples of a batch share: `none`, `study` or `patient`.
+    #[arg(long, value_parser = named::<Distinct>, default_value_t)]
+    pub(crate) distinct: Distinct,
+    /// What becomes of the samples at the end of an epoch that fill no batch: `carry`, `drop` or `pad`; `carry` when
+    /// left out, and `drop` with `--distinct`.
+    #[arg(long, value_parser = named::<Tail>)]
+    pub(crate) tail: Option<Tail>,
+    /// Which series of a study an epoch holds: `one` or `all`.
+    #[arg(long, value_parser = named::<SeriesPerEpoch>, default_value_t)]
+    pub(crate) series: SeriesPerEpoch,
     /// Memory of the ring in MiB.
     #[arg(long, default_value_t = 512)]
     pub(crate) ring_mib: usize,

@@ -10,6 +10,7 @@ use pipeline::loader::{
     Batch, Dataset, Loader, LoaderConfig, LoaderError, RankShare, ResumeToken, Sequential,
     TokenError,
 };
+use schemas::manifest::train::OrderSection;
 
 use crate::batch::{BatchSource, SourceError, StudyBatch, Voxels};
 
@@ -32,6 +33,8 @@ pub struct SourceOptions {
     pub seed: u64,
     /// Samples per step.
     pub batch: usize,
+    /// What a batch may hold, and how an epoch ends.
+    pub rules: OrderSection,
     /// Threads that fetch.
     pub threads: usize,
     /// Memory of the ring in bytes.
@@ -55,12 +58,20 @@ impl ReleaseSource {
         options: SourceOptions,
         token: Option<&serde_json::Value>,
     ) -> Result<Self, HandoffError> {
-        let SourceOptions { seed, batch, threads, ring_bytes } = options;
+        let SourceOptions { seed, batch, rules, threads, ring_bytes } = options;
         let token = token.map(ResumeToken::from_json).transpose()?;
         let position = token.as_ref().map_or(0, |token| token.position);
         let share = RankShare::WHOLE;
-        let config =
-            LoaderConfig { seed, batch, share, threads, ring_bytes, position, batches: None };
+        let config = LoaderConfig {
+            seed,
+            batch,
+            rules,
+            share,
+            threads,
+            ring_bytes,
+            position,
+            batches: None,
+        };
         let loader = Loader::start(dataset, config)?;
         if let Some(token) = token {
             token.check(&loader.token())?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use radloom_pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
+use schemas::manifest::train::OrderSection;
 use schemas::split::Split;
 
 /// Studies of a batch.
@@ -23,6 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let config = LoaderConfig {
         seed: 0,
         batch: BATCH,
+        rules: OrderSection::default(),
         share: RankShare { rank: 0, world_size: 1 },
         threads: 2,
         ring_bytes: RING_BYTES,

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
+use pipeline::loader::{Dataset, Loader, LoaderConfig, Metrics, OrderPlan, RankShare, data_order};
 use pipeline::release::{TableReader, release_below};
+use schemas::manifest::train::OrderSection;
 use schemas::split::Split;
 use schemas::study::BatchStudy;
 use serde_json::json;
@@ -39,14 +40,19 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
         _ => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let dataset = Arc::new(Dataset::open(&release, &view, split)?);
-    let batches = (args.epochs * dataset.studies.len() as u64).div_ceil(args.batch.max(1) as u64);
+    let rules = OrderSection { distinct: args.distinct, tail: args.tail, series: args.series };
+    let batch = args.batch.max(1);
+    let plan = OrderPlan { seed: args.seed, batch, rules };
+    let positions = data_order(&dataset, plan)?.epoch_positions();
+    let batches = (args.epochs * positions).div_ceil(batch as u64);
     let (start, cpu) = (Instant::now(), usage::cpu_seconds());
-    let (mut bytes, mut samples, mut waited, mut sum) = (0_u64, 0_u64, 0.0, 0_u64);
+    let (mut total, mut sum) = (Metrics::default(), 0_u64);
     let mut hashes = Vec::new();
     for rank in 0..args.ranks {
         let config = LoaderConfig {
             seed: args.seed,
             batch: args.batch,
+            rules,
             share: RankShare { rank, world_size: args.ranks },
             threads,
             ring_bytes: args.ring_mib << 20,
@@ -61,19 +67,23 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
                 batch.slot.bytes().iter().step_by(4096).map(|&byte| u64::from(byte)).sum::<u64>();
             ids.push(batch.studies);
         }
-        let metrics = loader.metrics();
-        bytes += metrics.bytes;
-        samples += metrics.samples;
-        waited += metrics.waited.as_secs_f64();
+        total.add(&loader.metrics());
         hashes.push(ids);
     }
     let wall = start.elapsed().as_secs_f64();
-    let gigabytes = bytes as f64 / 1e9;
+    let gigabytes = total.bytes as f64 / 1e9;
+    let per_gigabyte = |seconds: f64| seconds / gigabytes.max(1e-9);
+    let places = total.samples + total.empty_places;
     let value = json!({
-        "samples_per_s": samples as f64 / wall,
+        "samples_per_s": total.samples as f64 / wall,
         "gb_per_s": gigabytes / wall,
-        "cpu_s_per_gb": (usage::cpu_seconds() - cpu) / gigabytes.max(1e-9),
-        "stall_percent": 100.0 * waited / wall,
+        "cpu_s_per_gb": per_gigabyte(usage::cpu_seconds() - cpu),
+        "hash_s_per_gb": per_gigabyte(total.hashing.as_secs_f64()),
+        "copy_s_per_gb": per_gigabyte(total.copying.as_secs_f64()),
+        "stall_percent": 100.0 * total.waited.as_secs_f64() / wall,
+        "amplification": total.bytes_read as f64 / total.bytes.max(1) as f64,
+        "padding_percent": 100.0 * total.empty_places as f64 / places.max(1) as f64,
+        "shards_per_batch": total.shards as f64 / total.batches.max(1) as f64,
         "peak_rss_bytes": usage::peak_memory(),
         "order_hash": order_hash(&hashes),
         "epochs": args.epochs,

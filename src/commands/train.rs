@@ -82,11 +82,23 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
             return Err(origin.error(&format!("train.{key}"), "is 0: at least 1 is needed").into());
         }
     }
+    if let Some((key, problem)) = section.order.problem() {
+        return Err(origin.error(&format!("train.order.{key}"), problem).into());
+    }
     let view = manifest.view.iter().find(|view| view.name == section.view);
     let input = view.and_then(|view| InputShape::of_view(&view.resolve().ok()?));
     let system = model::system::info(&section.system, origin)?;
     system.check(section, origin, input)?;
     Ok(())
+}
+
+/// Whether training waited for data, in words: `waited` and `worked` are in seconds.
+fn verdict(waited: f64, worked: f64) -> String {
+    /// Share of the time, in percent, from which on training is slower for its data.
+    const DATA_BOUND_PERCENT: f64 = 5.0;
+    let stall = 100.0 * waited / (waited + worked);
+    let bound = if stall < DATA_BOUND_PERCENT { "compute-bound" } else { "data-bound" };
+    format!("{bound}, stall {stall:.1} %")
 }
 
 /// Trains from the release of `manifest`, going on from its last checkpoint.
@@ -117,6 +129,7 @@ pub(super) fn train(
     let options = SourceOptions {
         seed: section.seed,
         batch: section.batch,
+        rules: section.order,
         threads: settings::thread_count(manifest.limits.threads),
         ring_bytes: (manifest.limits.loader_mib as usize) << 20,
     };
@@ -138,10 +151,13 @@ pub(super) fn train(
     progress.advance(resumed_from);
     let mut last = resumed_from;
     let mut lines = Lines::new(section.steps);
+    let (mut waited, mut worked) = (0.0, 0.0);
     let summary = train_on(device, &job, &mut source, &mut |report| {
         progress.detail(&format!("step {} loss {:.4}", report.step, report.loss));
         progress.advance(report.step - last);
         last = report.step;
+        waited += report.data_wait_s;
+        worked += report.step_s;
         if lines.due(report.step) {
             progress.line(&format!(
                 "  step {:>5}  loss {:.4}  {:.2} s",
@@ -151,6 +167,9 @@ pub(super) fn train(
         on_step(report);
     })?;
     progress.end();
+    if waited + worked > 0.0 {
+        progress.line(&format!("  {}", verdict(waited, worked)));
+    }
     match summary.outcome {
         Outcome::Interrupted => Err(Failure::Interrupted),
         Outcome::Finished | Outcome::Exhausted => {
@@ -187,4 +206,15 @@ pub(super) fn logged_steps(out: &Path) -> Vec<serde_json::Value> {
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verdict_names_what_training_waits_for() {
+        assert_eq!(verdict(0.3, 99.7), "compute-bound, stall 0.3 %");
+        assert_eq!(verdict(1.0, 3.0), "data-bound, stall 25.0 %");
+    }
 }

@@ -11,6 +11,8 @@ use crate::support::{Finished, Workspace, done, run, text, verbs, volumes, write
 const MEASURED: [&str; 19] = [
     "cpu_s",
     "cpu_s_per_gb",
+    "hash_s_per_gb",
+    "copy_s_per_gb",
     "data_wait_s",
     "gb_per_s",
     "gradient_norm",

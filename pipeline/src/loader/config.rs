@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::order::RankShare;
+use schemas::manifest::train::OrderSection;
+
+use super::order::{OrderPlan, RankShare};
 use crate::shard::VoxelReaderError;
 
 /// How long a wait may take before it is an error instead of a hang.
@@ -15,6 +17,8 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Samples of a global batch, over all ranks.
     pub batch: usize,
+    /// What a batch may hold, and how an epoch ends.
+    pub rules: OrderSection,
     /// Part of each batch this loader takes.
     pub share: RankShare,
     /// Threads that fetch.
@@ -31,6 +35,11 @@ impl LoaderConfig {
     /// Samples of each batch that this loader takes.
     pub(super) fn local(&self) -> usize {
         self.batch / self.share.world_size
+    }
+
+    /// What the order is a function of.
+    pub(super) fn plan(&self) -> OrderPlan {
+        OrderPlan { seed: self.seed, batch: self.batch, rules: self.rules }
     }
 
     /// The positions of batch `number` that this loader takes.
@@ -52,6 +61,24 @@ pub enum LoaderError {
         batch: usize,
         /// Number of ranks.
         world_size: usize,
+    },
+    /// The data fill no batch.
+    #[error(
+        "the split fills no batch of {batch}{why}: lower `[train] batch`, or set `[train.order] tail = \"pad\"`"
+    )]
+    NoBatch {
+        /// Global batch.
+        batch: usize,
+        /// What no two samples of a batch may share, in words; empty where there is nothing.
+        why: &'static str,
+    },
+    /// The rules of the order contradict each other.
+    #[error("`[train.order] {field}` {problem}")]
+    Rules {
+        /// Which key.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
     },
     /// The ring is too small for two batches.
     #[error(
@@ -86,15 +113,42 @@ pub enum LoaderError {
     Ended,
 }
 
+impl Metrics {
+    /// Adds the counters of another rank; the hash of the order is that of one rank and stays.
+    pub fn add(&mut self, other: &Self) {
+        self.bytes += other.bytes;
+        self.bytes_read += other.bytes_read;
+        self.samples += other.samples;
+        self.batches += other.batches;
+        self.empty_places += other.empty_places;
+        self.waited += other.waited;
+        self.hashing += other.hashing;
+        self.copying += other.copying;
+        self.shards += other.shards;
+    }
+}
+
 /// Counters of a loader.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Metrics {
     /// Bytes delivered.
     pub bytes: u64,
+    /// Bytes of the shards that were read for them.
+    pub bytes_read: u64,
     /// Samples delivered.
     pub samples: u64,
+    /// Batches delivered.
+    pub batches: u64,
+    /// Places of these batches that hold no sample.
+    pub empty_places: u64,
     /// Time the consumer waited.
     pub waited: Duration,
+    /// Time that threads spent on reading and hashing, all together.
+    pub hashing: Duration,
+    /// Time that threads spent on copying, all together.
+    pub copying: Duration,
+    /// Shards that each batch drew from, summed over batches.
+    pub shards: u64,
     /// Rolling hash of the delivered sample ids: equal for equal orders.
     pub order_hash: u64,
 }

@@ -217,13 +217,13 @@ impl Dataset {
         })
     }
 
-    /// These studies, all of one shard.
+    /// These studies, in these shards.
     #[cfg(test)]
-    pub(super) fn of_studies(studies: Vec<StoredStudy>, shard: VoxelReader) -> Self {
+    pub(super) fn of_studies(studies: Vec<StoredStudy>, shards: Vec<VoxelReader>) -> Self {
         Self {
             release_id: "release".to_owned(),
             fingerprint: "fingerprint".to_owned(),
-            shards: vec![shard],
+            shards,
             studies,
             labels: Vec::new(),
             view: "v".into(),

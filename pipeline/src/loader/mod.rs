@@ -9,6 +9,7 @@
 
 mod batch;
 mod config;
+mod data_order;
 mod dataset;
 mod order;
 mod prefetch;
@@ -22,9 +23,10 @@ mod token;
 
 pub use batch::Batch;
 pub use config::{LoaderConfig, LoaderError, Metrics};
+pub use data_order::data_order;
 pub use dataset::{Dataset, DatasetError, StoredSeries, StoredStudy};
-pub use order::{Order, RankShare};
+pub use order::{Order, OrderPlan, OrderedStudy, RankShare};
 pub use prefetch::Loader;
 pub use ring::Slot;
 pub use sequential::Sequential;
-pub use token::{ResumeToken, TokenError};
+pub use token::{PlanFacts, ResumeToken, TokenError};

@@ -1,30 +1,33 @@
 //! Shuffled batches, fetched ahead by threads into a ring of slots.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use schemas::study::BatchStudy;
 
-use super::batch::{Batch, fill};
+use super::batch::{Batch, FillCost, fill};
 use super::config::{DEADLINE, LoaderConfig, LoaderError, Metrics};
+use super::data_order::data_order;
 use super::dataset::Dataset;
 use super::order::Order;
 use super::ring::{Ring, Slot, SlotSource};
-use super::token::ResumeToken;
+use super::token::{PlanFacts, ResumeToken};
 use crate::shard::VoxelReaderError;
+use xxhash_rust::xxh3::xxh3_64;
 
-type Fetched = (u64, Result<(Vec<BatchStudy>, Slot), VoxelReaderError>);
+type Filled = (Vec<BatchStudy>, FillCost, Slot);
+type Fetched = (u64, Result<Filled, VoxelReaderError>);
 
 /// Hands out batches in order while threads fetch ahead.
 #[derive(Debug)]
 pub struct Loader {
     dataset: Arc<Dataset>,
     config: LoaderConfig,
-    plan: u64,
+    order: Mutex<Order>,
     ring: Ring,
     ready: Receiver<Fetched>,
     early: BTreeMap<u64, Fetched>,
@@ -58,9 +61,7 @@ impl Loader {
         // More slots than can be in flight would never be touched.
         let first = most.min(2 * threads + 2);
         let ring = Ring::new(slot_bytes, first, most);
-        let counts = dataset.studies.iter().map(|study| study.series.len() as u32).collect();
-        let order = Order::new(config.seed, counts);
-        let plan = order.plan_hash(config.batch);
+        let order = data_order(&dataset, config.plan())?;
         let (to_consumer, ready) = bounded(first);
         let (stop, stopped) = bounded(0);
         let next = Arc::new(AtomicU64::new(0));
@@ -80,7 +81,7 @@ impl Loader {
             .collect();
         Ok(Self {
             dataset,
-            plan,
+            order: Mutex::new(order),
             ring,
             ready,
             early: BTreeMap::new(),
@@ -103,7 +104,7 @@ impl Loader {
             return Ok(None);
         }
         let start = Instant::now();
-        let (studies, slot) = loop {
+        let (studies, cost, slot) = loop {
             if let Some((_, fetched)) = self.early.remove(&self.next) {
                 self.ring.hand_out();
                 break fetched?;
@@ -123,18 +124,23 @@ impl Loader {
         };
         let (number, waited) = (self.next, start.elapsed());
         self.next += 1;
-        self.count(&studies, slot.bytes().len(), waited);
+        self.count(&studies, cost, slot.bytes().len());
+        self.metrics.waited += waited;
         Ok(Some(Batch { number, studies, slot, waited }))
     }
 
-    fn count(&mut self, studies: &[BatchStudy], bytes: usize, waited: std::time::Duration) {
+    fn count(&mut self, studies: &[BatchStudy], cost: FillCost, bytes: usize) {
         self.metrics.bytes += bytes as u64;
-        self.metrics.waited += waited;
+        self.metrics.bytes_read += cost.read;
+        self.metrics.batches += 1;
+        self.metrics.empty_places += self.config.local().saturating_sub(studies.len()) as u64;
+        self.metrics.hashing += cost.hashing;
+        self.metrics.copying += cost.copying;
+        self.metrics.shards += cost.shards as u64;
         for series in studies.iter().flat_map(|study| &study.series) {
             self.metrics.samples += 1;
-            let mut text = self.metrics.order_hash.to_le_bytes().to_vec();
-            text.extend(series.record.sample_id.as_str().as_bytes());
-            self.metrics.order_hash = xxhash_rust::xxh3::xxh3_64(&text);
+            let hash = self.metrics.order_hash;
+            self.metrics.order_hash = rolling_hash(hash, series.record.sample_id.as_str());
         }
     }
 
@@ -145,8 +151,26 @@ impl Loader {
 
     /// The position that the optimizer consumed.
     pub fn token(&self) -> ResumeToken {
-        let dataset = &self.dataset;
-        ResumeToken::new(&dataset.release_id, &dataset.fingerprint, self.plan, self.committed)
+        let (dataset, position) = (&self.dataset, self.committed);
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = order.plan_hash();
+        let mut recent = 0_u64;
+        for (study, series) in
+            (position.saturating_sub(RECENT)..position).filter_map(|position| order.at(position))
+        {
+            let sample = &dataset.studies[study].series[series].record.sample_id;
+            recent = rolling_hash(recent, sample.as_str());
+        }
+        let made_of = PlanFacts {
+            seed: self.config.seed,
+            batch: self.config.batch,
+            order: self.config.rules,
+        };
+        ResumeToken {
+            made_of: Some(made_of),
+            recent: Some(recent),
+            ..ResumeToken::new(&dataset.release_id, &dataset.fingerprint, plan, position)
+        }
     }
 
     /// Counters so far.
@@ -158,6 +182,14 @@ impl Loader {
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
+}
+
+/// Samples before a position that a token is checked by.
+const RECENT: u64 = 64;
+
+/// The hash `before` with one more id.
+fn rolling_hash(before: u64, id: &str) -> u64 {
+    xxh3_64(&[&before.to_le_bytes(), id.as_bytes()].concat())
 }
 
 impl Drop for Loader {
@@ -202,14 +234,10 @@ impl Fetcher {
         }
     }
 
-    fn fetch(
-        &mut self,
-        number: u64,
-        mut slot: Slot,
-    ) -> Result<(Vec<BatchStudy>, Slot), VoxelReaderError> {
-        let places: Vec<_> =
-            self.config.positions(number).map(|position| self.order.at(position)).collect();
-        let studies = fill(&self.dataset, &places, &mut slot)?;
-        Ok((studies, slot))
+    fn fetch(&mut self, number: u64, mut slot: Slot) -> Result<Filled, VoxelReaderError> {
+        let positions = self.config.positions(number);
+        let places: Vec<_> = positions.filter_map(|position| self.order.at(position)).collect();
+        let (studies, cost) = fill(&self.dataset, &places, &mut slot)?;
+        Ok((studies, cost, slot))
     }
 }

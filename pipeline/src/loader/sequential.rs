@@ -40,7 +40,7 @@ impl Sequential {
             return Ok(None);
         }
         let mut slot = Slot::unowned(0);
-        let studies = fill(&self.dataset, places, &mut slot)?;
+        let (studies, _) = fill(&self.dataset, places, &mut slot)?;
         let number = (self.next / self.batch) as u64;
         self.next = end;
         Ok(Some(Batch { number, studies, slot, waited: start.elapsed() }))

@@ -1,5 +1,7 @@
 //! Loaders on a small release of raw bytes: what they hand out, and what they share.
 
+mod elastic;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -7,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
+use schemas::manifest::train::OrderSection;
 use schemas::study::{
     Block, BlockPosition, Sentence, SeriesRecord, StudyRecord, Validity, VoxelFormat,
 };
@@ -64,13 +67,14 @@ fn dataset() -> Arc<Dataset> {
         .collect();
     file.flush().expect("flushes");
     let shard = VoxelReader::open(file.path()).expect("maps");
-    Arc::new(Dataset::of_studies(studies, shard))
+    Arc::new(Dataset::of_studies(studies, vec![shard]))
 }
 
 fn config(batch: usize, ring_bytes: usize) -> LoaderConfig {
     LoaderConfig {
         seed: 3,
         batch,
+        rules: OrderSection::default(),
         share: RankShare::WHOLE,
         threads: 1,
         ring_bytes,

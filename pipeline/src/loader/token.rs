@@ -1,6 +1,7 @@
 //! Where training stood, and what must match to go on from there.
 
 use schemas::format::{FormatHeader, NewerVersion, check_version};
+use schemas::manifest::train::OrderSection;
 use serde::{Deserialize, Serialize};
 
 /// Version of the token's format.
@@ -19,10 +20,27 @@ pub struct ResumeToken {
     pub release_id: String,
     /// Fingerprint of the samples.
     pub fingerprint: String,
-    /// Hash of seed, global batch and studies.
+    /// Hash of seed, global batch, rules of the order and studies.
     pub plan: u64,
     /// Samples consumed.
     pub position: u64,
+    /// What the plan was made of, so that a mismatch names what differs; tokens of version 0.2 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_of: Option<PlanFacts>,
+    /// Hash of the ids of the last samples before the position: another order of the same plan is noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recent: Option<u64>,
+}
+
+/// What a plan is made of besides the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFacts {
+    /// Seed of the order.
+    pub seed: u64,
+    /// Samples of a global batch.
+    pub batch: usize,
+    /// What a batch may hold, and how an epoch ends.
+    pub order: OrderSection,
 }
 
 /// A token that does not fit the data it is used with.
@@ -58,6 +76,8 @@ impl ResumeToken {
             fingerprint: fingerprint.to_owned(),
             plan,
             position,
+            made_of: None,
+            recent: None,
         }
     }
 
@@ -92,8 +112,32 @@ impl ResumeToken {
         if self.release_id != current.release_id {
             return mismatch("release_id", &self.release_id, &current.release_id);
         }
+        if let (Some(mine), Some(other)) = (&self.made_of, &current.made_of) {
+            if mine.seed != other.seed {
+                return mismatch("train.seed", &mine.seed, &other.seed);
+            }
+            if mine.batch != other.batch {
+                return mismatch("train.batch", &mine.batch, &other.batch);
+            }
+            let (mine, other) = (mine.order, other.order);
+            if mine.distinct != other.distinct {
+                return mismatch("train.order.distinct", &mine.distinct, &other.distinct);
+            }
+            if mine.tail() != other.tail() {
+                return mismatch("train.order.tail", &mine.tail(), &other.tail());
+            }
+            if mine.series != other.series {
+                return mismatch("train.order.series", &mine.series, &other.series);
+            }
+        }
         if self.plan != current.plan {
             return mismatch("plan", &self.plan, &current.plan);
+        }
+        if let (Some(mine), Some(other)) = (self.recent, current.recent)
+            && self.position == current.position
+            && mine != other
+        {
+            return mismatch("recent", &mine, &other);
         }
         Ok(())
     }
@@ -101,6 +145,8 @@ impl ResumeToken {
 
 #[cfg(test)]
 mod tests {
+    use schemas::manifest::train::Distinct;
+
     use super::*;
 
     #[test]
@@ -111,6 +157,30 @@ mod tests {
         assert!(refused.to_string().contains("`fingerprint` is `g`"), "{refused}");
         let json = serde_json::to_value(&token).expect("plain data");
         assert_eq!(ResumeToken::from_json(&json).expect("reads"), token);
+    }
+
+    #[test]
+    fn a_token_of_another_plan_is_refused_by_the_key_that_differs() {
+        let facts = PlanFacts { seed: 1, batch: 4, order: OrderSection::default() };
+        let token = |plan, facts, recent| ResumeToken {
+            made_of: Some(facts),
+            recent: Some(recent),
+            ..ResumeToken::new("r", "f", plan, 12)
+        };
+        let made = token(1, facts, 7);
+        made.check(&token(1, facts, 7)).expect("the same plan");
+        let order = OrderSection { distinct: Distinct::Patient, ..facts.order };
+        for (other, message) in [
+            (token(2, PlanFacts { seed: 2, ..facts }, 7), "`train.seed` is `2`"),
+            (token(2, PlanFacts { batch: 8, ..facts }, 7), "`train.batch` is `8`"),
+            (token(2, PlanFacts { order, ..facts }, 7), "`train.order.distinct` is `patient`"),
+            (token(2, facts, 7), "`plan` is `2`"),
+            (token(1, facts, 8), "`recent` is `8`"),
+        ] {
+            let refused = made.check(&other).expect_err("another plan").to_string();
+            assert!(refused.contains(message), "{refused}");
+        }
+        assert!(serde_json::to_vec(&made).expect("plain data").len() <= 1024);
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod corpus;
 mod graph;
 mod limits;
 mod load;
+mod order;
 mod origin;
 mod release;
 mod report;

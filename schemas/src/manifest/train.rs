@@ -6,6 +6,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::order::{Distinct, OrderSection, SeriesPerEpoch, Tail};
+
 /// What to train, for how long and how often to save.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -20,6 +22,8 @@ pub struct TrainSection {
     pub steps: u64,
     /// Studies a step, over all devices. Default: 4.
     pub batch: usize,
+    /// Which samples stand in a batch, and how an epoch ends.
+    pub order: OrderSection,
     /// Number format of weights and activations. Default: `f32`.
     pub precision: Precision,
     /// Optimizer.
@@ -46,6 +50,7 @@ impl Default for TrainSection {
             seed: 0,
             steps: 1000,
             batch: 4,
+            order: OrderSection::default(),
             precision: Precision::F32,
             optimizer: OptimizerSection::default(),
             schedule: ScheduleSection::default(),
