@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::support::{Finished, Workspace, done, run, text, verbs, volumes, write};
 
 /// Fields whose numbers belong to this run or this machine.
-const MEASURED: [&str; 19] = [
+const MEASURED: [&str; 21] = [
     "cpu_s",
     "cpu_s_per_gb",
     "hash_s_per_gb",
