@@ -72,13 +72,16 @@ fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
     Arc::new(Dataset::of_studies(studies, shards))
 }
 
-/// Batches `from..to` as the ranks give them: the samples of each with their bytes, sorted.
+/// The samples of a global batch with their bytes, sorted.
+type Step = Vec<(String, Vec<u8>)>;
+
+/// The first `batches` batches as the ranks give them, and where the loaders stand after them.
 fn load(
     dataset: &Arc<Dataset>,
     config: &LoaderConfig,
     ranks: usize,
     batches: u64,
-) -> Result<(Vec<Vec<(String, Vec<u8>)>>, ResumeToken), LoaderError> {
+) -> Result<(Vec<Step>, ResumeToken), LoaderError> {
     let mut steps = vec![Vec::new(); batches as usize];
     let mut token = None;
     for rank in 0..ranks {
@@ -98,12 +101,14 @@ fn load(
         assert!(token.as_ref().is_none_or(|other| *other == mine), "ranks stand at one position");
         token = Some(mine);
     }
-    steps.iter_mut().for_each(|step| step.sort_unstable());
+    for step in &mut steps {
+        step.sort_unstable();
+    }
     Ok((steps, token.expect("at least one rank")))
 }
 
 /// What the order alone gives.
-fn expected(dataset: &Dataset, config: &LoaderConfig, batches: u64) -> Vec<Vec<(String, Vec<u8>)>> {
+fn expected(dataset: &Dataset, config: &LoaderConfig, batches: u64) -> Vec<Step> {
     let mut order = data_order(dataset, config.plan()).expect("an order");
     let batch = config.batch as u64;
     (0..batches)
