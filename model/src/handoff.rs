@@ -7,10 +7,9 @@
 use std::sync::Arc;
 
 use pipeline::loader::{
-    Batch, Dataset, Loader, LoaderConfig, LoaderError, RankShare, ResumeToken, Sequential,
-    TokenError,
+    Batch, Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, ResumeToken,
+    Sequential, TokenError,
 };
-use schemas::manifest::train::OrderSection;
 
 use crate::batch::{BatchSource, SourceError, StudyBatch, Voxels};
 
@@ -29,12 +28,8 @@ pub enum HandoffError {
 /// How to load.
 #[derive(Debug, Clone, Copy)]
 pub struct SourceOptions {
-    /// Seed of the order.
-    pub seed: u64,
-    /// Samples per step.
-    pub batch: usize,
-    /// What a batch may hold, and how an epoch ends.
-    pub rules: OrderSection,
+    /// What the order is a function of.
+    pub plan: OrderPlan,
     /// Threads that fetch.
     pub threads: usize,
     /// Memory of the ring in bytes.
@@ -58,25 +53,16 @@ impl ReleaseSource {
         options: SourceOptions,
         token: Option<&serde_json::Value>,
     ) -> Result<Self, HandoffError> {
-        let SourceOptions { seed, batch, rules, threads, ring_bytes } = options;
+        let SourceOptions { plan, threads, ring_bytes } = options;
         let token = token.map(ResumeToken::from_json).transpose()?;
         let position = token.as_ref().map_or(0, |token| token.position);
         let share = RankShare::WHOLE;
-        let config = LoaderConfig {
-            seed,
-            batch,
-            rules,
-            share,
-            threads,
-            ring_bytes,
-            position,
-            batches: None,
-        };
+        let config = LoaderConfig { plan, share, threads, ring_bytes, position, batches: None };
         let loader = Loader::start(dataset, config)?;
         if let Some(token) = token {
             token.check(&loader.token())?;
         }
-        Ok(Self { loader, first_step: position / batch.max(1) as u64 })
+        Ok(Self { loader, first_step: position / plan.batch.max(1) as u64 })
     }
 }
 

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 
-use radloom_pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
+use radloom_pipeline::loader::{Dataset, Loader, LoaderConfig, OrderPlan, RankShare};
 use schemas::manifest::train::OrderSection;
 use schemas::split::Split;
 
@@ -22,9 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dataset = Arc::new(Dataset::open(Path::new(&release), &view, Split::Train)?);
     let batches = dataset.studies.len().div_ceil(BATCH) as u64;
     let config = LoaderConfig {
-        seed: 0,
-        batch: BATCH,
-        rules: OrderSection::default(),
+        plan: OrderPlan { seed: 0, batch: BATCH, rules: OrderSection::default() },
         share: RankShare { rank: 0, world_size: 1 },
         threads: 2,
         ring_bytes: RING_BYTES,

@@ -41,18 +41,16 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
     };
     let dataset = Arc::new(Dataset::open(&release, &view, split)?);
     let rules = OrderSection { distinct: args.distinct, tail: args.tail, series: args.series };
+    let plan = OrderPlan { seed: args.seed, batch: args.batch, rules };
     let batch = args.batch.max(1);
-    let plan = OrderPlan { seed: args.seed, batch, rules };
-    let positions = data_order(&dataset, plan)?.epoch_positions();
+    let positions = data_order(&dataset, OrderPlan { batch, ..plan })?.epoch_positions();
     let batches = (args.epochs * positions).div_ceil(batch as u64);
     let (start, cpu) = (Instant::now(), usage::cpu_seconds());
     let (mut total, mut sum) = (Metrics::default(), 0_u64);
     let mut hashes = Vec::new();
     for rank in 0..args.ranks {
         let config = LoaderConfig {
-            seed: args.seed,
-            batch: args.batch,
-            rules,
+            plan,
             share: RankShare { rank, world_size: args.ranks },
             threads,
             ring_bytes: args.ring_mib << 20,

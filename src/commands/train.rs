@@ -8,7 +8,7 @@ use model::handoff::{ReleaseSource, SourceOptions};
 use model::system::{InputShape, Vocabulary};
 use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, train_on};
 use pipeline::execute::{Cancel, Observer};
-use pipeline::loader::Dataset;
+use pipeline::loader::{Dataset, OrderPlan};
 use pipeline::release::release_below;
 use schemas::manifest::Manifest;
 use schemas::split::Split;
@@ -127,9 +127,7 @@ pub(super) fn train(
         return Ok(Trained { step: resumed_from, checkpoint, resumed_from });
     }
     let options = SourceOptions {
-        seed: section.seed,
-        batch: section.batch,
-        rules: section.order,
+        plan: OrderPlan { seed: section.seed, batch: section.batch, rules: section.order },
         threads: settings::thread_count(manifest.limits.threads),
         ring_bytes: (manifest.limits.loader_mib as usize) << 20,
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, read_series};
-use pipeline::loader::{Dataset, Loader, LoaderConfig, RankShare};
+use pipeline::loader::{Dataset, Loader, LoaderConfig, OrderPlan, RankShare};
 use pipeline::release::TableReader;
 use pipeline::report::{ReportDocument, ReportParser, to_json};
 use pipeline::volume::make_view;
@@ -264,9 +264,7 @@ fn the_loader_complies() {
             }
         };
         let config = LoaderConfig {
-            seed: 7,
-            batch: 1,
-            rules: OrderSection::default(),
+            plan: OrderPlan { seed: 7, batch: 1, rules: OrderSection::default() },
             share: RankShare { rank: 0, world_size: 1 },
             threads,
             ring_bytes: 1 << 20,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use schemas::manifest::train::OrderSection;
-
 use super::order::{OrderPlan, RankShare};
 use crate::shard::VoxelReaderError;
 
@@ -13,12 +11,8 @@ pub(super) const DEADLINE: Duration = Duration::from_mins(5);
 /// What to load and with how much of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoaderConfig {
-    /// Seed of the order.
-    pub seed: u64,
-    /// Samples of a global batch, over all ranks.
-    pub batch: usize,
-    /// What a batch may hold, and how an epoch ends.
-    pub rules: OrderSection,
+    /// What the order is a function of; its batch is that of all ranks.
+    pub plan: OrderPlan,
     /// Part of each batch this loader takes.
     pub share: RankShare,
     /// Threads that fetch.
@@ -34,18 +28,14 @@ pub struct LoaderConfig {
 impl LoaderConfig {
     /// Samples of each batch that this loader takes.
     pub(super) fn local(&self) -> usize {
-        self.batch / self.share.world_size
-    }
-
-    /// What the order is a function of.
-    pub(super) fn plan(&self) -> OrderPlan {
-        OrderPlan { seed: self.seed, batch: self.batch, rules: self.rules }
+        self.plan.batch / self.share.world_size
     }
 
     /// The positions of batch `number` that this loader takes.
     pub(super) fn positions(&self, number: u64) -> std::ops::Range<u64> {
         let local = self.local() as u64;
-        let start = self.position + number * self.batch as u64 + self.share.rank as u64 * local;
+        let start =
+            self.position + number * self.plan.batch as u64 + self.share.rank as u64 * local;
         start..start + local
     }
 }

@@ -29,4 +29,4 @@ pub use order::{Order, OrderPlan, OrderedStudy, RankShare};
 pub use prefetch::Loader;
 pub use ring::Slot;
 pub use sequential::Sequential;
-pub use token::{PlanFacts, ResumeToken, TokenError};
+pub use token::{ResumeToken, TokenError};

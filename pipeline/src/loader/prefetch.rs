@@ -1,13 +1,15 @@
 //! Shuffled batches, fetched ahead by threads into a ring of slots.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use schemas::study::BatchStudy;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch::{Batch, FillCost, fill};
 use super::config::{DEADLINE, LoaderConfig, LoaderError, Metrics};
@@ -15,9 +17,8 @@ use super::data_order::data_order;
 use super::dataset::Dataset;
 use super::order::Order;
 use super::ring::{Ring, Slot, SlotSource};
-use super::token::{PlanFacts, ResumeToken};
+use super::token::ResumeToken;
 use crate::shard::VoxelReaderError;
-use xxhash_rust::xxh3::xxh3_64;
 
 type Filled = (Vec<BatchStudy>, FillCost, Slot);
 type Fetched = (u64, Result<Filled, VoxelReaderError>);
@@ -27,7 +28,7 @@ type Fetched = (u64, Result<Filled, VoxelReaderError>);
 pub struct Loader {
     dataset: Arc<Dataset>,
     config: LoaderConfig,
-    order: Mutex<Order>,
+    order: Arc<Mutex<Order>>,
     ring: Ring,
     ready: Receiver<Fetched>,
     early: BTreeMap<u64, Fetched>,
@@ -47,8 +48,11 @@ impl Loader {
     /// [`LoaderError::Ranks`] and [`LoaderError::Memory`], at once rather than as a stall later.
     pub fn start(dataset: Arc<Dataset>, config: LoaderConfig) -> Result<Self, LoaderError> {
         let world_size = config.share.world_size;
-        if config.batch == 0 || world_size == 0 || !config.batch.is_multiple_of(world_size) {
-            return Err(LoaderError::Ranks { batch: config.batch, world_size });
+        if config.plan.batch == 0
+            || world_size == 0
+            || !config.plan.batch.is_multiple_of(world_size)
+        {
+            return Err(LoaderError::Ranks { batch: config.plan.batch, world_size });
         }
         let (batch, sample) = (config.local(), dataset.max_sample_bytes());
         let slot_bytes = batch * sample;
@@ -61,7 +65,7 @@ impl Loader {
         // More slots than can be in flight would never be touched.
         let first = most.min(2 * threads + 2);
         let ring = Ring::new(slot_bytes, first, most);
-        let order = data_order(&dataset, config.plan())?;
+        let order = Arc::new(Mutex::new(data_order(&dataset, config.plan)?));
         let (to_consumer, ready) = bounded(first);
         let (stop, stopped) = bounded(0);
         let next = Arc::new(AtomicU64::new(0));
@@ -70,7 +74,7 @@ impl Loader {
                 let fetcher = Fetcher {
                     dataset: Arc::clone(&dataset),
                     config: config.clone(),
-                    order: order.clone(),
+                    order: Arc::clone(&order),
                     slots: ring.source(),
                     ready: to_consumer.clone(),
                     next: Arc::clone(&next),
@@ -81,7 +85,7 @@ impl Loader {
             .collect();
         Ok(Self {
             dataset,
-            order: Mutex::new(order),
+            order,
             ring,
             ready,
             early: BTreeMap::new(),
@@ -146,28 +150,20 @@ impl Loader {
 
     /// Records that the optimizer consumed one more batch.
     pub fn commit(&mut self) {
-        self.committed += self.config.batch as u64;
+        self.committed += self.config.plan.batch as u64;
     }
 
     /// The position that the optimizer consumed.
     pub fn token(&self) -> ResumeToken {
         let (dataset, position) = (&self.dataset, self.committed);
-        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
-        let plan = order.plan_hash();
-        let mut recent = 0_u64;
-        for (study, series) in
-            (position.saturating_sub(RECENT)..position).filter_map(|position| order.at(position))
-        {
+        let before = position.saturating_sub(RECENT)..position;
+        let recent = places(&self.order, before).iter().fold(0, |recent, &(study, series)| {
             let sample = &dataset.studies[study].series[series].record.sample_id;
-            recent = rolling_hash(recent, sample.as_str());
-        }
-        let made_of = PlanFacts {
-            seed: self.config.seed,
-            batch: self.config.batch,
-            order: self.config.rules,
-        };
+            rolling_hash(recent, sample.as_str())
+        });
+        let plan = lock(&self.order).plan_hash();
         ResumeToken {
-            made_of: Some(made_of),
+            made_of: Some(self.config.plan),
             recent: Some(recent),
             ..ResumeToken::new(&dataset.release_id, &dataset.fingerprint, plan, position)
         }
@@ -182,6 +178,17 @@ impl Loader {
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.dataset
     }
+}
+
+/// The order, which all threads share: a permutation is made once an epoch.
+fn lock(order: &Mutex<Order>) -> MutexGuard<'_, Order> {
+    order.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Study and series at each of the positions that hold a sample.
+fn places(order: &Mutex<Order>, positions: Range<u64>) -> Vec<(usize, usize)> {
+    let mut order = lock(order);
+    positions.filter_map(|position| order.at(position)).collect()
 }
 
 /// Samples before a position that a token is checked by.
@@ -204,7 +211,7 @@ impl Drop for Loader {
 struct Fetcher {
     dataset: Arc<Dataset>,
     config: LoaderConfig,
-    order: Order,
+    order: Arc<Mutex<Order>>,
     slots: SlotSource,
     ready: Sender<Fetched>,
     next: Arc<AtomicU64>,
@@ -212,7 +219,7 @@ struct Fetcher {
 }
 
 impl Fetcher {
-    fn run(mut self) {
+    fn run(self) {
         loop {
             // The slot comes first and the number second, so that the lowest number always has a slot.
             let slot = select! {
@@ -234,9 +241,8 @@ impl Fetcher {
         }
     }
 
-    fn fetch(&mut self, number: u64, mut slot: Slot) -> Result<Filled, VoxelReaderError> {
-        let positions = self.config.positions(number);
-        let places: Vec<_> = positions.filter_map(|position| self.order.at(position)).collect();
+    fn fetch(&self, number: u64, mut slot: Slot) -> Result<Filled, VoxelReaderError> {
+        let places = places(&self.order, self.config.positions(number));
         let (studies, cost) = fill(&self.dataset, &places, &mut slot)?;
         Ok((studies, cost, slot))
     }

@@ -16,8 +16,8 @@ use schemas::study::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    Batch, Dataset, DatasetError, Loader, LoaderConfig, LoaderError, RankShare, Sequential,
-    StoredSeries, StoredStudy,
+    Batch, Dataset, DatasetError, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare,
+    Sequential, StoredSeries, StoredStudy,
 };
 use crate::shard::VoxelReader;
 
@@ -72,9 +72,7 @@ fn dataset() -> Arc<Dataset> {
 
 fn config(batch: usize, ring_bytes: usize) -> LoaderConfig {
     LoaderConfig {
-        seed: 3,
-        batch,
-        rules: OrderSection::default(),
+        plan: OrderPlan { seed: 3, batch, rules: OrderSection::default() },
         share: RankShare::WHOLE,
         threads: 1,
         ring_bytes,

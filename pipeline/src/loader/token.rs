@@ -1,8 +1,9 @@
 //! Where training stood, and what must match to go on from there.
 
 use schemas::format::{FormatHeader, NewerVersion, check_version};
-use schemas::manifest::train::OrderSection;
 use serde::{Deserialize, Serialize};
+
+use super::order::OrderPlan;
 
 /// Version of the token's format.
 const VERSION: u32 = 1;
@@ -26,21 +27,10 @@ pub struct ResumeToken {
     pub position: u64,
     /// What the plan was made of, so that a mismatch names what differs; tokens of version 0.2 have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made_of: Option<PlanFacts>,
+    pub made_of: Option<OrderPlan>,
     /// Hash of the ids of the last samples before the position: another order of the same plan is noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent: Option<u64>,
-}
-
-/// What a plan is made of besides the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanFacts {
-    /// Seed of the order.
-    pub seed: u64,
-    /// Samples of a global batch.
-    pub batch: usize,
-    /// What a batch may hold, and how an epoch ends.
-    pub order: OrderSection,
 }
 
 /// A token that does not fit the data it is used with.
@@ -119,7 +109,7 @@ impl ResumeToken {
             if mine.batch != other.batch {
                 return mismatch("train.batch", &mine.batch, &other.batch);
             }
-            let (mine, other) = (mine.order, other.order);
+            let (mine, other) = (mine.rules, other.rules);
             if mine.distinct != other.distinct {
                 return mismatch("train.order.distinct", &mine.distinct, &other.distinct);
             }
@@ -145,7 +135,7 @@ impl ResumeToken {
 
 #[cfg(test)]
 mod tests {
-    use schemas::manifest::train::Distinct;
+    use schemas::manifest::train::{Distinct, OrderSection};
 
     use super::*;
 
@@ -161,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_token_of_another_plan_is_refused_by_the_key_that_differs() {
-        let facts = PlanFacts { seed: 1, batch: 4, order: OrderSection::default() };
+        let facts = OrderPlan { seed: 1, batch: 4, rules: OrderSection::default() };
         let token = |plan, facts, recent| ResumeToken {
             made_of: Some(facts),
             recent: Some(recent),
@@ -169,11 +159,11 @@ mod tests {
         };
         let made = token(1, facts, 7);
         made.check(&token(1, facts, 7)).expect("the same plan");
-        let order = OrderSection { distinct: Distinct::Patient, ..facts.order };
+        let rules = OrderSection { distinct: Distinct::Patient, ..facts.rules };
         for (other, message) in [
-            (token(2, PlanFacts { seed: 2, ..facts }, 7), "`train.seed` is `2`"),
-            (token(2, PlanFacts { batch: 8, ..facts }, 7), "`train.batch` is `8`"),
-            (token(2, PlanFacts { order, ..facts }, 7), "`train.order.distinct` is `patient`"),
+            (token(2, OrderPlan { seed: 2, ..facts }, 7), "`train.seed` is `2`"),
+            (token(2, OrderPlan { batch: 8, ..facts }, 7), "`train.batch` is `8`"),
+            (token(2, OrderPlan { rules, ..facts }, 7), "`train.order.distinct` is `patient`"),
             (token(2, facts, 7), "`plan` is `2`"),
             (token(1, facts, 8), "`recent` is `8`"),
         ] {

@@ -17,6 +17,7 @@ mod batches;
 mod permutation;
 
 use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use batches::{batches_of_an_epoch, distinct_batches};
@@ -46,13 +47,14 @@ pub struct OrderedStudy {
 }
 
 /// What an order is a function of, besides the data and the position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderPlan {
     /// Seed.
     pub seed: u64,
     /// Samples of a global batch, at least 1.
     pub batch: usize,
     /// What a batch may hold, and how an epoch ends.
+    #[serde(rename = "order")]
     pub rules: OrderSection,
 }
 

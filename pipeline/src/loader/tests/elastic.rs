@@ -14,8 +14,8 @@ use schemas::study::{Block, BlockPosition, SeriesRecord, StudyRecord, Validity, 
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::loader::{
-    Dataset, Loader, LoaderConfig, LoaderError, RankShare, ResumeToken, StoredSeries, StoredStudy,
-    data_order,
+    Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, ResumeToken, StoredSeries,
+    StoredStudy, data_order,
 };
 use crate::shard::VoxelReader;
 
@@ -109,8 +109,8 @@ fn load(
 
 /// What the order alone gives.
 fn expected(dataset: &Dataset, config: &LoaderConfig, batches: u64) -> Vec<Step> {
-    let mut order = data_order(dataset, config.plan()).expect("an order");
-    let batch = config.batch as u64;
+    let mut order = data_order(dataset, config.plan).expect("an order");
+    let batch = config.plan.batch as u64;
     (0..batches)
         .map(|number| {
             let mut step: Vec<_> = (number * batch..(number + 1) * batch)
@@ -173,9 +173,7 @@ fn cases() -> impl Strategy<Value = Case> {
 
 fn holds(case: &Case) -> Result<(), TestCaseError> {
     let config = LoaderConfig {
-        seed: case.seed,
-        batch: case.batch,
-        rules: case.rules,
+        plan: OrderPlan { seed: case.seed, batch: case.batch, rules: case.rules },
         share: RankShare::WHOLE,
         threads: case.threads[0],
         ring_bytes: 1 << 16,

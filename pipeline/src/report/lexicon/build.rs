@@ -118,17 +118,13 @@ impl Builder {
         for row in rows(text) {
             let [name, word] = row.columns(file)?;
             let list = WordList::from_name(name).ok_or_else(|| row.bad(file, "list", name))?;
-            match word.strip_prefix('-') {
-                Some(word) => {
-                    for word in row.phrases(file, word)? {
-                        self.words.remove(list, &word);
-                    }
-                }
-                None => {
-                    for word in row.phrases(file, word)? {
-                        self.words.add(list, &word);
-                    }
-                }
+            let (word, change): (_, fn(&mut WordLists, WordList, &str)) =
+                match word.strip_prefix('-') {
+                    Some(word) => (word, WordLists::remove),
+                    None => (word, WordLists::add),
+                };
+            for word in row.phrases(file, word)? {
+                change(&mut self.words, list, &word);
             }
         }
         Ok(())
@@ -289,8 +285,7 @@ impl Builder {
             }
         }
         let organs = self.organs();
-        let headings =
-            self.headings.iter().map(|(phrase, &kind)| Heading { phrase: phrase.clone(), kind });
+        let headings = self.headings.into_iter().map(|(phrase, kind)| Heading { phrase, kind });
         let headings = headings.collect();
         self.phrases.remove("");
         let (phrases, meanings): (Vec<String>, Vec<Meaning>) = self.phrases.into_iter().unzip();
@@ -303,7 +298,6 @@ impl Builder {
             changes: self.changes,
             headings,
             words: self.words,
-            spellings: self.spellings,
             units: self.units,
             phrases,
             meanings,

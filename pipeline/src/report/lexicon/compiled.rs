@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::entries::{ChangeEntry, Concept, CueEntry, Heading, Meaning};
-use super::spelling::Spellings;
 use super::trie::PhraseTrie;
 use super::units::Units;
 use crate::report::parsed::NodeKind;
@@ -17,8 +16,6 @@ pub(crate) struct Lexicon {
     /// Sorted by phrase.
     pub(crate) headings: Vec<Heading>,
     pub(crate) words: WordLists,
-    #[cfg_attr(not(test), expect(dead_code, reason = "used while the lexicon is built"))]
-    pub(crate) spellings: Spellings,
     pub(crate) units: Units,
     pub(crate) phrases: PhraseTrie,
     /// For each phrase of the trie.

@@ -79,11 +79,17 @@ pub(crate) fn within_one_edit(a: &[u8], b: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tsv::rows;
     use super::*;
 
     #[test]
     fn american_words_have_a_british_spelling() {
-        let spellings = crate::report::lexicon::Lexicon::builtin().expect("it loads").spellings;
+        let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/lexicon/spellings.tsv"));
+        let mut spellings = Spellings::default();
+        for row in rows(table) {
+            let [american, british] = row.columns("spellings.tsv").expect("two columns");
+            spellings.add(american, british);
+        }
         let pairs = [
             ("pulmonary edema", "pulmonary oedema"),
             ("gastroesophageal reflux", "gastro oesophageal reflux"),

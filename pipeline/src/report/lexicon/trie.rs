@@ -52,9 +52,9 @@ impl PhraseTrie {
     /// swapped of. First and last letter are mostly right, and they tell `resolves` from `resolved`.
     /// Another letter in the place of one is not looked for: it makes other words too often, as
     /// `hepatoma` and `hematoma`, `arteritis` and `arthritis`, `macro` and `micro`.
-    fn misspelt(&self, word: &str, other_word: bool) -> Option<u32> {
+    fn misspelt(&self, word: &str) -> Option<u32> {
         let letters = word.bytes().all(|b| b.is_ascii_lowercase());
-        if word.len() + 1 < LONG_WORD || !letters || other_word {
+        if word.len() + 1 < LONG_WORD || !letters {
             return None;
         }
         let mut found = None;
@@ -122,10 +122,8 @@ impl PhraseTrie {
             .iter()
             .map(|token| {
                 let word = text.get(token.start..token.end)?;
-                self.words
-                    .get(word)
-                    .copied()
-                    .or_else(|| self.misspelt(word, token.is(WordList::OtherWord)))
+                let misspelt = || (!token.is(WordList::OtherWord)).then(|| self.misspelt(word))?;
+                self.words.get(word).copied().or_else(misspelt)
             })
             .collect();
         let mut ends: Vec<(usize, u32)> = Vec::new();

@@ -123,14 +123,8 @@ pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
     }
     drop_growth(lexicon, &changed, &mut mentions);
     mark_gone(&tokens, &mut mentions);
-    let sizes = locate_sizes(
-        lexicon,
-        text.get(..end).unwrap_or_default(),
-        start,
-        &folded,
-        &tokens,
-        &clauses,
-    );
+    let sentence = text.get(start..end).unwrap_or_default();
+    let sizes = locate_sizes(lexicon, sentence, start, &folded, &tokens, &clauses);
     Analysis { folded, tokens, clauses, mentions, scopes, sizes }
 }
 
@@ -209,16 +203,16 @@ fn mention(lexicon: &Lexicon, context: &Context<'_>, scopes: &[Scope], hit: &Hit
     }
 }
 
-/// Sizes with offsets in the document, next to the tokens they stand at.
+/// Sizes of a sentence that begins at the byte `start`, with offsets in the document, next to the tokens they stand at.
 fn locate_sizes(
     lexicon: &Lexicon,
-    text: &str,
+    sentence: &str,
     start: usize,
     folded: &FoldedText,
     tokens: &[Token],
     clauses: &[Clause],
 ) -> Vec<SizedAt> {
-    find_sizes(lexicon, text.get(start..).unwrap_or_default())
+    find_sizes(lexicon, sentence)
         .into_iter()
         .map(|mut size| {
             size.start += start;

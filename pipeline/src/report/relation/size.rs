@@ -27,7 +27,7 @@ fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
                 let allowed = matches!(t.class, Class::Word | Class::Number | Class::Determiner);
                 // `5 mm in diameter nodule` and `10 mm sized` are common.
                 let size_word = t.class == Class::Preposition
-                    && tokens.get(at + 1).is_some_and(|word| word.lists.has(WordList::SizeNoun));
+                    && tokens.get(at + 1).is_some_and(|word| word.is(WordList::SizeNoun));
                 allowed || size_word
             });
         if close && is_finding(analysis, next) {
