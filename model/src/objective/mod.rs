@@ -1,6 +1,7 @@
 //! Objectives: pure functions from tensors to a loss, each with its formula and source.
 //!
-//! Every one is tested against `PyTorch`, value and gradients, in `tests/it/goldens.rs`.
+//! Every one is tested, value and gradients, against `PyTorch` or its formula in double precision: in
+//! `tests/it/goldens.rs`, or beside it.
 
 mod contrast;
 mod masked_image;

@@ -5,7 +5,7 @@
 //!
 //! # Adding a system
 //!
-//! 1. Make a folder beside `mg3d/`, such as `t3d/`, with a type that implements [`System`]: what `[train.model]` and
+//! 1. Make a folder beside `clip/`, the smallest one, such as `t3d/`, with a type that implements [`System`]: what `[train.model]` and
 //!    `[train.objectives]` may say (types that derive `Deserialize` with `deny_unknown_fields`, and `JsonSchema`), the
 //!    module of burn, what is prepared on the host, the losses.
 //! 2. Add it to `systems!` below: one line.
