@@ -45,7 +45,7 @@ bench:
 
 # Open the release of the quickstart with other people's tools.
 interop:
-    bash tests/interop/run.sh out/quickstart/release
+    bash tests/interop/run.sh out/quickstart/release target/release/radloom
 
 # Rebuild the sample corpus from a folder of public volumes.
 corpus SOURCE:

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use schemas::manifest::train::{Distinct, SeriesPerEpoch, Tail};
+use schemas::manifest::train::{CropPlace, Damaged, Distinct, SeriesPerEpoch, Tail, Verify};
 use schemas::manifest::{Kernel, Remedy, VoxelType};
 
 /// Turns 3D volumes and radiology reports into reproducible training releases, and trains from them.
@@ -296,9 +296,28 @@ pub(crate) struct BenchArgs {
     /// left out, and `drop` with `--distinct`.
     #[arg(long, value_parser = named::<Tail>)]
     pub(crate) tail: Option<Tail>,
-    /// Which series of a study an epoch holds: `one` or `all`.
+    /// Which series of a study an epoch holds: `one`, `all` or `together`.
     #[arg(long, value_parser = named::<SeriesPerEpoch>, default_value_t)]
     pub(crate) series: SeriesPerEpoch,
+    /// Batches of samples with about as many slices.
+    #[arg(long)]
+    pub(crate) bucket: bool,
+    /// Boxes to draw out of each series.
+    #[arg(long, requires = "crop_size")]
+    pub(crate) crops: Option<u32>,
+    /// Their size in voxels, x, y, z.
+    #[arg(long, value_name = "X,Y,Z", value_delimiter = ',', requires = "crops")]
+    pub(crate) crop_size: Vec<u32>,
+    /// Where they may lie: `anywhere` or `body`.
+    #[arg(long, value_parser = named::<CropPlace>, default_value_t)]
+    pub(crate) crop_place: CropPlace,
+    /// When a stored tensor is compared with its hash: `every-epoch`, `once` or `never`; `every-epoch` when left out,
+    /// and `once` with `--crops`.
+    #[arg(long, value_parser = named::<Verify>)]
+    pub(crate) verify: Option<Verify>,
+    /// What becomes of a damaged sample: `stop` or `skip`.
+    #[arg(long, value_parser = named::<Damaged>, default_value_t)]
+    pub(crate) damaged: Damaged,
     /// Memory of the ring in MiB.
     #[arg(long, default_value_t = 512)]
     pub(crate) ring_mib: usize,

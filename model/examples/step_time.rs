@@ -112,6 +112,7 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
                 })
                 .collect(),
             labels: Vec::new(),
+            names_side: false,
         })
         .collect();
     let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0 / 255.0, offset: 0.0 };
@@ -120,6 +121,7 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
         studies: single_blocks(records, VOLUME, format),
         voxels: Voxels::from(data),
         side_inputs: Arc::new(EveryThirdPair { sentences: (SENTENCES * batch) as u64 }),
+        damaged: 0,
         data_wait_s: 0.0,
     }
 }

@@ -11,6 +11,8 @@ use pipeline::loader::{
     Sequential, TokenError,
 };
 
+use schemas::manifest::train::{InputSection, SeriesPerEpoch, TrainSection};
+
 use crate::batch::{BatchSource, SourceError, StudyBatch, Voxels};
 
 /// Why a release cannot be a source.
@@ -30,6 +32,8 @@ pub enum HandoffError {
 pub struct SourceOptions {
     /// What the order is a function of.
     pub plan: OrderPlan,
+    /// What a sample is made of.
+    pub input: InputSection,
     /// Threads that fetch.
     pub threads: usize,
     /// Memory of the ring in bytes.
@@ -53,11 +57,12 @@ impl ReleaseSource {
         options: SourceOptions,
         token: Option<&serde_json::Value>,
     ) -> Result<Self, HandoffError> {
-        let SourceOptions { plan, threads, ring_bytes } = options;
+        let SourceOptions { plan, input, threads, ring_bytes } = options;
         let token = token.map(ResumeToken::from_json).transpose()?;
         let position = token.as_ref().map_or(0, |token| token.position);
         let share = RankShare::WHOLE;
-        let config = LoaderConfig { plan, share, threads, ring_bytes, position, batches: None };
+        let config =
+            LoaderConfig { plan, input, share, threads, ring_bytes, position, batches: None };
         let loader = Loader::start(dataset, config)?;
         if let Some(token) = token {
             token.check(&loader.token())?;
@@ -86,9 +91,13 @@ impl BatchSource for ReleaseSource {
 pub struct SplitSource(Sequential);
 
 impl SplitSource {
-    /// Batches of at most `batch` samples.
-    pub fn new(dataset: Arc<Dataset>, batch: usize) -> Self {
-        Self(Sequential::new(dataset, batch))
+    /// Batches as training with `section` has them but that nothing is drawn.
+    ///
+    /// # Errors
+    /// [`LoaderError::Input`] where the section does not go with the view.
+    pub fn new(dataset: Arc<Dataset>, section: &TrainSection) -> Result<Self, LoaderError> {
+        let together = section.order.series == SeriesPerEpoch::Together;
+        Ok(Self(Sequential::new(dataset, section.batch, section.input, together)?))
     }
 }
 
@@ -111,6 +120,7 @@ fn study_batch(batch: Batch, first_step: u64, dataset: &Arc<Dataset>) -> StudyBa
         studies: batch.studies,
         voxels: Voxels::shared(batch.slot),
         side_inputs: Arc::clone(dataset) as _,
+        damaged: batch.damaged,
         data_wait_s: batch.waited.as_secs_f64(),
     }
 }

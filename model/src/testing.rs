@@ -61,6 +61,7 @@ pub(crate) fn study(index: u64) -> (StudyRecord, Vec<u8>) {
         patient_key: PatientKey(format!("p{index}")),
         sentences,
         labels: present.iter().map(|&present| i8::from(present)).collect(),
+        names_side: false,
     };
     (record, voxels)
 }
@@ -88,6 +89,7 @@ pub(crate) fn batch_of(step: u64, indices: &[u64]) -> StudyBatch {
         studies: single_blocks(records, VOLUME, format),
         voxels: Voxels::from(voxels.concat()),
         side_inputs: Arc::new(Similarities),
+        damaged: 0,
         data_wait_s: 0.0,
     }
 }

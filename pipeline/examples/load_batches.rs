@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use radloom_pipeline::loader::{Dataset, Loader, LoaderConfig, OrderPlan, RankShare};
-use schemas::manifest::train::OrderSection;
+use schemas::manifest::train::{InputSection, OrderSection};
 use schemas::split::Split;
 
 /// Studies of a batch.
@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batches = dataset.studies.len().div_ceil(BATCH) as u64;
     let config = LoaderConfig {
         plan: OrderPlan { seed: 0, batch: BATCH, rules: OrderSection::default() },
+        input: InputSection::default(),
         share: RankShare { rank: 0, world_size: 1 },
         threads: 2,
         ring_bytes: RING_BYTES,

@@ -46,6 +46,8 @@ pub struct StudyRecord {
     pub sentences: Vec<Sentence>,
     /// One value per label: 1 present, 0 absent, -1 unknown.
     pub labels: Vec<i8>,
+    /// Whether the report tells left from right, so that a mirrored image would contradict it.
+    pub names_side: bool,
 }
 
 /// How stored voxels become floats: `normalised = stored * scale + offset` lies in 0..1.
@@ -73,8 +75,22 @@ impl BlockPosition {
     pub fn new(affine: &[f64; 16], start: [i64; 3]) -> Self {
         let column = |axis: usize| [affine[axis], affine[4 + axis], affine[8 + axis]];
         let steps_mm = [column(0), column(1), column(2)];
-        let origin_mm = at(column(3), &steps_mm, start.map(|index| index as f64));
-        Self { origin_mm, steps_mm }
+        Self { origin_mm: column(3), steps_mm }.moved(start)
+    }
+
+    /// The block that begins at voxel `start` (x, y, z) of this one.
+    #[must_use]
+    pub fn moved(self, start: [i64; 3]) -> Self {
+        let origin_mm = at(self.origin_mm, &self.steps_mm, start.map(|index| index as f64));
+        Self { origin_mm, ..self }
+    }
+
+    /// The same block of `width` voxels along x, from its other end.
+    #[must_use]
+    pub fn mirrored(self, width: usize) -> Self {
+        let mut mirrored = self.moved([width as i64 - 1, 0, 0]);
+        mirrored.steps_mm[0] = mirrored.steps_mm[0].map(|step| -step);
+        mirrored
     }
 
     /// Centre of a block of `depth`, `height`, `width` voxels.
@@ -149,6 +165,8 @@ impl SeriesRecord {
 pub struct BatchSeries {
     /// The series.
     pub record: Arc<SeriesRecord>,
+    /// Its blocks in this batch, where they are not those of the record: drawn anew out of what is stored.
+    pub blocks: Option<Vec<Block>>,
     /// First byte of its voxels in the batch.
     pub offset: usize,
 }
@@ -157,7 +175,7 @@ impl BatchSeries {
     /// Its blocks, each with the bytes of the batch that it takes.
     pub fn blocks(&self) -> impl Iterator<Item = (&Block, Range<usize>)> {
         let mut next = self.offset;
-        self.record.blocks.iter().map(move |block| {
+        self.blocks.as_ref().unwrap_or(&self.record.blocks).iter().map(move |block| {
             let start = next;
             next += block.bytes();
             (block, start..next)
@@ -234,7 +252,7 @@ mod tests {
         assert_eq!(record.bytes(), 44);
         let study = BatchStudy {
             record: Arc::default(),
-            series: vec![BatchSeries { record: Arc::new(record), offset: 100 }],
+            series: vec![BatchSeries { record: Arc::new(record), blocks: None, offset: 100 }],
         };
         let ranges: Vec<_> = study.blocks().map(|(_, range)| range).collect();
         assert_eq!(ranges, [100..124, 124..144]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::batch::BatchSource;
 use model::device::DeviceChoice;
 use model::evaluate::{EvaluateJob, EvaluateReport, evaluate_on};
-use model::handoff::SplitSource;
+use model::handoff::{HandoffError, SplitSource};
 use model::trainer::Checkpoint;
 use pipeline::execute::Observer;
 use pipeline::files::write_atomically;
@@ -70,10 +70,12 @@ pub(super) fn evaluate(
         Err(DatasetError::Empty { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let batch = checkpoint.info.config.batch;
+    let trained = &checkpoint.info.config;
     progress.begin_titled("evaluating", 0);
-    let mut fit = training.map(|training| SplitSource::new(training, batch));
-    let mut measured = SplitSource::new(Arc::clone(&dataset), batch);
+    let fit = training.map(|training| SplitSource::new(training, trained)).transpose();
+    let mut fit = fit.map_err(HandoffError::from)?;
+    let mut measured =
+        SplitSource::new(Arc::clone(&dataset), trained).map_err(HandoffError::from)?;
     let job = EvaluateJob { checkpoint: &checkpoint, section: &section, labels: &dataset.labels };
     let fit = fit.as_mut().map(|source| source as &mut dyn BatchSource);
     let report = evaluate_on(device, job, fit, &mut measured)?;

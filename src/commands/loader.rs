@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use pipeline::loader::{Dataset, Loader, LoaderConfig, Metrics, OrderPlan, RankShare, data_order};
 use pipeline::release::{TableReader, release_below};
-use schemas::manifest::train::OrderSection;
+use schemas::manifest::train::{CropDraw, InputSection, OrderSection};
 use schemas::split::Split;
 use schemas::study::BatchStudy;
 use serde_json::json;
@@ -40,7 +40,10 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
         _ => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     };
     let dataset = Arc::new(Dataset::open(&release, &view, split)?);
-    let rules = OrderSection { distinct: args.distinct, tail: args.tail, series: args.series };
+    let BenchArgs { distinct, tail, series, bucket, .. } = *args;
+    let rules = OrderSection { distinct, tail, series, bucket };
+    let BenchArgs { verify, damaged, .. } = *args;
+    let input = InputSection { crops: crops(args)?, verify, damaged, ..InputSection::default() };
     let plan = OrderPlan { seed: args.seed, batch: args.batch, rules };
     let batch = args.batch.max(1);
     let positions = data_order(&dataset, OrderPlan { batch, ..plan })?.epoch_positions();
@@ -51,6 +54,7 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
     for rank in 0..args.ranks {
         let config = LoaderConfig {
             plan,
+            input,
             share: RankShare { rank, world_size: args.ranks },
             threads,
             ring_bytes: args.ring_mib << 20,
@@ -71,7 +75,6 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
     let wall = start.elapsed().as_secs_f64();
     let gigabytes = total.bytes as f64 / 1e9;
     let per_gigabyte = |seconds: f64| seconds / gigabytes.max(1e-9);
-    let places = total.samples + total.empty_places;
     let value = json!({
         "samples_per_s": total.samples as f64 / wall,
         "gb_per_s": gigabytes / wall,
@@ -80,7 +83,8 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
         "copy_s_per_gb": per_gigabyte(total.copying.as_secs_f64()),
         "stall_percent": 100.0 * total.waited.as_secs_f64() / wall,
         "amplification": total.bytes_read as f64 / total.bytes.max(1) as f64,
-        "padding_percent": 100.0 * total.empty_places as f64 / places.max(1) as f64,
+        "padding_percent": total.padding_percent(),
+        "damaged": total.damaged,
         "shards_per_batch": total.shards as f64 / total.batches.max(1) as f64,
         "peak_rss_bytes": usage::peak_memory(),
         "order_hash": order_hash(&hashes),
@@ -98,6 +102,15 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
         }
     }
     Ok(DONE)
+}
+
+/// The boxes that the options ask for.
+fn crops(args: &BenchArgs) -> Result<Option<CropDraw>, Failure> {
+    let Some(count) = args.crops else { return Ok(None) };
+    let size = <[u32; 3]>::try_from(args.crop_size.as_slice()).map_err(|_| {
+        Failure::Usage("`--crop-size` takes three numbers, such as `96,96,96`".into())
+    })?;
+    Ok(Some(CropDraw { count, size, place: args.crop_place }))
 }
 
 /// Hash of the sample ids, global batch by global batch and in rank order within each, so that it is

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::device::DeviceChoice;
 use model::handoff::{ReleaseSource, SourceOptions};
 use model::system::{InputShape, Vocabulary};
-use model::trainer::{Checkpoint, Outcome, StepReport, TrainJob, train_on};
+use model::trainer::{Checkpoint, Missed, Outcome, StepReport, TrainJob, train_on};
 use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::{Dataset, OrderPlan};
 use pipeline::release::release_below;
@@ -85,8 +85,17 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
     if let Some((key, problem)) = section.order.problem() {
         return Err(origin.error(&format!("train.order.{key}"), problem).into());
     }
+    if let Some((key, problem)) = section.input.problem() {
+        return Err(origin.error(&format!("train.input.{key}"), problem).into());
+    }
     let view = manifest.view.iter().find(|view| view.name == section.view);
-    let input = view.and_then(|view| InputShape::of_view(&view.resolve().ok()?));
+    let recipe = view.and_then(|view| view.resolve().ok());
+    if section.input.crops.is_some() && recipe.as_ref().is_some_and(|recipe| recipe.crops.is_some())
+    {
+        let problem = "draws boxes out of a view that holds boxes: take a view without `crops`";
+        return Err(origin.error("train.input.crops", problem).into());
+    }
+    let input = recipe.and_then(|recipe| InputShape::of_view(&recipe, &section.input));
     let system = model::system::info(&section.system, origin)?;
     system.check(section, origin, input)?;
     Ok(())
@@ -128,19 +137,20 @@ pub(super) fn train(
     }
     let options = SourceOptions {
         plan: OrderPlan { seed: section.seed, batch: section.batch, rules: section.order },
+        input: section.input,
         threads: settings::thread_count(manifest.limits.threads),
         ring_bytes: (manifest.limits.loader_mib as usize) << 20,
     };
     let token = checkpoint.as_ref().map(|checkpoint| &checkpoint.info.loader_token);
     let mut source = ReleaseSource::new(Arc::clone(&dataset), options, token)?;
     let texts = texts(&dataset);
-    let input = InputShape { blocks: dataset.fixed_block_count()?, block: dataset.fixed_block()? };
+    let (blocks, block) = dataset.fixed_input(&section.input)?;
     let job = TrainJob {
         section,
         origin: &manifest.origin,
         out: &out,
         release_id: &dataset.release_id,
-        input,
+        input: InputShape { blocks, block },
         vocabulary: Vocabulary::Texts(&texts),
         resume: checkpoint.as_ref(),
         cancel: cancel.flag(),
@@ -167,6 +177,13 @@ pub(super) fn train(
     progress.end();
     if waited + worked > 0.0 {
         progress.line(&format!("  {}", verdict(waited, worked)));
+    }
+    let Missed { damaged_series, steps } = summary.missed;
+    if damaged_series > 0 {
+        progress.line(&format!("  {damaged_series} times a damaged series was left out"));
+    }
+    if steps > 0 {
+        progress.line(&format!("  {steps} short batches had nothing to compare"));
     }
     match summary.outcome {
         Outcome::Interrupted => Err(Failure::Interrupted),

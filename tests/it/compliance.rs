@@ -9,7 +9,7 @@ use pipeline::release::TableReader;
 use pipeline::report::{ReportDocument, ReportParser, to_json};
 use pipeline::volume::make_view;
 use rayon::prelude::*;
-use schemas::manifest::train::OrderSection;
+use schemas::manifest::train::{InputSection, OrderSection};
 use schemas::manifest::{IntensityPolicy, LimitsSection, ViewSection};
 use schemas::split::Split;
 use serde_json::Value;
@@ -265,6 +265,7 @@ fn the_loader_complies() {
         };
         let config = LoaderConfig {
             plan: OrderPlan { seed: 7, batch: 1, rules: OrderSection::default() },
+            input: InputSection::default(),
             share: RankShare { rank: 0, world_size: 1 },
             threads,
             ring_bytes: 1 << 20,

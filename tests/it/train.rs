@@ -172,6 +172,96 @@ fn crops_and_several_windows_train_and_a_system_for_whole_volumes_refuses_crops_
 }
 
 #[test]
+fn boxes_drawn_at_load_train_and_evaluate_and_a_resumed_run_draws_the_same() {
+    let view =
+        "name = \"v\"\npreset = \"native\"\nspacing = [6.0, 6.0, 6.0]\nwindow = [-1000, 1000]";
+    let workspace = Workspace::new();
+    let manifest = clip_manifest(&workspace, view);
+    let input = r#"
+[train.input]
+crops = { count = 3, size = [16, 16, 16], place = "body" }
+augment = { scale = 0.1, noise = 0.02, flip = true }
+"#;
+    let written = std::fs::read_to_string(&manifest).expect("reads") + input;
+    crate::support::write(&manifest, written.as_bytes());
+    let constant = ["--set", "train.schedule.kind=constant", "--json", "--quiet"];
+    let train = |steps: &str, out: &str| {
+        let mut arguments = vec!["train", text(&manifest), "--set", steps, "--out", out];
+        arguments.extend(constant);
+        losses(&done(&arguments).stdout)
+    };
+    done(&["curate", text(&manifest), "--quiet"]);
+    let out = workspace.path("out");
+    let first = train("train.steps=2", text(&out));
+    let rest = train("train.steps=6", text(&out));
+    let other = workspace.path("other");
+    std::fs::create_dir_all(&other).expect("makes a folder");
+    std::os::unix::fs::symlink(out.join("release"), other.join("release")).expect("links");
+    assert_eq!([first, rest].concat(), train("train.steps=6", text(&other)), "bit-equal losses");
+    let arguments = ["run", text(&manifest), "--set", "train.steps=6"];
+    let summary = json(&done(&[&arguments[..], &constant[..]].concat()));
+    let checkpoint = format!("{}/checkpoint.json", summary["checkpoint"].as_str().expect("a path"));
+    let info: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(checkpoint).expect("reads")).expect("JSON");
+    assert_eq!(
+        (&info["volume"], &info["blocks"]),
+        (&serde_json::json!([1, 16, 16, 16]), &3.into())
+    );
+
+    // Other boxes are another run, and are named.
+    let finished = run(&[
+        "train",
+        text(&manifest),
+        "--quiet",
+        "--set",
+        "train.steps=9",
+        "--set",
+        "train.input.crops.place=anywhere",
+    ]);
+    assert_eq!(finished.code, Some(1), "{}", finished.stderr);
+    let message =
+        "`train.input.crops.place` is `anywhere`, but the checkpoint was made with `body`";
+    assert!(finished.stderr.contains(message), "{}", finished.stderr);
+    // Boxes out of boxes, and boxes of no size.
+    for (key, value, message) in [
+        ("view.0.crops", "{ count = 2, size = [16, 16, 16] }", "out of a view that holds boxes"),
+        ("train.input.crops.size", "[16, 0, 16]", "must be 1 to 64 boxes"),
+        ("train.input.augment.noise", "2.0", "must be from 0 to 1"),
+    ] {
+        let set = format!("{key}={value}");
+        let finished = run(&["train", text(&manifest), "--quiet", "--set", &set]);
+        assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+        assert!(finished.stderr.contains(message), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_damaged_volume_ends_training_or_is_left_out_by_policy() {
+    let view = "name = \"v\"\npreset = \"mg3d\"\nresize = [16, 16, 16]";
+    let workspace = Workspace::new();
+    let manifest = clip_manifest(&workspace, view);
+    done(&["curate", text(&manifest), "--quiet"]);
+    let release = workspace.path("out/release");
+    let index = pipeline::release::TableReader::open(&release, "index").expect("opens");
+    let split = index.texts("split").expect("reads");
+    let row = split.iter().position(|split| split == "train").expect("there is training");
+    let shard = release.join(&index.texts("shard").expect("reads")[row]);
+    let mut bytes = std::fs::read(&shard).expect("reads");
+    bytes[index.u64s("offset").expect("reads")[row] as usize + 100] ^= 1;
+    crate::support::write(&shard, &bytes);
+    let train = |policy: &str| {
+        let policy = format!("train.input.damaged={policy}");
+        run(&["train", text(&manifest), "--set", &policy, "--set", "train.steps=8"])
+    };
+    let stopped = train("stop");
+    assert_eq!(stopped.code, Some(1), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("the file is damaged"), "{}", stopped.stderr);
+    let skipped = train("skip");
+    assert_eq!(skipped.code, Some(0), "{}", skipped.stderr);
+    assert!(skipped.stderr.contains("times a damaged series was left out"), "{}", skipped.stderr);
+}
+
+#[test]
 fn a_wrong_training_section_is_refused_with_its_line_before_anything_is_done() {
     let workspace = Workspace::new();
     let cases = [

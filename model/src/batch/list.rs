@@ -66,7 +66,7 @@ pub fn single_blocks(
         let sample_id = SampleId(format!("{}_1", record.study_id));
         let series = SeriesRecord { sample_id, view: "main".into(), blocks: vec![block.clone()] };
         let offset = index * block.bytes();
-        let series = vec![BatchSeries { record: Arc::new(series), offset }];
+        let series = vec![BatchSeries { record: Arc::new(series), blocks: None, offset }];
         BatchStudy { record: Arc::new(record), series }
     });
     studies.collect()

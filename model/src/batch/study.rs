@@ -21,6 +21,8 @@ pub struct StudyBatch {
     pub voxels: Voxels,
     /// What else is known of the studies.
     pub side_inputs: Arc<dyn SideInputs>,
+    /// Series that were left out because they are not what was written.
+    pub damaged: usize,
     /// Time that training waited for this batch, in seconds.
     pub data_wait_s: f64,
 }

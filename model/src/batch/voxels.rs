@@ -193,7 +193,10 @@ mod tests {
     fn study(blocks: Vec<Block>, offset: usize) -> BatchStudy {
         let sample_id = SampleId::from("s/v");
         let record = Arc::new(SeriesRecord { sample_id, view: "v".into(), blocks });
-        BatchStudy { record: Arc::default(), series: vec![BatchSeries { record, offset }] }
+        BatchStudy {
+            record: Arc::default(),
+            series: vec![BatchSeries { record, blocks: None, offset }],
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a system gets of each study.
 
 use schemas::manifest::Recipe;
+use schemas::manifest::train::InputSection;
 use serde::{Deserialize, Serialize};
 
 /// The blocks of one series: how many, and of which shape.
@@ -13,12 +14,14 @@ pub struct InputShape {
 }
 
 impl InputShape {
-    /// The input that a view gives; none where its size depends on the series.
-    pub fn of_view(recipe: &Recipe) -> Option<Self> {
-        let (blocks, [depth, height, width]) = match recipe.crops {
-            Some(crops) => {
-                let [x, y, z] = crops.size.map(|length| length as usize);
-                (crops.count as usize, [z, y, x])
+    /// The input that a view gives, loaded as `input` says; none where its size depends on the series.
+    pub fn of_view(recipe: &Recipe, input: &InputSection) -> Option<Self> {
+        let stored = recipe.crops.map(|crops| (crops.count, crops.size));
+        let drawn = input.crops.map(|crops| (crops.count, crops.size));
+        let (blocks, [depth, height, width]) = match drawn.or(stored) {
+            Some((count, size)) => {
+                let [x, y, z] = size.map(|length| length as usize);
+                (count as usize, [z, y, x])
             }
             None => (1, recipe.output_shape()?),
         };

@@ -17,5 +17,5 @@ pub use checkpoint::{Checkpoint, CheckpointError, CheckpointInfo};
 pub use error::TrainError;
 pub use job::TrainJob;
 pub use log::StepReport;
-pub use run::{Outcome, TrainSummary, train, train_on};
+pub use run::{Missed, Outcome, TrainSummary, train, train_on};
 pub use schedule::learning_rate;

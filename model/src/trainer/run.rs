@@ -33,6 +33,17 @@ pub struct TrainSummary {
     pub outcome: Outcome,
     /// Its last checkpoint.
     pub checkpoint: PathBuf,
+    /// What was not trained on.
+    pub missed: Missed,
+}
+
+/// What a run did not train on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missed {
+    /// Series that were left out because they are not what was written.
+    pub damaged_series: usize,
+    /// Steps whose batch, being short of studies, had nothing to compare.
+    pub steps: u64,
 }
 
 /// Why a run ended.
@@ -99,8 +110,12 @@ where
 {
     let (system, tokenizer, state) = start::<S, B>(job, device)?;
     let tokens = TokenCache::new(&tokenizer, system.max_tokens());
-    let prepare =
-        |batch: &StudyBatch| -> Result<S::Host, TrainError> { Ok(system.host(batch, &tokens)?) };
+    let prepare = |batch: &StudyBatch| -> Result<Option<S::Host>, TrainError> {
+        if batch.studies.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(system.host(batch, &tokens)?))
+    };
     let run = Run { job, system: &system, tokenizer: &tokenizer };
     prefetched(source, prepare, |batches| steps(&run, state, batches, progress, device))
 }
@@ -116,7 +131,7 @@ struct Run<'r, S> {
 fn steps<S: System, B: AutodiffBackend>(
     run: &Run<'_, S>,
     mut state: State<S, B>,
-    batches: &mut Prefetched<S::Host, TrainError>,
+    batches: &mut Prefetched<Option<S::Host>, TrainError>,
     progress: &mut dyn FnMut(&StepReport),
     device: &B::Device,
 ) -> Result<TrainSummary, TrainError>
@@ -132,6 +147,7 @@ where
     let mut saved = job.resume.map(|checkpoint| checkpoint.folder.clone());
     let mut saved_step = job.resume.map(|checkpoint| checkpoint.info.step);
     let mut outcome = Outcome::Finished;
+    let mut missed = Missed::default();
     // The position of what was consumed; a batch that was drawn and then refused does not count.
     let mut token = batches.token().clone();
 
@@ -151,26 +167,43 @@ where
         let data_wait_s = batch.data_wait_s;
         let rate =
             learning_rate(&section.schedule, section.optimizer.lr, state.step, section.steps);
-        let counters = S::counters(&host);
-        let input = system.upload::<B>(host, &batch, device)?;
+        missed.damaged_series += batch.damaged;
+        let is_short = batch.studies.len() < section.batch;
+        let mut counters = host.as_ref().map(S::counters).unwrap_or_default();
+        let input = host.map(|host| system.upload::<B>(host, &batch, device)).transpose()?;
         // The loader's slot goes back now rather than after the step.
         drop(batch);
-        let losses = system.losses(&state.model, &input, state.step);
+        let losses = input.map(|input| system.losses(&state.model, &input, state.step));
+        // A batch that the end of an epoch or damage left short may hold nothing to compare.
+        let losses = losses.filter(|losses| !(is_short && losses.parts.is_empty()));
         let done = state.step + 1;
-        let update = update(state.model, &mut state.optimizer, losses, rate, done)?;
-        state.model = system.after_step(update.model, state.step);
+        let updated = match losses {
+            Some(losses) => {
+                let updated = update(state.model, &mut state.optimizer, losses, rate, done)?;
+                state.model = system.after_step(updated.model, state.step);
+                Some((updated.loss, updated.losses, updated.norm))
+            }
+            None => None,
+        };
+        missed.steps += u64::from(updated.is_none());
         state.step = done;
         token.clone_from(batches.token());
 
-        if done.is_multiple_of(section.log_every.max(1)) || done == section.steps {
+        if let Some((loss, losses, gradient_norm)) = updated
+            && (done.is_multiple_of(section.log_every.max(1)) || done == section.steps)
+        {
+            if missed != Missed::default() {
+                counters.insert("damaged_series".into(), missed.damaged_series as u64);
+                counters.insert("missed_steps".into(), missed.steps);
+            }
             let report = StepReport {
                 step: done,
-                loss: update.loss,
-                losses: update.losses,
+                loss,
+                losses,
                 lr: rate,
                 data_wait_s,
                 step_s: started.elapsed().as_secs_f64(),
-                gradient_norm: update.norm,
+                gradient_norm,
                 counters,
             };
             log.write(&report).map_err(log_error)?;
@@ -181,11 +214,15 @@ where
             saved_step = Some(done);
         }
     }
+    let first = job.resume.map_or(0, |checkpoint| checkpoint.info.step);
+    if missed.steps > 0 && missed.steps == state.step - first {
+        return Err(TrainError::NoLoss { step: state.step });
+    }
     let checkpoint = match saved {
         Some(folder) if saved_step == Some(state.step) => folder,
         _ => save(run, &state, &token)?,
     };
-    Ok(TrainSummary { step: state.step, outcome, checkpoint })
+    Ok(TrainSummary { step: state.step, outcome, checkpoint, missed })
 }
 
 /// Result of one update.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use schemas::manifest::train::InputSection;
+
 use super::order::{OrderPlan, RankShare};
 use crate::shard::VoxelReaderError;
 
@@ -9,10 +11,12 @@ use crate::shard::VoxelReaderError;
 pub(super) const DEADLINE: Duration = Duration::from_mins(5);
 
 /// What to load and with how much of the machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LoaderConfig {
     /// What the order is a function of; its batch is that of all ranks.
     pub plan: OrderPlan,
+    /// What a sample is made of.
+    pub input: InputSection,
     /// Part of each batch this loader takes.
     pub share: RankShare,
     /// Threads that fetch.
@@ -70,6 +74,14 @@ pub enum LoaderError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// What a sample is to be made of cannot be made.
+    #[error("`[train.input] {field}` {problem}")]
+    Input {
+        /// Which key.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The ring is too small for two batches.
     #[error(
         "two batches of {batch} × {sample} bytes need {needed} bytes, but `[limits] loader_mib` gives {given}: raise it or lower `[train] batch`"
@@ -110,11 +122,18 @@ impl Metrics {
         self.bytes_read += other.bytes_read;
         self.samples += other.samples;
         self.batches += other.batches;
-        self.empty_places += other.empty_places;
+        self.slices += other.slices;
+        self.padded_slices += other.padded_slices;
         self.waited += other.waited;
         self.hashing += other.hashing;
         self.copying += other.copying;
         self.shards += other.shards;
+        self.damaged += other.damaged;
+    }
+
+    /// Percentage of the padded batches that is padding.
+    pub fn padding_percent(&self) -> f64 {
+        100.0 * (self.padded_slices - self.slices) as f64 / self.padded_slices.max(1) as f64
     }
 }
 
@@ -129,16 +148,20 @@ pub struct Metrics {
     pub samples: u64,
     /// Batches delivered.
     pub batches: u64,
-    /// Places of these batches that hold no sample.
-    pub empty_places: u64,
+    /// Slices delivered.
+    pub slices: u64,
+    /// Slices of these batches when each place is padded to the longest block of its batch.
+    pub padded_slices: u64,
     /// Time the consumer waited.
     pub waited: Duration,
     /// Time that threads spent on reading and hashing, all together.
     pub hashing: Duration,
-    /// Time that threads spent on copying, all together.
+    /// Time that threads spent on copying and changing voxels, all together.
     pub copying: Duration,
     /// Shards that each batch drew from, summed over batches.
     pub shards: u64,
+    /// Series that were left out because they are not what was written.
+    pub damaged: u64,
     /// Rolling hash of the delivered sample ids: equal for equal orders.
     pub order_hash: u64,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemas::manifest::train::Distinct;
 
 use super::config::LoaderError;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, StoredSeries};
 use super::order::{Order, OrderPlan, OrderedStudy};
 
 /// The order of `dataset` by `plan`.
@@ -23,7 +23,16 @@ pub fn data_order(dataset: &Dataset, plan: OrderPlan) -> Result<Order, LoaderErr
         let patient = *patients.entry(&study.record.patient_key).or_insert(next);
         OrderedStudy { series: study.series.len() as u32, patient }
     });
-    let order = Order::new(plan, studies.collect());
+    let studies = studies.collect();
+    let slices = |series: &StoredSeries| {
+        series.record.blocks.iter().map(|block| block.shape[1] as u32).sum::<u32>()
+    };
+    let slices = if plan.rules.bucket {
+        dataset.studies.iter().flat_map(|study| &study.series).map(slices).collect()
+    } else {
+        Vec::new()
+    };
+    let order = Order::new(plan, studies, slices);
     if order.epoch_positions() == 0 {
         let why = match plan.rules.distinct {
             Distinct::None => "",

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemas::ids::{PatientKey, SampleId, StudyId};
+use schemas::manifest::train::{CropDraw, InputSection};
 use schemas::manifest::{Manifest, Recipe};
 use schemas::split::Split;
 use schemas::study::{
-    BatchSeries, BatchStudy, Block, BlockPosition, SeriesRecord, SideInputs, StudyRecord, Validity,
-    VoxelFormat,
+    Block, BlockPosition, SeriesRecord, SideInputs, StudyRecord, Validity, VoxelFormat,
 };
 
 use super::similarity::Similarities;
@@ -18,6 +18,7 @@ use super::texts::Texts;
 use crate::files::sha256_bytes;
 use crate::release::{Contents, ReleaseError, TableReader};
 use crate::shard::{VoxelReader, VoxelReaderError};
+use crate::volume::BODY_HOUNSFIELD;
 
 /// A release that cannot be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +112,9 @@ pub struct Dataset {
     /// Names of the labels.
     pub labels: Vec<String>,
     view: Arc<str>,
+    channels: usize,
+    /// Stored value above which a voxel of the first channel is body.
+    pub(super) body_level: f64,
     similarities: Similarities,
 }
 
@@ -194,6 +198,7 @@ impl Dataset {
                     patient_key: PatientKey::from(patient),
                     sentences: text.sentences,
                     labels: text.labels,
+                    names_side: text.names_side,
                 };
                 StoredStudy { record: Arc::new(record), series }
             })
@@ -213,6 +218,8 @@ impl Dataset {
             studies,
             labels: texts.labels,
             view: layout.view,
+            channels: layout.channels,
+            body_level: layout.body_level,
             similarities: Similarities::read(path, &manifest.graph)?,
         })
     }
@@ -227,6 +234,8 @@ impl Dataset {
             studies,
             labels: Vec::new(),
             view: "v".into(),
+            channels: 1,
+            body_level: 0.0,
             similarities: Similarities::default(),
         }
     }
@@ -236,7 +245,7 @@ impl Dataset {
     /// # Errors
     ///
     /// [`DatasetError::Shape`], naming the first sample that differs.
-    pub fn fixed_block(&self) -> Result<[usize; 4], DatasetError> {
+    pub(super) fn fixed_block(&self) -> Result<[usize; 4], DatasetError> {
         let mut all = self.studies.iter().flat_map(|study| &study.series).flat_map(|series| {
             series.record.blocks.iter().map(|block| (&series.record, block.shape))
         });
@@ -255,7 +264,7 @@ impl Dataset {
     /// # Errors
     ///
     /// [`DatasetError::Blocks`], naming the first sample that differs.
-    pub fn fixed_block_count(&self) -> Result<usize, DatasetError> {
+    fn fixed_block_count(&self) -> Result<usize, DatasetError> {
         let mut all = self.studies.iter().flat_map(|study| &study.series);
         let Some(first) = all.next() else { return Ok(0) };
         let count = first.record.blocks.len();
@@ -270,24 +279,27 @@ impl Dataset {
         }
     }
 
-    /// Bytes of the largest sample.
-    pub fn max_sample_bytes(&self) -> usize {
-        let series = self.studies.iter().flat_map(|study| &study.series);
-        series.map(|series| series.length as usize).max().unwrap_or(0)
+    /// Blocks of a sample, and channels, depth, height and width that each has, when samples are made as `input`
+    /// says: for systems that take one fixed box or a fixed number of them.
+    ///
+    /// # Errors
+    ///
+    /// [`DatasetError::Shape`] and [`DatasetError::Blocks`], naming the first sample that differs.
+    pub fn fixed_input(&self, input: &InputSection) -> Result<(usize, [usize; 4]), DatasetError> {
+        let Some(CropDraw { count, size: [width, height, depth], .. }) = input.crops else {
+            return Ok((self.fixed_block_count()?, self.fixed_block()?));
+        };
+        let [depth, height, width] = [depth, height, width].map(|length| length as usize);
+        Ok((count as usize, [self.channels, depth, height, width]))
     }
 
-    /// The series `series` of the study `study`, as a batch holds it with voxels from byte `offset` on.
-    pub(super) fn entry(&self, study: usize, series: usize, offset: usize) -> BatchStudy {
-        let study = &self.studies[study];
-        let record = Arc::clone(&study.series[series].record);
-        BatchStudy {
-            record: Arc::clone(&study.record),
-            series: vec![BatchSeries { record, offset }],
-        }
-    }
-
-    /// The voxels of a series, borrowed from the mapped shard, after their hash was compared.
+    /// The voxels of a series, borrowed from the mapped shard.
     pub(super) fn voxels(&self, series: &StoredSeries) -> Result<&[u8], VoxelReaderError> {
+        self.shards[series.shard].tensor(series.offset, series.length)
+    }
+
+    /// As [`Self::voxels`], after their hash was compared.
+    pub(super) fn verified(&self, series: &StoredSeries) -> Result<&[u8], VoxelReaderError> {
         self.shards[series.shard].verified(series.offset, series.length, series.xxh3)
     }
 }
@@ -305,15 +317,20 @@ struct Layout {
     view: Arc<str>,
     channels: usize,
     format: VoxelFormat,
+    body_level: f64,
 }
 
 impl Layout {
     fn new(view: &str, recipe: &Recipe) -> Self {
         // Only `u8` and `f16` take several windows, and their scale does not depend on the window.
-        let (scale, offset) = recipe.dtype.normalisation(recipe.first_window());
+        let window = recipe.first_window();
+        let (scale, offset) = recipe.dtype.normalisation(window);
+        // Air, lung and foam lie below, tissue above.
+        let body = (BODY_HOUNSFIELD.max(window[0]) - window[0]) / (window[1] - window[0]);
         Self {
             view: view.into(),
             channels: recipe.windows.len(),
+            body_level: (body - offset) / scale,
             format: VoxelFormat { dtype: recipe.dtype, scale: scale as f32, offset: offset as f32 },
         }
     }

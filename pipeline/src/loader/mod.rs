@@ -13,7 +13,9 @@ mod data_order;
 mod dataset;
 mod order;
 mod prefetch;
+mod random;
 mod ring;
+mod sample;
 mod sequential;
 mod similarity;
 #[cfg(test)]
@@ -25,7 +27,7 @@ pub use batch::Batch;
 pub use config::{LoaderConfig, LoaderError, Metrics};
 pub use data_order::data_order;
 pub use dataset::{Dataset, DatasetError, StoredSeries, StoredStudy};
-pub use order::{Order, OrderPlan, OrderedStudy, RankShare};
+pub use order::{Order, OrderPlan, OrderedStudy, Place, RankShare};
 pub use prefetch::Loader;
 pub use ring::Slot;
 pub use sequential::Sequential;

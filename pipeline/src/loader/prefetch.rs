@@ -8,16 +8,18 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
+use schemas::manifest::train::SeriesPerEpoch;
 use schemas::study::BatchStudy;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::batch::{Batch, FillCost, fill};
+use super::batch::Batch;
 use super::config::{DEADLINE, LoaderConfig, LoaderError, Metrics};
 use super::data_order::data_order;
 use super::dataset::Dataset;
-use super::order::Order;
+use super::order::{Order, Place};
 use super::ring::{Ring, Slot, SlotSource};
-use super::token::ResumeToken;
+use super::sample::{FillCost, Sampler};
+use super::token::{ResumeToken, made_of};
 use crate::shard::VoxelReaderError;
 
 type Filled = (Vec<BatchStudy>, FillCost, Slot);
@@ -54,7 +56,9 @@ impl Loader {
         {
             return Err(LoaderError::Ranks { batch: config.plan.batch, world_size });
         }
-        let (batch, sample) = (config.local(), dataset.max_sample_bytes());
+        let sampler = Sampler::new(&dataset, config.input, config.plan.seed)?;
+        let together = config.plan.rules.series == SeriesPerEpoch::Together;
+        let (batch, sample) = (config.local(), sampler.largest(&dataset, together));
         let slot_bytes = batch * sample;
         let most = config.ring_bytes / slot_bytes.max(1);
         if most < 2 {
@@ -68,11 +72,13 @@ impl Loader {
         let order = Arc::new(Mutex::new(data_order(&dataset, config.plan)?));
         let (to_consumer, ready) = bounded(first);
         let (stop, stopped) = bounded(0);
+        let sampler = Arc::new(sampler);
         let next = Arc::new(AtomicU64::new(0));
         let threads = (0..threads)
             .map(|_| {
                 let fetcher = Fetcher {
                     dataset: Arc::clone(&dataset),
+                    sampler: Arc::clone(&sampler),
                     config: config.clone(),
                     order: Arc::clone(&order),
                     slots: ring.source(),
@@ -130,17 +136,26 @@ impl Loader {
         self.next += 1;
         self.count(&studies, cost, slot.bytes().len());
         self.metrics.waited += waited;
-        Ok(Some(Batch { number, studies, slot, waited }))
+        Ok(Some(Batch { number, studies, slot, damaged: cost.damaged, waited }))
     }
 
     fn count(&mut self, studies: &[BatchStudy], cost: FillCost, bytes: usize) {
         self.metrics.bytes += bytes as u64;
         self.metrics.bytes_read += cost.read;
         self.metrics.batches += 1;
-        self.metrics.empty_places += self.config.local().saturating_sub(studies.len()) as u64;
+        let slices: Vec<u64> = studies
+            .iter()
+            .flat_map(BatchStudy::blocks)
+            .map(|(block, _)| block.shape[1] as u64)
+            .collect();
+        let empty = self.config.local().saturating_sub(studies.len());
+        let longest = slices.iter().max().copied().unwrap_or(0);
+        self.metrics.slices += slices.iter().sum::<u64>();
+        self.metrics.padded_slices += longest * (slices.len() + empty) as u64;
         self.metrics.hashing += cost.hashing;
         self.metrics.copying += cost.copying;
         self.metrics.shards += cost.shards as u64;
+        self.metrics.damaged += cost.damaged as u64;
         for series in studies.iter().flat_map(|study| &study.series) {
             self.metrics.samples += 1;
             let hash = self.metrics.order_hash;
@@ -157,13 +172,13 @@ impl Loader {
     pub fn token(&self) -> ResumeToken {
         let (dataset, position) = (&self.dataset, self.committed);
         let before = position.saturating_sub(RECENT)..position;
-        let recent = places(&self.order, before).iter().fold(0, |recent, &(study, series)| {
-            let sample = &dataset.studies[study].series[series].record.sample_id;
-            rolling_hash(recent, sample.as_str())
-        });
+        let recent = places(&self.order, before)
+            .into_iter()
+            .flat_map(|place| &dataset.studies[place.study].series[place.series])
+            .fold(0, |recent, series| rolling_hash(recent, series.record.sample_id.as_str()));
         let plan = lock(&self.order).plan_hash();
         ResumeToken {
-            made_of: Some(self.config.plan),
+            made_of: Some(made_of(self.config.plan, self.config.input)),
             recent: Some(recent),
             ..ResumeToken::new(&dataset.release_id, &dataset.fingerprint, plan, position)
         }
@@ -185,8 +200,8 @@ fn lock(order: &Mutex<Order>) -> MutexGuard<'_, Order> {
     order.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Study and series at each of the positions that hold a sample.
-fn places(order: &Mutex<Order>, positions: Range<u64>) -> Vec<(usize, usize)> {
+/// What stands at each of the positions that hold a sample.
+fn places(order: &Mutex<Order>, positions: Range<u64>) -> Vec<Place> {
     let mut order = lock(order);
     positions.filter_map(|position| order.at(position)).collect()
 }
@@ -210,6 +225,7 @@ impl Drop for Loader {
 
 struct Fetcher {
     dataset: Arc<Dataset>,
+    sampler: Arc<Sampler>,
     config: LoaderConfig,
     order: Arc<Mutex<Order>>,
     slots: SlotSource,
@@ -243,7 +259,7 @@ impl Fetcher {
 
     fn fetch(&self, number: u64, mut slot: Slot) -> Result<Filled, VoxelReaderError> {
         let places = places(&self.order, self.config.positions(number));
-        let (studies, cost) = fill(&self.dataset, &places, &mut slot)?;
+        let (studies, cost) = self.sampler.fill(&self.dataset, &places, &mut slot)?;
         Ok((studies, cost, slot))
     }
 }

@@ -45,6 +45,11 @@ impl Slot {
         self.length = length;
         &mut bytemuck::cast_slice_mut(&mut self.lanes)[..length]
     }
+
+    /// Forgets what follows the first `length` bytes.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
 }
 
 impl AsRef<[u8]> for Slot {

@@ -1,6 +1,7 @@
 //! Loaders on a small release of raw bytes: what they hand out, and what they share.
 
 mod elastic;
+mod faults;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
-use schemas::manifest::train::OrderSection;
+use schemas::manifest::train::{InputSection, OrderSection};
 use schemas::study::{
     Block, BlockPosition, Sentence, SeriesRecord, StudyRecord, Validity, VoxelFormat,
 };
@@ -29,6 +30,9 @@ fn voxels(study: usize) -> Vec<u8> {
     let count: usize = DEPTHS[study].iter().sum::<usize>() * 6;
     (0..count).map(|index| (study * 50 + index) as u8).collect()
 }
+
+/// Bytes of the largest sample.
+const LARGEST: usize = 30;
 
 /// A data set of five studies in one shard.
 fn dataset() -> Arc<Dataset> {
@@ -60,7 +64,7 @@ fn dataset() -> Arc<Dataset> {
                 study_id: StudyId(format!("s{study}")),
                 patient_key: PatientKey(format!("p{study}")),
                 sentences: vec![Sentence { text: format!("Text {study}."), ..Sentence::default() }],
-                labels: Vec::new(),
+                ..StudyRecord::default()
             };
             StoredStudy { record: Arc::new(record), series: vec![series] }
         })
@@ -73,6 +77,7 @@ fn dataset() -> Arc<Dataset> {
 fn config(batch: usize, ring_bytes: usize) -> LoaderConfig {
     LoaderConfig {
         plan: OrderPlan { seed: 3, batch, rules: OrderSection::default() },
+        input: InputSection::default(),
         share: RankShare::WHOLE,
         threads: 1,
         ring_bytes,
@@ -102,9 +107,7 @@ fn check(batch: &Batch) {
 #[test]
 fn ragged_samples_follow_each_other_in_a_batch() {
     let dataset = dataset();
-    let largest = dataset.max_sample_bytes();
-    assert_eq!(largest, 30);
-    let mut loader = Loader::start(dataset, config(3, 8 * 3 * largest)).expect("starts");
+    let mut loader = Loader::start(dataset, config(3, 8 * 3 * LARGEST)).expect("starts");
     for _ in 0..20 {
         check(&loader.next_batch().expect("loads").expect("no end"));
     }
@@ -132,9 +135,8 @@ fn a_step_refers_to_texts_and_copies_none() {
 #[test]
 fn a_consumer_that_keeps_batches_for_long_stalls_nothing_within_the_budget() {
     let dataset = dataset();
-    let slot = dataset.max_sample_bytes();
     // One thread begins with four slots; the budget allows twelve.
-    let mut loader = Loader::start(dataset, config(1, 12 * slot)).expect("starts");
+    let mut loader = Loader::start(dataset, config(1, 12 * LARGEST)).expect("starts");
     let start = Instant::now();
     let mut held: Vec<Batch> = Vec::new();
     for _ in 0..12 {
@@ -151,12 +153,11 @@ fn a_consumer_that_keeps_batches_for_long_stalls_nothing_within_the_budget() {
 #[test]
 fn a_loader_is_dropped_at_once_whatever_its_threads_wait_for() {
     let dataset = dataset();
-    let slot = dataset.max_sample_bytes();
     let start = Instant::now();
     // Threads wait for room among the finished batches.
-    drop(Loader::start(Arc::clone(&dataset), config(1, 12 * slot)).expect("starts"));
+    drop(Loader::start(Arc::clone(&dataset), config(1, 12 * LARGEST)).expect("starts"));
     // Threads wait for a slot.
-    let mut loader = Loader::start(dataset, config(1, 2 * slot)).expect("starts");
+    let mut loader = Loader::start(dataset, config(1, 2 * LARGEST)).expect("starts");
     let held = [loader.next_batch(), loader.next_batch()];
     drop(loader);
     assert!(start.elapsed() < Duration::from_mins(1));
@@ -191,7 +192,7 @@ fn ranks_share_each_global_batch_in_order() {
 
 #[test]
 fn the_sequential_loader_gives_every_sample_once() {
-    let mut loader = Sequential::new(dataset(), 2);
+    let mut loader = Sequential::new(dataset(), 2, InputSection::default(), false).expect("starts");
     let mut ids = Vec::new();
     while let Some(batch) = loader.next_batch().expect("loads") {
         check(&batch);

@@ -1,11 +1,12 @@
 //! The reports of a release, joined by study.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use schemas::study::{EntitySpan, Sentence};
 
 use crate::release::{ReleaseError, TableReader};
+use crate::report::Side;
 
 /// Sections that state what was asked and done, not what is seen.
 const NOT_FINDINGS: [&str; 2] = ["clinical_information", "technique"];
@@ -15,6 +16,8 @@ const NOT_FINDINGS: [&str; 2] = ["clinical_information", "technique"];
 pub(super) struct StudyText {
     pub(super) sentences: Vec<Sentence>,
     pub(super) labels: Vec<i8>,
+    /// Whether left is told from right, by a mention or in words.
+    pub(super) names_side: bool,
 }
 
 /// The texts of some studies.
@@ -45,7 +48,9 @@ impl Texts {
             }
             let body = bodies.get(&studies[row]).map_or("", String::as_str);
             let text = body.get(starts[row] as usize..ends[row] as usize).unwrap_or_default();
-            by_study.entry(studies[row].clone()).or_default().sentences.push(Sentence {
+            let study = by_study.entry(studies[row].clone()).or_default();
+            study.names_side |= names_side(&text.to_lowercase());
+            study.sentences.push(Sentence {
                 text: text.to_owned(),
                 impression: sections[row] == "impression",
                 sentence_type: types[row],
@@ -57,6 +62,9 @@ impl Texts {
                     .collect(),
                 entities: mentions.entities(&studies[row], numbers[row], starts[row], ends[row]),
             });
+        }
+        for study in &mentions.sided {
+            by_study.entry(study.clone()).or_default().names_side = true;
         }
         let labels = read_labels(path, &wanted, &mut by_study)?;
         Ok(Self { by_study, labels })
@@ -88,9 +96,16 @@ fn read_labels(
     Ok(order)
 }
 
+/// Whether `text` names one of the two sides.
+fn names_side(text: &str) -> bool {
+    [Side::Left, Side::Right].into_iter().any(|side| text.contains(side.name()))
+}
+
 /// The spans of the nodes of some studies.
 struct Mentions {
     by_study: BTreeMap<String, Vec<Mention>>,
+    /// Studies with a mention on one side.
+    sided: BTreeSet<String>,
 }
 
 /// Sentence, first byte, byte after the last and number of a node.
@@ -100,10 +115,15 @@ impl Mentions {
     fn read(nodes: &TableReader, wanted: impl Fn(&str) -> bool) -> Result<Self, ReleaseError> {
         let (sentences, numbers) = (nodes.u32s("sentence")?, nodes.u32s("node")?);
         let (starts, ends) = (nodes.u32s("start")?, nodes.u32s("end")?);
+        let sides = nodes.texts("side")?;
         let mut by_study: BTreeMap<String, Vec<Mention>> = BTreeMap::new();
+        let mut sided = BTreeSet::new();
         for (row, study) in nodes.texts("study_id")?.into_iter().enumerate() {
             if !wanted(&study) {
                 continue;
+            }
+            if names_side(&sides[row]) {
+                sided.insert(study.clone());
             }
             let mention = (sentences[row], starts[row], ends[row], numbers[row]);
             by_study.entry(study).or_default().push(mention);
@@ -111,7 +131,7 @@ impl Mentions {
         for mentions in by_study.values_mut() {
             mentions.sort_unstable();
         }
-        Ok(Self { by_study })
+        Ok(Self { by_study, sided })
     }
 
     /// The entities of a sentence that stands at `from..to` of its report.

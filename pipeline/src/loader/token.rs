@@ -1,7 +1,11 @@
 //! Where training stood, and what must match to go on from there.
 
+use std::collections::BTreeSet;
+
 use schemas::format::{FormatHeader, NewerVersion, check_version};
+use schemas::manifest::train::{InputSection, OrderSection};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::order::OrderPlan;
 
@@ -25,9 +29,10 @@ pub struct ResumeToken {
     pub plan: u64,
     /// Samples consumed.
     pub position: u64,
-    /// What the plan was made of, so that a mismatch names what differs; tokens of version 0.2 have none.
+    /// Keys of `[train]` that order and samples follow from, so that a mismatch names what differs; tokens of
+    /// version 0.2 have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub made_of: Option<OrderPlan>,
+    pub made_of: Option<Value>,
     /// Hash of the ids of the last samples before the position: another order of the same plan is noticed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recent: Option<u64>,
@@ -43,7 +48,7 @@ pub enum TokenError {
     )]
     Mismatch {
         /// Which field.
-        field: &'static str,
+        field: String,
         /// Value of the checkpoint.
         expected: String,
         /// Value of the data at hand.
@@ -89,9 +94,9 @@ impl ResumeToken {
     /// [`TokenError::Mismatch`], naming the field; it is never a warning, because training would go
     /// on with other data than it says.
     pub fn check(&self, current: &Self) -> Result<(), TokenError> {
-        let mismatch = |field, expected: &dyn ToString, found: &dyn ToString| {
+        let mismatch = |field: &str, expected: &dyn ToString, found: &dyn ToString| {
             Err(TokenError::Mismatch {
-                field,
+                field: field.to_owned(),
                 expected: expected.to_string(),
                 found: found.to_string(),
             })
@@ -102,23 +107,10 @@ impl ResumeToken {
         if self.release_id != current.release_id {
             return mismatch("release_id", &self.release_id, &current.release_id);
         }
-        if let (Some(mine), Some(other)) = (&self.made_of, &current.made_of) {
-            if mine.seed != other.seed {
-                return mismatch("train.seed", &mine.seed, &other.seed);
-            }
-            if mine.batch != other.batch {
-                return mismatch("train.batch", &mine.batch, &other.batch);
-            }
-            let (mine, other) = (mine.rules, other.rules);
-            if mine.distinct != other.distinct {
-                return mismatch("train.order.distinct", &mine.distinct, &other.distinct);
-            }
-            if mine.tail() != other.tail() {
-                return mismatch("train.order.tail", &mine.tail(), &other.tail());
-            }
-            if mine.series != other.series {
-                return mismatch("train.order.series", &mine.series, &other.series);
-            }
+        if let (Some(mine), Some(other)) = (&self.made_of, &current.made_of)
+            && let Some([key, mine, other]) = difference("train", mine, other)
+        {
+            return mismatch(&key, &mine, &other);
         }
         if self.plan != current.plan {
             return mismatch("plan", &self.plan, &current.plan);
@@ -133,9 +125,46 @@ impl ResumeToken {
     }
 }
 
+/// The keys of `[train]` that order and samples follow from, as a token keeps them.
+pub(super) fn made_of(plan: OrderPlan, input: InputSection) -> Value {
+    let OrderPlan { seed, batch, rules } = plan;
+    let rules = OrderSection { tail: Some(rules.tail()), ..rules };
+    // How voxels are compared with their hashes changes no sample.
+    let InputSection { crops, augment, .. } = input;
+    let input = InputSection { crops, augment, ..InputSection::default() };
+    serde_json::json!({ "seed": seed, "batch": batch, "order": rules, "input": input })
+}
+
+/// The first key below `key` at which two values differ, with both. A key that one of them lacks, as an earlier version
+/// did not know it, counts as `nothing`, and as equal to what turns a feature off.
+fn difference(key: &str, mine: &Value, other: &Value) -> Option<[String; 3]> {
+    if let (Value::Object(mine), Value::Object(other)) = (mine, other) {
+        let names: BTreeSet<&String> = mine.keys().chain(other.keys()).collect();
+        return names.into_iter().find_map(|name| {
+            let value = |from: &'_ Map<String, Value>| from.get(name).cloned().unwrap_or_default();
+            difference(&format!("{key}.{name}"), &value(mine), &value(other))
+        });
+    }
+    let is_off = |value: &Value| match value {
+        Value::Null => true,
+        Value::Bool(on) => !on,
+        Value::Object(keys) => keys.is_empty(),
+        _ => false,
+    };
+    if mine == other || (is_off(mine) && is_off(other)) {
+        return None;
+    }
+    let shown = |value: &Value| match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    Some([key.to_owned(), shown(mine), shown(other)])
+}
+
 #[cfg(test)]
 mod tests {
-    use schemas::manifest::train::{Distinct, OrderSection};
+    use schemas::manifest::train::{CropDraw, CropPlace, Distinct};
 
     use super::*;
 
@@ -151,19 +180,34 @@ mod tests {
 
     #[test]
     fn a_token_of_another_plan_is_refused_by_the_key_that_differs() {
-        let facts = OrderPlan { seed: 1, batch: 4, rules: OrderSection::default() };
-        let token = |plan, facts, recent| ResumeToken {
-            made_of: Some(facts),
+        let plan = OrderPlan { seed: 1, batch: 4, rules: OrderSection::default() };
+        let input = InputSection::default();
+        let facts = (plan, input);
+        let token = |hash, (plan, input), recent| ResumeToken {
+            made_of: Some(made_of(plan, input)),
             recent: Some(recent),
-            ..ResumeToken::new("r", "f", plan, 12)
+            ..ResumeToken::new("r", "f", hash, 12)
         };
         let made = token(1, facts, 7);
         made.check(&token(1, facts, 7)).expect("the same plan");
-        let rules = OrderSection { distinct: Distinct::Patient, ..facts.rules };
+        let tail = OrderSection { tail: Some(plan.rules.tail()), ..plan.rules };
+        made.check(&token(1, (OrderPlan { rules: tail, ..plan }, input), 7))
+            .expect("a default that is written out is the same plan");
+        let rules = OrderSection { distinct: Distinct::Patient, ..plan.rules };
+        let draw = CropDraw { count: 2, size: [8; 3], place: CropPlace::Anywhere };
+        let crops = InputSection { crops: Some(draw), ..input };
+        let larger = InputSection { crops: Some(CropDraw { size: [9, 8, 8], ..draw }), ..input };
+        let refused = token(1, (plan, crops), 7).check(&token(1, (plan, larger), 7));
+        let message = "`train.input.crops.size` is `[9,8,8]`";
+        assert!(refused.expect_err("other crops").to_string().contains(message));
         for (other, message) in [
-            (token(2, OrderPlan { seed: 2, ..facts }, 7), "`train.seed` is `2`"),
-            (token(2, OrderPlan { batch: 8, ..facts }, 7), "`train.batch` is `8`"),
-            (token(2, OrderPlan { rules, ..facts }, 7), "`train.order.distinct` is `patient`"),
+            (token(2, (OrderPlan { seed: 2, ..plan }, input), 7), "`train.seed` is `2`"),
+            (token(2, (OrderPlan { batch: 8, ..plan }, input), 7), "`train.batch` is `8`"),
+            (
+                token(2, (OrderPlan { rules, ..plan }, input), 7),
+                "`train.order.distinct` is `patient`",
+            ),
+            (token(1, (plan, crops), 7), "`train.input.crops` is `{\"count\":2"),
             (token(2, facts, 7), "`plan` is `2`"),
             (token(1, facts, 8), "`recent` is `8`"),
         ] {

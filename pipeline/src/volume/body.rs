@@ -11,7 +11,7 @@ use super::affine::AxisOrder;
 use super::image::{Volume, Voxels};
 
 /// Air, lung and foam lie below, tissue above, in Hounsfield units.
-const BODY_HOUNSFIELD: f32 = -500.0;
+pub(crate) const BODY_HOUNSFIELD: f64 = -500.0;
 /// Edge of a cell of the coarse grid in mm.
 const CELL_MM: f64 = 4.0;
 /// Cells taken off and put back on every side: what is thinner than 2 × this × 4 mm goes.
@@ -37,7 +37,7 @@ pub(super) fn body_box(volume: &Volume, order: AxisOrder, threshold: Threshold) 
     let cells: [usize; 3] = std::array::from_fn(|axis| dims[axis].div_ceil(step[axis]));
     let values = cell_means(volume, order, dims, step, cells);
     let level = match threshold {
-        Threshold::Body => BODY_HOUNSFIELD,
+        Threshold::Body => BODY_HOUNSFIELD as f32,
         Threshold::Otsu => otsu(&values),
     };
     let mask: Vec<bool> = values.iter().map(|value| *value > level).collect();

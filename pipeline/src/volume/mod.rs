@@ -25,12 +25,13 @@ mod view;
 
 pub use affine::Affine;
 pub(crate) use affine::{cross, dot, norm};
+pub(crate) use body::BODY_HOUNSFIELD;
 pub(crate) use image::Scan;
 pub use image::{Statistics, Volume, Voxels};
 pub use slabs::{SlabError, SlabView};
 pub use taps::AxisTaps;
-pub(crate) use view::too_large;
 pub use view::{ViewTensor, make_view};
+pub(crate) use view::{spread_crops, too_large};
 
 /// Number of this room's code. Raise it when a recipe gives other voxels for the same volume: it is part of
 /// the fingerprint of every unit and the lock of every release.

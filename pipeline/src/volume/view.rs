@@ -144,7 +144,7 @@ impl ViewPlan {
         let (scale, shift): (Vec<_>, Vec<_>) = whole.iter().map(TapsBuilder::mapping).unzip();
         let (crop_starts, blocks) = match recipe.crops {
             Some(crops) => {
-                let starts = crop_starts(crops, std::array::from_fn(|axis| whole[axis].len()));
+                let starts = spread_crops(crops, std::array::from_fn(|axis| whole[axis].len()));
                 let block = |start: &[i64; 3]| {
                     std::array::from_fn(|axis| {
                         let taps = whole[axis].clone();
@@ -278,7 +278,7 @@ fn around(taps: TapsBuilder, range: &Range<f64>, margin: f64) -> TapsBuilder {
 /// Where boxes of one size begin: the points of the additive sequence of the three-dimensional golden
 /// ratio (Roberts, 2018), which fill the room evenly however many are taken. An axis shorter than
 /// the box is centred in it.
-fn crop_starts(crops: Crops, sizes: [usize; 3]) -> Vec<[i64; 3]> {
+pub(crate) fn spread_crops(crops: Crops, sizes: [usize; 3]) -> Vec<[i64; 3]> {
     // The real root of g⁴ = g + 1.
     const GOLDEN: f64 = 1.220_744_084_605_759_5;
     (0..crops.count)

@@ -6,6 +6,7 @@
 
 mod corpus;
 mod graph;
+mod input;
 mod limits;
 mod load;
 mod order;

@@ -14,21 +14,33 @@ pub struct OrderSection {
     pub tail: Option<Tail>,
     /// Which series of a study an epoch holds. Default: `one`.
     pub series: SeriesPerEpoch,
+    /// Whether the samples of a batch have about as many slices, so that little of a batch is padding where they are
+    /// ragged; `tail` is `drop` or `pad` then. Default: false.
+    pub bucket: bool,
 }
 
 impl OrderSection {
     /// What becomes of the end of an epoch.
     pub fn tail(&self) -> Tail {
-        let default = if self.distinct == Distinct::None { Tail::Carry } else { Tail::Drop };
-        self.tail.unwrap_or(default)
+        self.tail.unwrap_or(if self.cuts_epochs() { Tail::Drop } else { Tail::Carry })
+    }
+
+    /// Whether a batch is of one epoch.
+    fn cuts_epochs(self) -> bool {
+        self.distinct != Distinct::None || self.bucket
     }
 
     /// Why the section cannot be used: the key at fault and what is wrong with it.
     pub fn problem(&self) -> Option<(&'static str, &'static str)> {
-        let carries = self.distinct != Distinct::None && self.tail() == Tail::Carry;
-        carries.then_some((
-            "tail",
-            "is `carry`, which puts samples of two epochs in one batch: with `distinct`, use `drop` or `pad`",
+        if self.cuts_epochs() && self.tail() == Tail::Carry {
+            return Some((
+                "tail",
+                "is `carry`, which puts samples of two epochs in one batch: with `distinct` or `bucket`, use `drop` or `pad`",
+            ));
+        }
+        (self.bucket && self.distinct != Distinct::None).then_some((
+            "bucket",
+            "does not go with `distinct`: batches of similar samples cannot be kept apart by patient or study too",
         ))
     }
 }
@@ -69,5 +81,7 @@ crate::named_enum! {
         One = "one",
         /// Every one.
         All = "all",
+        /// Every one, and all series of a study are one sample.
+        Together = "together",
     }
 }

@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use super::input::{AugmentSection, CropDraw, CropPlace, Damaged, InputSection, Verify};
 pub use super::order::{Distinct, OrderSection, SeriesPerEpoch, Tail};
 
 /// What to train, for how long and how often to save.
@@ -24,6 +25,8 @@ pub struct TrainSection {
     pub batch: usize,
     /// Which samples stand in a batch, and how an epoch ends.
     pub order: OrderSection,
+    /// What a sample is made of when it is loaded.
+    pub input: InputSection,
     /// Number format of weights and activations. Default: `f32`.
     pub precision: Precision,
     /// Optimizer.
@@ -51,6 +54,7 @@ impl Default for TrainSection {
             steps: 1000,
             batch: 4,
             order: OrderSection::default(),
+            input: InputSection::default(),
             precision: Precision::F32,
             optimizer: OptimizerSection::default(),
             schedule: ScheduleSection::default(),

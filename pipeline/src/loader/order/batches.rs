@@ -146,6 +146,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::loader::random::Draws;
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
@@ -162,7 +163,7 @@ mod tests {
                 .enumerate()
                 .flat_map(|(key, &count)| std::iter::repeat_n(key as u32, count as usize))
                 .collect();
-            let items = super::super::permutation::permutation(seed, 0, keys.len() as u32);
+            let items = Draws::new("order", seed, 0).permutation(keys.len() as u32);
             let batches = batches_of_an_epoch(&counts, batch, tail);
             let arranged = distinct_batches(
                 &items,

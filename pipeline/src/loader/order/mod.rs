@@ -5,23 +5,27 @@
 //! what else holds:
 //!
 //! - `series = "one"`: a study's reconstructions take turns from epoch to epoch, so that a study with five of them weighs
-//!   no more than a study with one. `series = "all"`: an epoch holds every series.
+//!   no more than a study with one. `series = "all"`: an epoch holds every series. `series = "together"`: a
+//!   sample is a study with all its series.
 //! - `tail = "carry"`: a batch may reach into the next epoch, so that no study is dropped or repeated to fill it.
 //!   `tail = "drop"`: what fills no batch is left out of the epoch, other samples in each. `tail = "pad"`: positions at
 //!   the end of an epoch hold no sample.
 //! - `distinct`: no two samples of a batch share a study or a patient.
+//! - `bucket`: the samples of a batch have about as many slices.
 //!
 //! No thread, rank or host enters.
 
 mod batches;
-mod permutation;
+mod bucket;
+
+use std::ops::Range;
 
 use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
-use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::random::Draws;
 use batches::{batches_of_an_epoch, distinct_batches};
-use permutation::permutation;
+use bucket::bucketed;
 
 /// The part of every global batch that one rank takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +51,25 @@ pub struct OrderedStudy {
 }
 
 /// What an order is a function of, besides the data and the position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OrderPlan {
     /// Seed.
     pub seed: u64,
     /// Samples of a global batch, at least 1.
     pub batch: usize,
     /// What a batch may hold, and how an epoch ends.
-    #[serde(rename = "order")]
     pub rules: OrderSection,
+}
+
+/// Where a sample stands in the data, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its study.
+    pub study: usize,
+    /// Its series of the study: one, or all.
+    pub series: Range<usize>,
+    /// The epoch; none outside of training, where nothing is drawn.
+    pub epoch: Option<u64>,
 }
 
 /// The order of a data set: a pure function of plan, epoch and position.
@@ -63,8 +77,10 @@ pub struct OrderPlan {
 pub struct Order {
     plan: OrderPlan,
     studies: Vec<OrderedStudy>,
-    /// Where an epoch holds every series: the series of all studies before each study.
+    /// The series of all studies before each study.
     series_before: Vec<u32>,
+    /// Slices of each series, study by study, where batches are made by them.
+    slices: Vec<u32>,
     /// Samples that an epoch draws from.
     items: u32,
     /// Positions of an epoch.
@@ -74,17 +90,18 @@ pub struct Order {
 }
 
 impl Order {
-    /// The order of `studies`.
-    pub fn new(plan: OrderPlan, studies: Vec<OrderedStudy>) -> Self {
-        let (mut series_before, mut items) = (Vec::new(), studies.len() as u32);
-        if plan.rules.series == SeriesPerEpoch::All {
-            items = 0;
-            for study in &studies {
-                series_before.push(items);
-                items += study.series;
-            }
+    /// The order of `studies`; `slices` holds those of each of their series, and may be empty without `bucket`.
+    pub fn new(plan: OrderPlan, studies: Vec<OrderedStudy>, slices: Vec<u32>) -> Self {
+        let mut series_before = Vec::with_capacity(studies.len());
+        let mut series = 0;
+        for study in &studies {
+            series_before.push(series);
+            series += study.series;
         }
-        let mut order = Self { plan, studies, series_before, items, positions: 0, cached: None };
+        let all = plan.rules.series == SeriesPerEpoch::All;
+        let items = if all { series } else { studies.len() as u32 };
+        let mut order =
+            Self { plan, studies, series_before, slices, items, positions: 0, cached: None };
         let batch = plan.batch as u64;
         order.positions = match (plan.rules.tail(), order.has_keys()) {
             (Tail::Carry, _) => u64::from(items),
@@ -104,32 +121,57 @@ impl Order {
         self.positions
     }
 
-    /// Study and series within it at `position`; none where an epoch that ends there is padded.
-    pub fn at(&mut self, position: u64) -> Option<(usize, usize)> {
+    /// The sample at `position`; none where an epoch is padded.
+    pub fn at(&mut self, position: u64) -> Option<Place> {
         let (epoch, index) = (position / self.positions, position % self.positions);
         if self.cached.as_ref().is_none_or(|(cached, _)| *cached != epoch) {
             self.cached = Some((epoch, self.epoch(epoch)));
         }
         let (_, items) = self.cached.as_ref()?;
         let item = (*items.get(index as usize)?)?;
+        Some(Place {
+            study: self.study(item),
+            series: self.series(item, epoch),
+            epoch: Some(epoch),
+        })
+    }
+
+    /// The series of an item in an epoch.
+    fn series(&self, item: u32, epoch: u64) -> Range<usize> {
         let study = self.study(item);
-        if let Some(before) = self.series_before.get(study) {
-            return Some((study, (item - before) as usize));
-        }
-        // Each study starts at another of its reconstructions, then takes them in turn.
-        let seed = self.plan.seed.to_le_bytes();
-        let start = xxh3_64(&[seed, (study as u64).to_le_bytes()].concat());
-        let series = start.wrapping_add(epoch) % u64::from(self.studies[study].series);
-        Some((study, series as usize))
+        let count = self.studies[study].series;
+        let one = match self.plan.rules.series {
+            SeriesPerEpoch::Together => return 0..count as usize,
+            SeriesPerEpoch::All => (item - self.series_before[study]) as usize,
+            SeriesPerEpoch::One => {
+                // Each study starts at another of its reconstructions, then takes them in turn.
+                let seed = self.plan.seed.to_le_bytes();
+                let start = xxh3_64(&[seed, (study as u64).to_le_bytes()].concat());
+                (start.wrapping_add(epoch) % u64::from(count)) as usize
+            }
+        };
+        one..one + 1
+    }
+
+    /// Slices of an item in an epoch.
+    fn slices(&self, item: u32, epoch: u64) -> u32 {
+        let before = self.series_before[self.study(item)] as usize;
+        let series = self.series(item, epoch);
+        self.slices[before + series.start..before + series.end].iter().sum()
     }
 
     fn epoch(&self, epoch: u64) -> Vec<Option<u32>> {
-        let items = permutation(self.plan.seed, epoch, self.items);
+        let items = Draws::new("order", self.plan.seed, epoch).permutation(self.items);
         let (batch, positions) = (self.plan.batch, self.positions as usize);
         if self.has_keys() {
             let (keys, batches) = (self.studies.len(), positions / batch);
             let tail = self.plan.rules.tail();
             return distinct_batches(&items, |item| self.key(item), keys, (batch, batches), tail);
+        }
+        if self.plan.rules.bucket {
+            let items = &items[..positions.min(items.len())];
+            let mut draws = Draws::new("batches", self.plan.seed, epoch);
+            return bucketed(items, |item| self.slices(item, epoch), batch, &mut draws);
         }
         let mut items: Vec<Option<u32>> = items.into_iter().map(Some).collect();
         items.resize(positions, None);
@@ -155,7 +197,7 @@ impl Order {
     }
 
     fn study(&self, item: u32) -> usize {
-        if self.series_before.is_empty() {
+        if self.plan.rules.series != SeriesPerEpoch::All {
             return item as usize;
         }
         self.series_before.partition_point(|&before| before <= item) - 1
@@ -167,10 +209,14 @@ impl Order {
         bytes.extend(self.plan.seed.to_le_bytes());
         bytes.extend((self.plan.batch as u64).to_le_bytes());
         bytes.extend(self.studies.iter().flat_map(|study| study.series.to_le_bytes()));
-        let rules = self.plan.rules;
-        if rules != OrderSection::default() {
-            bytes.extend(format!("{rules:?} {:?}", rules.tail()).into_bytes());
+        let OrderSection { distinct, series, bucket, .. } = self.plan.rules;
+        let tail = self.plan.rules.tail();
+        if (distinct, tail, series) != (Distinct::None, Tail::Carry, SeriesPerEpoch::One) {
+            bytes.extend(format!("{distinct} {tail} {series}").into_bytes());
             bytes.extend(self.studies.iter().flat_map(|study| study.patient.to_le_bytes()));
+        }
+        if bucket {
+            bytes.extend(self.slices.iter().flat_map(|slices| slices.to_le_bytes()));
         }
         xxh3_64(&bytes)
     }
@@ -187,7 +233,13 @@ mod tests {
     fn order(seed: u64, batch: usize, rules: OrderSection, series: &[u32]) -> Order {
         let study = |(at, &series): (usize, &u32)| OrderedStudy { series, patient: at as u32 / 2 };
         let studies = series.iter().enumerate().map(study).collect();
-        Order::new(OrderPlan { seed, batch, rules }, studies)
+        let slices = series.iter().flat_map(|&count| 1..=count).collect();
+        Order::new(OrderPlan { seed, batch, rules }, studies, slices)
+    }
+
+    /// Study and series.
+    fn pair(place: &Place) -> (usize, usize) {
+        (place.study, place.series.start)
     }
 
     fn plain(seed: u64, series: &[u32]) -> Order {
@@ -198,7 +250,7 @@ mod tests {
     fn every_epoch_visits_every_study_once_and_epochs_differ() {
         let mut first_seed = plain(7, &[1; 101]);
         let epoch = |order: &mut Order, epoch: u64| -> Vec<usize> {
-            (0..101).map(|index| order.at(epoch * 101 + index).expect("a sample").0).collect()
+            (0..101).map(|index| order.at(epoch * 101 + index).expect("a sample").study).collect()
         };
         let (first, second) = (epoch(&mut first_seed, 0), epoch(&mut first_seed, 1));
         assert_eq!(first.iter().collect::<BTreeSet<_>>().len(), 101);
@@ -213,7 +265,7 @@ mod tests {
         let mut order = plain(1, &[3, 1]);
         let mut seen = BTreeSet::new();
         for position in 0..6 {
-            let (study, series) = order.at(position).expect("a sample");
+            let (study, series) = pair(&order.at(position).expect("a sample"));
             if study == 0 {
                 seen.insert(series);
             }
@@ -225,7 +277,8 @@ mod tests {
     fn the_order_of_version_one_is_kept() {
         // Checkpoints of earlier versions stand in this order.
         let mut order = plain(7, &[1, 2, 1, 3, 1]);
-        let found: Vec<_> = (0..10).map(|position| order.at(position).expect("a sample")).collect();
+        let found: Vec<_> =
+            (0..10).map(|position| pair(&order.at(position).expect("a sample"))).collect();
         assert_eq!(format!("{found:?} {}", order.plan_hash()), KEPT);
     }
 
@@ -242,11 +295,13 @@ mod tests {
             batch in 1_usize..6,
             distinct in prop::sample::select(vec![Distinct::None, Distinct::Study, Distinct::Patient]),
             tail in prop::sample::select(vec![Tail::Drop, Tail::Pad]),
-            all in any::<bool>(),
+            per_epoch in prop::sample::select(SeriesPerEpoch::ALL.to_vec()),
+            bucket in any::<bool>(),
             seed in any::<u64>(),
         ) {
-            let per_epoch = if all { SeriesPerEpoch::All } else { SeriesPerEpoch::One };
-            let rules = OrderSection { distinct, tail: Some(tail), series: per_epoch };
+            let bucket = bucket && distinct == Distinct::None;
+            let rules = OrderSection { distinct, tail: Some(tail), series: per_epoch, bucket };
+            let all = per_epoch == SeriesPerEpoch::All;
             let mut order = order(seed, batch, rules, &series);
             let positions = order.epoch_positions();
             prop_assert!(positions.is_multiple_of(batch as u64));
@@ -255,7 +310,7 @@ mod tests {
                 let mut seen = BTreeMap::new();
                 for first in (epoch * positions..(epoch + 1) * positions).step_by(batch) {
                     let group: Vec<_> =
-                        (first..first + batch as u64).filter_map(|at| order.at(at)).collect();
+                        (first..first + batch as u64).filter_map(|at| order.at(at)).map(|place| pair(&place)).collect();
                     prop_assert!(tail == Tail::Pad || group.len() == batch);
                     let keys: BTreeSet<_> = match distinct {
                         Distinct::None => (0..group.len()).collect(),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
-use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
+use schemas::manifest::train::{Distinct, InputSection, OrderSection, SeriesPerEpoch, Tail};
 use schemas::study::{Block, BlockPosition, SeriesRecord, StudyRecord, Validity, VoxelFormat};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,7 +20,7 @@ use crate::loader::{
 use crate::shard::VoxelReader;
 
 /// A data set of studies with these numbers of series, two studies a patient, in shards of at most so many series.
-fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
+pub(super) fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
     let mut files = vec![tempfile::NamedTempFile::new().expect("a file")];
     let (mut in_shard, mut offset) = (0, 0);
     let mut studies = Vec::new();
@@ -36,7 +36,7 @@ fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
                 (0..length).map(|at| (study * 16 + number as usize * 4 + at) as u8).collect();
             files.last_mut().expect("one").write_all(&bytes).expect("writes");
             let block = Block {
-                shape: [1, 1, 1, length],
+                shape: [1, length, 1, 1],
                 format: VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 },
                 position: BlockPosition::new(&[0.0; 16], [0; 3]),
                 validity: Validity::Whole,
@@ -73,10 +73,10 @@ fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
 }
 
 /// The samples of a global batch with their bytes, sorted.
-type Step = Vec<(String, Vec<u8>)>;
+pub(super) type Step = Vec<(String, Vec<u8>)>;
 
 /// The first `batches` batches as the ranks give them, and where the loaders stand after them.
-fn load(
+pub(super) fn load(
     dataset: &Arc<Dataset>,
     config: &LoaderConfig,
     ranks: usize,
@@ -115,8 +115,8 @@ fn expected(dataset: &Dataset, config: &LoaderConfig, batches: u64) -> Vec<Step>
         .map(|number| {
             let mut step: Vec<_> = (number * batch..(number + 1) * batch)
                 .filter_map(|position| order.at(position))
-                .map(|(study, series)| {
-                    let stored = &dataset.studies[study].series[series];
+                .flat_map(|place| &dataset.studies[place.study].series[place.series])
+                .map(|stored| {
                     let bytes = dataset.voxels(stored).expect("reads").to_vec();
                     (stored.record.sample_id.to_string(), bytes)
                 })
@@ -143,6 +143,7 @@ struct Case {
 fn cases() -> impl Strategy<Value = Case> {
     let of = |values: Vec<usize>| prop::sample::select(values);
     let rules = (
+        any::<bool>(),
         prop::sample::select(Distinct::ALL.to_vec()),
         prop::sample::select(Tail::ALL.to_vec()),
         prop::sample::select(SeriesPerEpoch::ALL.to_vec()),
@@ -150,17 +151,25 @@ fn cases() -> impl Strategy<Value = Case> {
     let machine = || (of(vec![1, 2, 3, 4, 8]), of(vec![1, 2, 7]), 1_usize..5);
     let data = (prop::collection::vec(1_u32..4, 1..12), 1_usize..4, any::<u64>());
     (data, rules, machine(), machine(), 0_u64..6, 1_u64..6).prop_map(
-        |((series, share, seed), (distinct, tail, per_epoch), first, second, before, after)| {
+        |(
+            (series, share, seed),
+            (bucket, distinct, tail, per_epoch),
+            first,
+            second,
+            before,
+            after,
+        )| {
             // A batch that both numbers of ranks divide.
             let (a, b) = (first.0, second.0);
             let common = (1..=a * b).find(|n| n % a == 0 && n % b == 0).unwrap_or(a * b);
-            let carries = distinct != Distinct::None && tail == Tail::Carry;
+            let bucket = bucket && distinct == Distinct::None;
+            let carries = (bucket || distinct != Distinct::None) && tail == Tail::Carry;
             let tail = if carries { Tail::Pad } else { tail };
             Case {
                 series,
                 per_shard: [first.2, second.2],
                 batch: common * share.min(if common > 4 { 1 } else { share }),
-                rules: OrderSection { distinct, tail: Some(tail), series: per_epoch },
+                rules: OrderSection { distinct, tail: Some(tail), series: per_epoch, bucket },
                 ranks: [a, b],
                 threads: [first.1, second.1],
                 before,
@@ -174,6 +183,7 @@ fn cases() -> impl Strategy<Value = Case> {
 fn holds(case: &Case) -> Result<(), TestCaseError> {
     let config = LoaderConfig {
         plan: OrderPlan { seed: case.seed, batch: case.batch, rules: case.rules },
+        input: InputSection::default(),
         share: RankShare::WHOLE,
         threads: case.threads[0],
         ring_bytes: 1 << 16,

@@ -1,0 +1,256 @@
+//! What a sample is made of when it is loaded: the stored blocks, or boxes drawn out of them, changed where asked for.
+//!
+//! [`InputSection`] says what. All that is drawn is a function of seed, epoch and sample.
+
+mod augment;
+mod crop;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use schemas::manifest::train::{CropDraw, Damaged, InputSection, Verify};
+use schemas::study::{BatchSeries, BatchStudy, Block};
+
+use augment::{change, mirror, runs_sideways};
+use crop::{Source, drawn, spread};
+
+use super::config::LoaderError;
+use super::dataset::{Dataset, StoredSeries, StoredStudy};
+use super::order::Place;
+use super::random::Draws;
+use super::ring::Slot;
+use crate::shard::VoxelReaderError;
+
+/// What it took to fill one slot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct FillCost {
+    /// Bytes of the shards that were read for the samples.
+    pub(super) read: u64,
+    /// Time for hashing: pages of a mapped shard are read when they are hashed.
+    pub(super) hashing: Duration,
+    /// Time for the copy into the slot, and for changes in it.
+    pub(super) copying: Duration,
+    /// Shards that the samples lie in.
+    pub(super) shards: usize,
+    /// Series that were left out because they are not what was written.
+    pub(super) damaged: usize,
+}
+
+/// How the samples of a data set are made.
+#[derive(Debug)]
+pub(super) struct Sampler {
+    input: InputSection,
+    seed: u64,
+    /// The series of all studies before each study.
+    series_before: Vec<u32>,
+    /// One more than the epoch in which each series was compared with its hash last; 0 where it was not.
+    compared: Vec<AtomicU32>,
+}
+
+impl Sampler {
+    /// The samples of `dataset` as `input` says.
+    ///
+    /// # Errors
+    ///
+    /// [`LoaderError::Input`] where that cannot be made, or boxes are to be drawn out of boxes.
+    pub(super) fn new(
+        dataset: &Dataset,
+        input: InputSection,
+        seed: u64,
+    ) -> Result<Self, LoaderError> {
+        if let Some((field, problem)) = input.problem() {
+            return Err(LoaderError::Input { field, problem });
+        }
+        let mut all = dataset.studies.iter().flat_map(|study| &study.series);
+        if let Some(series) = all.find(|series| series.record.blocks.len() != 1)
+            && input.crops.is_some()
+        {
+            let problem = format!(
+                "needs one stored volume a series, and `{}` has {}: take a view without `crops`",
+                series.record.sample_id,
+                series.record.blocks.len()
+            );
+            return Err(LoaderError::Input { field: "crops", problem });
+        }
+        let mut series = 0;
+        let before = |study: &StoredStudy| {
+            let before = series;
+            series += study.series.len() as u32;
+            before
+        };
+        let series_before = dataset.studies.iter().map(before).collect();
+        let compared = (0..series).map(|_| AtomicU32::new(0)).collect();
+        Ok(Self { input, seed, series_before, compared })
+    }
+
+    /// Bytes of a series in a batch.
+    fn bytes(&self, series: &StoredSeries) -> usize {
+        let Some(draw) = self.input.crops else { return series.length as usize };
+        let blocks = series.record.blocks.iter().take(1);
+        blocks.map(|block| draw.count as usize * cropped(block, draw).bytes()).sum()
+    }
+
+    /// Bytes of the largest sample: of a series, or of all series of a study where they stand `together`.
+    pub(super) fn largest(&self, dataset: &Dataset, together: bool) -> usize {
+        let of_study = |study: &StoredStudy| {
+            let bytes = study.series.iter().map(|series| self.bytes(series));
+            if together { bytes.sum() } else { bytes.max().unwrap_or(0) }
+        };
+        dataset.studies.iter().map(of_study).max().unwrap_or(0)
+    }
+
+    /// Writes the samples at `places` into `slot`, one after another, and returns what they are of and what it took.
+    /// The one copy that a voxel goes through on its way from the shard to the device. A study none of whose series
+    /// could be read is left out where damaged samples are to be skipped.
+    pub(super) fn fill(
+        &self,
+        dataset: &Dataset,
+        places: &[Place],
+        slot: &mut Slot,
+    ) -> Result<(Vec<BatchStudy>, FillCost), VoxelReaderError> {
+        let series = |place: &Place| &dataset.studies[place.study].series[place.series.clone()];
+        let total = places.iter().flat_map(series).map(|series| self.bytes(series)).sum();
+        let target = slot.prepare(total);
+        let mut studies = Vec::with_capacity(places.len());
+        let mut offset = 0;
+        let mut cost = FillCost::default();
+        let mut shards = BTreeSet::new();
+        for place in places {
+            let study = &dataset.studies[place.study];
+            let mut read = Vec::with_capacity(place.series.len());
+            for number in place.series.clone() {
+                let stored = &study.series[number];
+                let bytes = self.bytes(stored);
+                let target = &mut target[offset..offset + bytes];
+                let blocks = match self.write(dataset, place, number, target, &mut cost) {
+                    Ok(blocks) => blocks,
+                    Err(_) if self.input.damaged == Damaged::Skip => {
+                        cost.damaged += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                shards.insert(stored.shard);
+                read.push(BatchSeries { record: Arc::clone(&stored.record), blocks, offset });
+                offset += bytes;
+            }
+            if !read.is_empty() {
+                studies.push(BatchStudy { record: Arc::clone(&study.record), series: read });
+            }
+        }
+        slot.truncate(offset);
+        cost.shards = shards.len();
+        Ok((studies, cost))
+    }
+
+    /// Writes one series and returns its blocks, where they are others than the stored ones.
+    fn write(
+        &self,
+        dataset: &Dataset,
+        place: &Place,
+        number: usize,
+        target: &mut [u8],
+        cost: &mut FillCost,
+    ) -> Result<Option<Vec<Block>>, VoxelReaderError> {
+        let study = &dataset.studies[place.study];
+        let series = &study.series[number];
+        let start = Instant::now();
+        let compared = &self.compared[self.series_before[place.study] as usize + number];
+        let voxels = match self.comparison(place.epoch) {
+            Some(mark) if compared.load(Ordering::Relaxed) != mark => {
+                let voxels = dataset.verified(series)?;
+                compared.store(mark, Ordering::Relaxed);
+                voxels
+            }
+            _ => dataset.voxels(series)?,
+        };
+        let copying = Instant::now();
+        cost.hashing += copying - start;
+        let mut blocks = None;
+        if let (Some(draw), [block]) = (self.input.crops, series.record.blocks.as_slice()) {
+            let source = Source { block, voxels };
+            let starts = match place.epoch {
+                Some(epoch) => {
+                    let mut draws = self.draws("crops", series, epoch);
+                    drawn(draw, source, dataset.body_level, &mut draws)
+                }
+                None => spread(draw, source),
+            };
+            blocks = Some(copy_boxes(draw, source, &starts, target, cost));
+        } else {
+            target.copy_from_slice(voxels);
+            cost.read += voxels.len() as u64;
+        }
+        if let Some(epoch) = place.epoch
+            && !self.input.augment.is_none()
+        {
+            let changed = blocks.get_or_insert_with(|| series.record.blocks.clone());
+            let mut draws = self.draws("augment", series, epoch);
+            self.change(changed, target, study.record.names_side, &mut draws);
+        }
+        cost.copying += copying.elapsed();
+        Ok(blocks)
+    }
+
+    /// What is drawn of a series in an epoch.
+    fn draws(&self, purpose: &str, series: &StoredSeries, epoch: u64) -> Draws {
+        Draws::new(&format!("{purpose} {}", series.record.sample_id), self.seed, epoch)
+    }
+
+    /// Changes the voxels of blocks that follow each other in `voxels`.
+    fn change(&self, blocks: &mut [Block], voxels: &mut [u8], names_side: bool, draws: &mut Draws) {
+        let section = self.input.augment;
+        let mut rest = voxels;
+        for block in blocks {
+            let (voxels, after) = rest.split_at_mut(block.bytes());
+            // The draw is made in any case, so that what the report says changes no other draw.
+            let heads = draws.below(2) == 1;
+            if section.flip && heads && !names_side && runs_sideways(block) {
+                mirror(voxels, block);
+            }
+            change(voxels, block.format, section, draws);
+            rest = after;
+        }
+    }
+
+    /// What marks a tensor that needs no comparison with its hash in this epoch; none where none is ever compared.
+    fn comparison(&self, epoch: Option<u64>) -> Option<u32> {
+        match self.input.verify() {
+            Verify::Never => None,
+            Verify::Once => Some(1),
+            Verify::EveryEpoch => Some(epoch.unwrap_or(0) as u32 + 1),
+        }
+    }
+}
+
+/// Copies the boxes of `source` that begin at `starts` into `target`, one after another.
+fn copy_boxes(
+    draw: CropDraw,
+    source: Source<'_>,
+    starts: &[[i64; 3]],
+    target: &mut [u8],
+    cost: &mut FillCost,
+) -> Vec<Block> {
+    let cropped = cropped(source.block, draw);
+    let [_, depth, height, width] = cropped.shape;
+    let boxes = starts.iter().zip(target.chunks_exact_mut(cropped.bytes()));
+    boxes
+        .map(|(&start, target)| {
+            let (validity, read) = source.copy(start, [depth, height, width], target);
+            cost.read += read;
+            let position = source.block.position.moved(start);
+            Block { position, validity, ..cropped.clone() }
+        })
+        .collect()
+}
+
+/// A drawn box of `block`, but for its place.
+fn cropped(block: &Block, draw: CropDraw) -> Block {
+    let [width, height, depth] = draw.size.map(|length| length as usize);
+    Block { shape: [block.shape[0], depth, height, width], ..block.clone() }
+}
+
+#[cfg(test)]
+mod tests;
