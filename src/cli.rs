@@ -327,7 +327,7 @@ pub(crate) struct BenchArgs {
 pub(crate) struct ShowArgs {
     /// The release, or the output folder that holds it.
     pub(crate) dir: PathBuf,
-    /// Folder to write the page into; `gallery` beside the release when left out.
+    /// Folder to write the page into; when left out, `gallery` beside the release, or here for an address.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

@@ -3,7 +3,7 @@
 Usage: python3 release.py BINARY prepare DATA SHAPE DIR       SHAPE as 96,96,96 (depth, height, width)
        python3 release.py BINARY load DIR WORKERS [OPTION...] options of `radloom loader bench`
 
-    python3 bench_loaders.py run --formats raw-mmap,raw-mmap-thr,litdata,hf-binary --modes shuf1,shuf2 --n 512 \\
+    python3 bench_loaders.py run --formats raw-mmap,litdata,hf-binary --modes shuf1,shuf2 --n 512 \\
         --cmd-name radloom --cmd-prepare 'python3 release.py BINARY prepare {data} {shape} {dir}' \\
         --cmd 'python3 release.py BINARY load {dir} {workers}'
 

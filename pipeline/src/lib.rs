@@ -32,4 +32,5 @@ pub mod quality;
 pub mod release;
 pub mod report;
 pub mod shard;
+pub mod store;
 pub mod volume;

@@ -11,7 +11,6 @@ use model::trainer::Checkpoint;
 use pipeline::execute::Observer;
 use pipeline::files::write_atomically;
 use pipeline::loader::{Dataset, DatasetError};
-use pipeline::release::release_below;
 use schemas::manifest::Manifest;
 use schemas::split::Split;
 
@@ -55,7 +54,8 @@ pub(super) fn evaluate(
         ))
     })?;
     let checkpoint = Checkpoint::latest(&train::folder(manifest))?.ok_or(Failure::NoCheckpoint)?;
-    let release = release_below(&manifest.release.out);
+    let trains = manifest.train.clone().unwrap_or_default();
+    let release = train::release(manifest, &trains)?;
     let view = &checkpoint.info.config.view;
     let dataset = Arc::new(Dataset::open(&release, view, split)?);
     if dataset.release_id != checkpoint.info.release_id {

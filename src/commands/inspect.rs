@@ -8,8 +8,8 @@ use pipeline::ingest::{
     Acquisition, IngestError, ReadOptions, SeriesSource, corpus_files, read_series,
 };
 use pipeline::quality::assess;
-use pipeline::release::{Contents, release_below};
-use schemas::manifest::{IntensityPolicy, LimitsSection};
+use pipeline::release::{Contents, release_at};
+use schemas::manifest::{IntensityPolicy, LimitsSection, is_address};
 use schemas::reason::Reason;
 use serde_json::{Value, json};
 
@@ -21,8 +21,10 @@ use crate::settings::use_threads;
 
 pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;
-    std::fs::metadata(&args.path).map_err(Failure::io(&args.path))?;
-    let release = release_below(&args.path);
+    if !is_address(&args.path) {
+        std::fs::metadata(&args.path).map_err(Failure::io(&args.path))?;
+    }
+    let release = release_at(&args.path)?;
     if release.join("release.lock").is_file() {
         return show_release(&release, common);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use pipeline::loader::{Dataset, Loader, LoaderConfig, Metrics, OrderPlan, RankShare, data_order};
-use pipeline::release::{TableReader, release_below};
+use pipeline::release::{TableReader, release_at};
 use schemas::manifest::train::{CropDraw, InputSection, OrderSection};
 use schemas::split::Split;
 use schemas::study::BatchStudy;
@@ -23,7 +23,7 @@ pub(super) fn run(verb: &LoaderVerb, common: &Common) -> Result<u8, Failure> {
 }
 
 fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
-    let release = release_below(&args.dir);
+    let release = release_at(&args.dir)?;
     let view = match &args.view {
         Some(view) => view.clone(),
         None => TableReader::open(&release, "index")?

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline::release::release_below;
+use pipeline::release::release_at;
+use schemas::manifest::is_address;
 
 use super::train;
 use crate::cli::{Common, ShowArgs};
@@ -11,10 +12,17 @@ use crate::gallery::{self, Extras};
 use crate::progress::print;
 
 pub(super) fn run(args: &ShowArgs, common: &Common) -> Result<u8, Failure> {
-    let release = release_below(&args.dir);
+    let release = release_at(&args.dir)?;
     // A release below an output folder has its training beside it; one by itself has none.
-    let out = if release == args.dir { release.parent().unwrap_or(&release) } else { &args.dir };
-    let folder = args.out.clone().unwrap_or_else(|| out.join("gallery"));
+    let (out, default) = if is_address(&args.dir) {
+        (release.as_path(), PathBuf::from("gallery"))
+    } else if release == args.dir {
+        let out = release.parent().unwrap_or(&release);
+        (out, out.join("gallery"))
+    } else {
+        (args.dir.as_path(), args.dir.join("gallery"))
+    };
+    let folder = args.out.clone().unwrap_or(default);
     let page = write(&release, out, &folder)?;
     if common.json {
         print(&serde_json::json!({"gallery": page}).to_string());

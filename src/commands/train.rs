@@ -9,8 +9,9 @@ use model::system::{InputShape, Vocabulary};
 use model::trainer::{Checkpoint, Missed, Outcome, StepReport, TrainJob, train_on};
 use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::{Dataset, OrderPlan};
-use pipeline::release::release_below;
+use pipeline::release::release_at;
 use schemas::manifest::Manifest;
+use schemas::manifest::train::TrainSection;
 use schemas::split::Split;
 
 use crate::cli::{Common, ManifestArgs};
@@ -71,6 +72,11 @@ pub(super) fn folder(manifest: &Manifest) -> PathBuf {
     manifest.release.out.join("train")
 }
 
+/// The release that a run trains from.
+pub(super) fn release(manifest: &Manifest, section: &TrainSection) -> Result<PathBuf, Failure> {
+    Ok(release_at(section.release.as_ref().unwrap_or(&manifest.release.out))?)
+}
+
 /// Refuses a `[train]` section that cannot be trained, as far as the manifest alone shows it: an unknown system, keys
 /// that its system does not have, numbers that do not fit together or do not fit the view.
 pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
@@ -123,7 +129,7 @@ pub(super) fn train(
         .as_ref()
         .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
     check(manifest)?;
-    let release = release_below(&manifest.release.out);
+    let release = release(manifest, section)?;
     let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
     let out = folder(manifest);
     let checkpoint = Checkpoint::latest(&out)?;

@@ -16,6 +16,7 @@ pub(super) struct Card {
     pub(super) view: String,
     pub(super) shard: String,
     pub(super) offset: u64,
+    pub(super) xxh3: u64,
     pub(super) length: u64,
     pub(super) dtype: String,
     pub(super) shape: [u32; 3],
@@ -88,6 +89,7 @@ fn cards(release: &Path, shown: usize) -> Result<Vec<Card>, ReleaseError> {
     let (splits, views) = (index.texts("split")?, index.texts("view")?);
     let (shards, dtypes) = (index.texts("shard")?, index.texts("dtype")?);
     let (offsets, lengths) = (index.u64s("offset")?, index.u64s("length")?);
+    let hashes = index.u64s("xxh3")?;
     let shapes = index.u32_triples("shape")?;
     let spacings = index.f64_arrays::<3>("spacing")?;
     let affines = index.f64_arrays::<16>("affine")?;
@@ -106,6 +108,7 @@ fn cards(release: &Path, shown: usize) -> Result<Vec<Card>, ReleaseError> {
             view: views[row].clone(),
             shard: shards[row].clone(),
             offset: offsets[row],
+            xxh3: hashes[row],
             length: lengths[row],
             dtype: dtypes[row].clone(),
             shape: shapes[row],

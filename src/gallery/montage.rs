@@ -103,8 +103,9 @@ fn picture(cube: &Cube, windows: &[[f32; 2]]) -> io::Result<Vec<u8>> {
 fn load(release: &Path, card: &Card) -> Result<Cube, Failure> {
     let path = release.join(&card.shard);
     let reader = VoxelReader::open(&path).map_err(pipeline::loader::DatasetError::from)?;
-    let bytes =
-        reader.tensor(card.offset, card.length).map_err(pipeline::loader::DatasetError::from)?;
+    let bytes = reader
+        .tensor(card.offset, card.length, card.xxh3)
+        .map_err(pipeline::loader::DatasetError::from)?;
     let window = window(release, &card.view)?;
     // Of several crops or channels, the first.
     let voxels = card.shape.iter().product::<u32>() as usize;

@@ -40,7 +40,7 @@ FLOORS = {
     ],
     "pipeline": [
         ["files", "memory"],
-        ["volume"],
+        ["store", "volume"],
         ["quality", "shard"],
         ["ingest"],
         ["report"],

@@ -101,10 +101,14 @@ pub enum LoaderError {
     Shard(#[from] VoxelReaderError),
     /// A wait took too long.
     #[error(
-        "no batch came within {} s, with {held} of {slots} slots held by batches in use: drop batches earlier, or raise `[limits] loader_mib`",
-        DEADLINE.as_secs()
+        "no batch came within {} s: {held} of {slots} slots are held by batches in use, {threads}; drop batches earlier, raise `[limits] loader_mib`, or look at the disk",
+        waited.as_secs()
     )]
     Stalled {
+        /// How long the wait was.
+        waited: Duration,
+        /// What each fetching thread does, in words.
+        threads: String,
         /// Slots that the consumer or a device holds.
         held: usize,
         /// Slots that exist.

@@ -17,7 +17,7 @@ use super::similarity::Similarities;
 use super::texts::Texts;
 use crate::files::sha256_bytes;
 use crate::release::{Contents, ReleaseError, TableReader};
-use crate::shard::{VoxelReader, VoxelReaderError};
+use crate::shard::{Tensor, VoxelReader, VoxelReaderError};
 use crate::volume::BODY_HOUNSFIELD;
 
 /// A release that cannot be loaded.
@@ -293,13 +293,13 @@ impl Dataset {
         Ok((count as usize, [self.channels, depth, height, width]))
     }
 
-    /// The voxels of a series, borrowed from the mapped shard.
-    pub(super) fn voxels(&self, series: &StoredSeries) -> Result<&[u8], VoxelReaderError> {
-        self.shards[series.shard].tensor(series.offset, series.length)
+    /// The voxels of a series.
+    pub(super) fn voxels(&self, series: &StoredSeries) -> Result<Tensor<'_>, VoxelReaderError> {
+        self.shards[series.shard].tensor(series.offset, series.length, series.xxh3)
     }
 
     /// As [`Self::voxels`], after their hash was compared.
-    pub(super) fn verified(&self, series: &StoredSeries) -> Result<&[u8], VoxelReaderError> {
+    pub(super) fn verified(&self, series: &StoredSeries) -> Result<Tensor<'_>, VoxelReaderError> {
         self.shards[series.shard].verified(series.offset, series.length, series.xxh3)
     }
 }

@@ -1,11 +1,12 @@
 //! Shuffled batches, fetched ahead by threads into a ring of slots.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use schemas::manifest::train::SeriesPerEpoch;
@@ -40,6 +41,30 @@ pub struct Loader {
     /// Dropped to end the threads.
     stop: Option<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
+    activities: Vec<Arc<Mutex<Activity>>>,
+    /// How long a wait may take before it is an error.
+    pub(super) deadline: Duration,
+}
+
+/// What a fetching thread does.
+#[derive(Debug, Clone, Copy)]
+enum Activity {
+    AwaitsSlot,
+    Reads { batch: u64, since: Instant },
+    AwaitsRoom { batch: u64 },
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AwaitsSlot => write!(formatter, "waits for a slot"),
+            Self::Reads { batch, since } => {
+                let seconds = since.elapsed().as_secs();
+                write!(formatter, "has been reading batch {batch} for {seconds} s")
+            }
+            Self::AwaitsRoom { batch } => write!(formatter, "waits to hand over batch {batch}"),
+        }
+    }
 }
 
 impl Loader {
@@ -74,8 +99,11 @@ impl Loader {
         let (stop, stopped) = bounded(0);
         let sampler = Arc::new(sampler);
         let next = Arc::new(AtomicU64::new(0));
-        let threads = (0..threads)
-            .map(|_| {
+        let activities: Vec<Arc<Mutex<Activity>>> =
+            (0..threads).map(|_| Arc::new(Mutex::new(Activity::AwaitsSlot))).collect();
+        let threads = activities
+            .iter()
+            .map(|activity| {
                 let fetcher = Fetcher {
                     dataset: Arc::clone(&dataset),
                     sampler: Arc::clone(&sampler),
@@ -84,6 +112,7 @@ impl Loader {
                     slots: ring.source(),
                     ready: to_consumer.clone(),
                     next: Arc::clone(&next),
+                    activity: Arc::clone(activity),
                     stopped: stopped.clone(),
                 };
                 std::thread::spawn(move || fetcher.run())
@@ -100,6 +129,8 @@ impl Loader {
             metrics: Metrics::default(),
             stop: Some(stop),
             threads,
+            activities,
+            deadline: DEADLINE,
             config,
         })
     }
@@ -121,13 +152,14 @@ impl Loader {
             }
             // Without a slot in the ring no thread can fetch, and the batch would never come.
             self.ring.grow();
-            match self.ready.recv_timeout(DEADLINE.saturating_sub(start.elapsed())) {
+            match self.ready.recv_timeout(self.deadline.saturating_sub(start.elapsed())) {
                 Ok(fetched) => {
                     self.early.insert(fetched.0, fetched);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     let (slots, held) = self.ring.count();
-                    return Err(LoaderError::Stalled { held, slots });
+                    let (waited, threads) = (start.elapsed(), self.activity());
+                    return Err(LoaderError::Stalled { waited, threads, held, slots });
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(LoaderError::Ended),
             }
@@ -137,6 +169,15 @@ impl Loader {
         self.count(&studies, cost, slot.bytes().len());
         self.metrics.waited += waited;
         Ok(Some(Batch { number, studies, slot, damaged: cost.damaged, waited }))
+    }
+
+    /// What the threads do, in words.
+    fn activity(&self) -> String {
+        let each = self.activities.iter().enumerate().map(|(number, activity)| {
+            let activity = activity.lock().unwrap_or_else(PoisonError::into_inner);
+            format!("thread {number} {activity}")
+        });
+        each.collect::<Vec<_>>().join(", ")
     }
 
     fn count(&mut self, studies: &[BatchStudy], cost: FillCost, bytes: usize) {
@@ -231,12 +272,18 @@ struct Fetcher {
     slots: SlotSource,
     ready: Sender<Fetched>,
     next: Arc<AtomicU64>,
+    activity: Arc<Mutex<Activity>>,
     stopped: Receiver<()>,
 }
 
 impl Fetcher {
+    fn now(&self, activity: Activity) {
+        *self.activity.lock().unwrap_or_else(PoisonError::into_inner) = activity;
+    }
+
     fn run(self) {
         loop {
+            self.now(Activity::AwaitsSlot);
             // The slot comes first and the number second, so that the lowest number always has a slot.
             let slot = select! {
                 recv(self.slots.free) -> slot => match slot {
@@ -249,7 +296,9 @@ impl Fetcher {
             if self.config.batches.is_some_and(|batches| number >= batches) {
                 return;
             }
+            self.now(Activity::Reads { batch: number, since: Instant::now() });
             let fetched = (number, self.fetch(number, slot));
+            self.now(Activity::AwaitsRoom { batch: number });
             select! {
                 send(self.ready, fetched) -> sent => if sent.is_err() { return },
                 recv(self.stopped) -> _ => return,

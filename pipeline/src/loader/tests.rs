@@ -167,6 +167,19 @@ fn a_loader_is_dropped_at_once_whatever_its_threads_wait_for() {
 }
 
 #[test]
+fn a_stall_says_who_holds_what() {
+    let mut loader = Loader::start(dataset(), config(1, 2 * LARGEST)).expect("starts");
+    let held = [loader.next_batch(), loader.next_batch()];
+    loader.deadline = Duration::from_millis(50);
+    let stalled = loader.next_batch().expect_err("both slots are held").to_string();
+    assert!(stalled.contains("2 of 2 slots are held by batches in use"), "{stalled}");
+    assert!(stalled.contains("thread 0 waits for a slot"), "{stalled}");
+    drop(held);
+    loader.deadline = Duration::from_mins(1);
+    check(&loader.next_batch().expect("goes on").expect("no end"));
+}
+
+#[test]
 fn ranks_share_each_global_batch_in_order() {
     let dataset = dataset();
     let ids = |share: RankShare, batch: &Batch| -> Vec<String> {

@@ -9,15 +9,42 @@ use arrow::array::{
     Int64Array, ListArray, RecordBatch, StringArray, UInt32Array, UInt64Array,
 };
 use schemas::lock::ReleaseLock;
+use schemas::manifest::is_address;
 
 use super::error::ReleaseError;
 use super::identity::release_id;
 use crate::shard::read_table;
+use crate::store::{Mirror, StoreError};
 
 /// The release in `dir`, which is a release itself or the output folder of a run.
 pub fn release_below(dir: &Path) -> PathBuf {
     let below = dir.join("release");
     if below.join("release.lock").is_file() { below } else { dir.to_owned() }
+}
+
+/// The release at `place`: as [`release_below`], or the mirror of one where `place` is an address such as
+/// `s3://bucket/release`.
+///
+/// # Errors
+///
+/// [`ReleaseError::Store`] where the address cannot be read.
+pub fn release_at(place: &Path) -> Result<PathBuf, ReleaseError> {
+    let Some(address) = place.to_str().filter(|_| is_address(place)) else {
+        return Ok(release_below(place));
+    };
+    let mirror = match Mirror::open(address) {
+        Err(StoreError::Missing { .. }) => {
+            Mirror::open(&format!("{}/release", address.trim_end_matches('/')))
+        }
+        opened => opened,
+    };
+    match mirror {
+        Ok(mirror) => Ok(mirror.folder().to_owned()),
+        Err(StoreError::Missing { .. }) => {
+            Err(ReleaseError::NotARelease { path: place.to_owned(), missing: "SHA256SUMS" })
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Identity and counts of a sealed release.

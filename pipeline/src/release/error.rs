@@ -6,6 +6,7 @@ use schemas::lock::LockError;
 use schemas::tables::MissingColumn;
 
 use crate::shard::TableError;
+use crate::store::StoreError;
 
 /// A release that cannot be sealed, read or trusted.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum ReleaseError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// An object store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A table cannot be used.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -17,7 +17,7 @@ mod summary;
 mod sums;
 mod verify;
 
-pub use contents::{Contents, TableReader, release_below};
+pub use contents::{Contents, TableReader, release_at, release_below};
 pub use error::ReleaseError;
 pub use identity::release_id;
 pub use revisions::VOXEL_STAGES;

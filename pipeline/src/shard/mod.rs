@@ -11,7 +11,7 @@ mod voxel_reader;
 mod voxel_writer;
 
 pub use parquet::{TableError, TableStream, TableWriter, read_table, write_table};
-pub use voxel_reader::{VoxelReader, VoxelReaderError};
+pub use voxel_reader::{Tensor, VoxelReader, VoxelReaderError};
 pub use voxel_writer::{BODY_ALIGNMENT, Placement, SampleIds, VoxelWriter};
 
 /// Number of this room's code. Raise it when the same tensors or rows give other bytes: it is part of

@@ -1,10 +1,15 @@
-//! A voxel shard, mapped.
+//! A voxel shard, mapped, or read tensor by tensor from an object store.
 
 use std::fs::File;
+use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memmap2::{Advice, Mmap};
 use xxhash_rust::xxh3::xxh3_64;
+
+use crate::store::{Mirror, StoreError};
 
 /// A shard that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +20,11 @@ pub enum VoxelReaderError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
+    /// The shard is in an object store and cannot be read there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The index names bytes that the file does not have.
     #[error(
         "shard `{path}` has {size} bytes, but the index names bytes up to {end}: the file is cut short"
@@ -45,43 +53,89 @@ pub enum VoxelReaderError {
     },
 }
 
-/// A mapped shard, from which tensors are taken by offset and length without Arrow decoding.
+/// A shard, from which tensors are taken by offset and length without Arrow decoding.
 #[derive(Debug)]
 pub struct VoxelReader {
     path: PathBuf,
-    map: Mmap,
+    place: Place,
+}
+
+/// Where the bytes of a shard are.
+#[derive(Debug)]
+enum Place {
+    Mapped(Mmap),
+    /// In an object store, under this name.
+    Remote(Arc<Mirror>, String),
+}
+
+/// The bytes of one tensor.
+#[derive(Debug)]
+pub enum Tensor<'r> {
+    /// Borrowed from the mapped shard.
+    Mapped(&'r [u8]),
+    /// A file of its own in the cache, mapped.
+    Fetched(Mmap),
+}
+
+impl Deref for Tensor<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(bytes) => bytes,
+            Self::Fetched(map) => map,
+        }
+    }
 }
 
 impl VoxelReader {
-    /// Maps the file at `path`.
+    /// Maps the file at `path`. Where there is none and `path` lies in the mirror of a release in an object store, its
+    /// tensors are fetched one by one when they are asked for.
     ///
     /// # Errors
     ///
-    /// [`VoxelReaderError::Io`].
+    /// [`VoxelReaderError::Io`], [`VoxelReaderError::Store`].
     #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
     pub fn open(path: &Path) -> Result<Self, VoxelReaderError> {
         let io_error = |source| VoxelReaderError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io_error)?;
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let (mirror, name) = Mirror::of(path)?.ok_or_else(|| io_error(error))?;
+                let place = Place::Remote(mirror, name);
+                return Ok(Self { path: path.to_owned(), place });
+            }
+            opened => opened.map_err(io_error)?,
+        };
         // SAFETY: shards of a sealed release are never written again (they are renamed into place
         // when complete), and every access is checked against the mapped length.
         let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
         // Samples are read in shuffled order; read-ahead past a sample would be wasted.
         map.advise(Advice::Random).map_err(io_error)?;
-        Ok(Self { path: path.to_owned(), map })
+        Ok(Self { path: path.to_owned(), place: Place::Mapped(map) })
     }
 
-    /// The bytes of the tensor at `offset`, borrowed from the mapping.
+    /// The bytes of the tensor at `offset`, whose hash is `xxh3`. It is compared only where they come over a network.
     ///
     /// # Errors
     ///
-    /// [`VoxelReaderError::Short`] where the file ends before.
-    pub fn tensor(&self, offset: u64, length: u64) -> Result<&[u8], VoxelReaderError> {
+    /// [`VoxelReaderError::Short`] where the file ends before, [`VoxelReaderError::Store`] where it cannot be fetched.
+    pub fn tensor(
+        &self,
+        offset: u64,
+        length: u64,
+        xxh3: u64,
+    ) -> Result<Tensor<'_>, VoxelReaderError> {
         let end = offset.saturating_add(length);
-        self.map.get(offset as usize..end as usize).ok_or_else(|| VoxelReaderError::Short {
-            path: self.path.clone(),
-            size: self.map.len() as u64,
-            end,
-        })
+        let map = match &self.place {
+            Place::Mapped(map) => map,
+            Place::Remote(mirror, name) => {
+                return Ok(Tensor::Fetched(mirror.tensor(name, offset..end, xxh3)?));
+            }
+        };
+        let bytes = map.get(offset as usize..end as usize).ok_or_else(|| {
+            VoxelReaderError::Short { path: self.path.clone(), size: map.len() as u64, end }
+        })?;
+        Ok(Tensor::Mapped(bytes))
     }
 
     /// The bytes of the tensor at `offset`, after their hash was compared.
@@ -94,9 +148,9 @@ impl VoxelReader {
         offset: u64,
         length: u64,
         expected: u64,
-    ) -> Result<&[u8], VoxelReaderError> {
-        let bytes = self.tensor(offset, length)?;
-        let found = xxh3_64(bytes);
+    ) -> Result<Tensor<'_>, VoxelReaderError> {
+        let bytes = self.tensor(offset, length, expected)?;
+        let found = xxh3_64(&bytes);
         if found == expected {
             Ok(bytes)
         } else {
@@ -166,7 +220,7 @@ mod tests {
             let mapped = reader
                 .verified(placement.offset, placement.length, tensor.xxh3())
                 .expect("the hash agrees");
-            assert_eq!(mapped, tensor.bytes.as_slice());
+            assert_eq!(&mapped[..], tensor.bytes.as_slice());
             let column = batches[index].column(0);
             let list = column.as_any().downcast_ref::<FixedSizeListArray>().expect("a list");
             let values = list.values().as_any().downcast_ref::<Int16Array>().expect("i16");
@@ -176,6 +230,6 @@ mod tests {
         }
         let damaged = reader.verified(expected[0].0.offset, expected[0].0.length, 1);
         assert!(matches!(damaged, Err(VoxelReaderError::Hash { .. })));
-        assert!(matches!(reader.tensor(size, 1), Err(VoxelReaderError::Short { .. })));
+        assert!(matches!(reader.tensor(size, 1, 0), Err(VoxelReaderError::Short { .. })));
     }
 }

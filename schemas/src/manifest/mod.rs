@@ -24,7 +24,7 @@ pub use corpus::{
 };
 pub use graph::GraphSection;
 pub use limits::LimitsSection;
-pub use load::{load, parse};
+pub use load::{is_address, load, parse};
 pub use origin::{ManifestError, ManifestOrigin, Overrides};
 pub use release::ReleaseSection;
 pub use report::ReportSection;

@@ -3,6 +3,8 @@
 //! [`TrainSection`] holds what all training systems share. The tables `[train.model]` and `[train.objectives]` belong
 //! to the system: they pass through here as they stand, and the system reads them by types of its own.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,9 @@ pub use super::order::{Distinct, OrderSection, SeriesPerEpoch, Tail};
 pub struct TrainSection {
     /// Training system; `radloom list systems` names them. Default: `mg3d`.
     pub system: String,
+    /// Release to train from: a folder, or an address such as `s3://bucket/release`. Default: that of `[release] out`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<PathBuf>,
     /// Name of the `[[view]]` whose tensor is the image input. Default: `main`.
     pub view: String,
     /// Seed of the initial weights, the sample order and the masks. Default: 0.
@@ -49,6 +54,7 @@ impl Default for TrainSection {
     fn default() -> Self {
         Self {
             system: DEFAULT_SYSTEM.to_owned(),
+            release: None,
             view: "main".to_owned(),
             seed: 0,
             steps: 1000,

@@ -72,6 +72,9 @@ pub struct Place {
     pub epoch: Option<u64>,
 }
 
+/// No item. A data set has fewer.
+const NO_ITEM: u32 = u32::MAX;
+
 /// The order of a data set: a pure function of plan, epoch and position.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -85,8 +88,8 @@ pub struct Order {
     items: u32,
     /// Positions of an epoch.
     positions: u64,
-    /// The epoch asked for last.
-    cached: Option<(u64, Vec<Option<u32>>)>,
+    /// The epoch asked for last: the item at each position, or [`NO_ITEM`].
+    cached: Option<(u64, Vec<u32>)>,
 }
 
 impl Order {
@@ -128,7 +131,7 @@ impl Order {
             self.cached = Some((epoch, self.epoch(epoch)));
         }
         let (_, items) = self.cached.as_ref()?;
-        let item = (*items.get(index as usize)?)?;
+        let item = *items.get(index as usize).filter(|&&item| item != NO_ITEM)?;
         Some(Place {
             study: self.study(item),
             series: self.series(item, epoch),
@@ -160,21 +163,23 @@ impl Order {
         self.slices[before + series.start..before + series.end].iter().sum()
     }
 
-    fn epoch(&self, epoch: u64) -> Vec<Option<u32>> {
-        let items = Draws::new("order", self.plan.seed, epoch).permutation(self.items);
+    fn epoch(&self, epoch: u64) -> Vec<u32> {
+        let mut items = Draws::new("order", self.plan.seed, epoch).permutation(self.items);
         let (batch, positions) = (self.plan.batch, self.positions as usize);
         if self.has_keys() {
             let (keys, batches) = (self.studies.len(), positions / batch);
             let tail = self.plan.rules.tail();
-            return distinct_batches(&items, |item| self.key(item), keys, (batch, batches), tail);
+            let key = |item| self.key(item);
+            let places = distinct_batches(&items, key, keys, (batch, batches), tail);
+            return places.into_iter().map(|item| item.unwrap_or(NO_ITEM)).collect();
         }
         if self.plan.rules.bucket {
             let items = &items[..positions.min(items.len())];
             let mut draws = Draws::new("batches", self.plan.seed, epoch);
-            return bucketed(items, |item| self.slices(item, epoch), batch, &mut draws);
+            let places = bucketed(items, |item| self.slices(item, epoch), batch, &mut draws);
+            return places.into_iter().map(|item| item.unwrap_or(NO_ITEM)).collect();
         }
-        let mut items: Vec<Option<u32>> = items.into_iter().map(Some).collect();
-        items.resize(positions, None);
+        items.resize(positions, NO_ITEM);
         items
     }
 

@@ -170,7 +170,7 @@ impl Sampler {
         cost.hashing += copying - start;
         let mut blocks = None;
         if let (Some(draw), [block]) = (self.input.crops, series.record.blocks.as_slice()) {
-            let source = Source { block, voxels };
+            let source = Source { block, voxels: &voxels };
             let starts = match place.epoch {
                 Some(epoch) => {
                     let mut draws = self.draws("crops", series, epoch);
@@ -180,7 +180,7 @@ impl Sampler {
             };
             blocks = Some(copy_boxes(draw, source, &starts, target, cost));
         } else {
-            target.copy_from_slice(voxels);
+            target.copy_from_slice(&voxels);
             cost.read += voxels.len() as u64;
         }
         if let Some(epoch) = place.epoch

@@ -6,4 +6,5 @@ mod overrides;
 mod path;
 mod read;
 
+pub use path::is_address;
 pub use read::{load, parse};

@@ -9,6 +9,14 @@ use super::super::whole::Manifest;
 /// Calls a function on each path of a key.
 pub(super) type Visit = fn(&mut Manifest, &mut dyn FnMut(&mut PathBuf));
 
+/// Whether a place is an address in an object store, such as `s3://bucket/release`, rather than a path.
+pub fn is_address(place: &Path) -> bool {
+    let scheme = place.to_str().and_then(|text| text.split_once("://"));
+    scheme.is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 /// A key that holds a path or a list of paths.
 #[derive(Debug)]
 pub(super) struct PathField {
@@ -83,6 +91,16 @@ pub(super) const PATHS: &[PathField] = &[
         wants: Wants::Output,
         recorded: Recorded::As("out"),
         visit: |manifest, each| each(&mut manifest.release.out),
+    },
+    PathField {
+        key: "train.release",
+        base: Base::Manifest,
+        wants: Wants::Output,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| {
+            let release = manifest.train.as_mut().and_then(|train| train.release.as_mut());
+            release.into_iter().filter(|path| !is_address(path)).for_each(each);
+        },
     },
     PathField {
         key: "corpus.volumes",
@@ -173,7 +191,20 @@ pub(super) fn check(manifest: &mut Manifest) -> Result<(), ManifestError> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::manifest::{Overrides, parse};
+
+    #[test]
+    fn addresses_are_told_from_paths() {
+        for address in
+            ["s3://bucket/a", "gs://b", "az://c/d", "https://host/e", "http://host:8080/f"]
+        {
+            assert!(is_address(Path::new(address)), "{address}");
+        }
+        for path in ["out/release", "/data/release", "C:\\data", "://nothing", "a b://c"] {
+            assert!(!is_address(Path::new(path)), "{path}");
+        }
+    }
 
     #[test]
     fn every_path_of_the_manifest_is_in_the_list_and_none_of_the_machine_is_recorded() {
