@@ -321,6 +321,9 @@ pub(crate) struct BenchArgs {
     /// Memory of the ring in MiB.
     #[arg(long, default_value_t = 512)]
     pub(crate) ring_mib: usize,
+    /// Time that a step of training would take, in milliseconds: each batch is held so long.
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) step_ms: u64,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -105,7 +105,9 @@ def prepare(binary, data, shape, folder):
 
 def bench(binary, folder, threads, *options):
     command = [binary, "loader", "bench", Path(folder) / "out", "--threads", threads, "--json"]
-    command += ["--batch", 4, "--epochs", EPOCHS, *options]
+    for name, default in (("--batch", 4), ("--epochs", EPOCHS)):
+        command += [] if name in options else [name, default]
+    command += options
     done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 

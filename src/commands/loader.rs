@@ -1,7 +1,7 @@
 //! `radloom loader bench`: throughput, stalls and the hash of the order.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pipeline::loader::{Dataset, Loader, LoaderConfig, Metrics, OrderPlan, RankShare, data_order};
 use pipeline::release::{TableReader, release_at};
@@ -67,6 +67,7 @@ fn bench(args: &BenchArgs, common: &Common) -> Result<u8, Failure> {
             // Touches what a consumer would touch: one byte of every page.
             sum +=
                 batch.slot.bytes().iter().step_by(4096).map(|&byte| u64::from(byte)).sum::<u64>();
+            std::thread::sleep(Duration::from_millis(args.step_ms));
             ids.push(batch.studies);
         }
         total.add(&loader.metrics());

@@ -3,9 +3,12 @@
 //! - [`write_atomically`] is how every small file is written: temporary name, flush, rename.
 //! - [`TemporaryFile`] does the same for a file that is written part by part.
 //! - [`HashingWriter`], [`sha256_file`] and [`sha256_bytes`] give the sums of `SHA256SUMS`.
+//! - [`xxh3_64`] and its kin give the hashes of tensors, and those that ids and draws are made of.
 
 mod atomic;
 mod digest;
+mod xxh3;
 
 pub use atomic::{TemporaryFile, write_atomically};
 pub use digest::{HashingWriter, sha256_bytes, sha256_file};
+pub use xxh3::{copy_hashed, xxh3_64, xxh3_64_with_seed, xxh3_128};

@@ -158,9 +158,9 @@ pub struct Metrics {
     pub padded_slices: u64,
     /// Time the consumer waited.
     pub waited: Duration,
-    /// Time that threads spent on reading and hashing, all together.
+    /// Time that threads spent on hashing, all together.
     pub hashing: Duration,
-    /// Time that threads spent on copying and changing voxels, all together.
+    /// Time that threads spent on reading, copying and changing voxels, all together.
     pub copying: Duration,
     /// Shards that each batch drew from, summed over batches.
     pub shards: u64,

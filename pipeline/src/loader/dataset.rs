@@ -298,9 +298,13 @@ impl Dataset {
         self.shards[series.shard].tensor(series.offset, series.length, series.xxh3)
     }
 
-    /// As [`Self::voxels`], after their hash was compared.
-    pub(super) fn verified(&self, series: &StoredSeries) -> Result<Tensor<'_>, VoxelReaderError> {
-        self.shards[series.shard].verified(series.offset, series.length, series.xxh3)
+    /// Compares the hash that was `found` of the voxels of a series.
+    pub(super) fn compare(
+        &self,
+        series: &StoredSeries,
+        found: u64,
+    ) -> Result<(), VoxelReaderError> {
+        self.shards[series.shard].compare(series.offset, found, series.xxh3)
     }
 }
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::files::xxh3_64;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use schemas::manifest::train::SeriesPerEpoch;
 use schemas::study::BatchStudy;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch::Batch;
 use super::config::{DEADLINE, LoaderConfig, LoaderError, Metrics};
@@ -194,7 +194,7 @@ impl Loader {
         self.metrics.slices += slices.iter().sum::<u64>();
         self.metrics.padded_slices += longest * (slices.len() + empty) as u64;
         self.metrics.hashing += cost.hashing;
-        self.metrics.copying += cost.copying;
+        self.metrics.copying += cost.filling.saturating_sub(cost.hashing);
         self.metrics.shards += cost.shards as u64;
         self.metrics.damaged += cost.damaged as u64;
         for series in studies.iter().flat_map(|study| &study.series) {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::files::xxh3_64;
 use schemas::manifest::GraphSection;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::graph::AGREEMENT;
 use crate::release::{ReleaseError, TableReader};

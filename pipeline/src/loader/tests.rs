@@ -8,13 +8,13 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::files::xxh3_64;
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{InputSection, OrderSection};
 use schemas::study::{
     Block, BlockPosition, Sentence, SeriesRecord, StudyRecord, Validity, VoxelFormat,
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     Batch, Dataset, DatasetError, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare,

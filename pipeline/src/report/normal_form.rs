@@ -1,6 +1,6 @@
 //! Sentence types: sentences that are equal but for case, blanks and marks.
 
-use xxhash_rust::xxh3::xxh3_64;
+use crate::files::xxh3_64;
 
 /// The text of a sentence type: lower case, single blanks, no list mark, no final punctuation.
 /// Numbers stay, so that sentences with different sizes are different types.

@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::files::xxh3_64;
 use memmap2::{Advice, Mmap};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::store::{Mirror, StoreError};
 
@@ -150,12 +150,20 @@ impl VoxelReader {
         expected: u64,
     ) -> Result<Tensor<'_>, VoxelReaderError> {
         let bytes = self.tensor(offset, length, expected)?;
-        let found = xxh3_64(&bytes);
+        self.compare(offset, xxh3_64(&bytes), expected)?;
+        Ok(bytes)
+    }
+
+    /// Compares the hash that was `found` of the tensor at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`VoxelReaderError::Hash`] where they are not those that were written.
+    pub fn compare(&self, offset: u64, found: u64, expected: u64) -> Result<(), VoxelReaderError> {
         if found == expected {
-            Ok(bytes)
-        } else {
-            Err(VoxelReaderError::Hash { path: self.path.clone(), offset, expected, found })
+            return Ok(());
         }
+        Err(VoxelReaderError::Hash { path: self.path.clone(), offset, expected, found })
     }
 }
 

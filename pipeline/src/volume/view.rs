@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use crate::files::xxh3_64;
 use arrow::buffer::{Buffer, MutableBuffer};
 use schemas::manifest::{ClipStage, Crop, Crops, Grid, Recipe, VoxelType};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::affine::{Affine, AxisOrder};
 use super::body::{Threshold, body_box};

@@ -20,8 +20,8 @@ mod bucket;
 
 use std::ops::Range;
 
+use crate::files::xxh3_64;
 use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::random::Draws;
 use batches::{batches_of_an_epoch, distinct_batches};

@@ -21,6 +21,7 @@ use super::dataset::{Dataset, StoredSeries, StoredStudy};
 use super::order::Place;
 use super::random::Draws;
 use super::ring::Slot;
+use crate::files::{copy_hashed, xxh3_64};
 use crate::shard::VoxelReaderError;
 
 /// What it took to fill one slot.
@@ -28,10 +29,10 @@ use crate::shard::VoxelReaderError;
 pub(super) struct FillCost {
     /// Bytes of the shards that were read for the samples.
     pub(super) read: u64,
-    /// Time for hashing: pages of a mapped shard are read when they are hashed.
+    /// Time for all of it.
+    pub(super) filling: Duration,
+    /// Time for hashing.
     pub(super) hashing: Duration,
-    /// Time for the copy into the slot, and for changes in it.
-    pub(super) copying: Duration,
     /// Shards that the samples lie in.
     pub(super) shards: usize,
     /// Series that were left out because they are not what was written.
@@ -157,19 +158,16 @@ impl Sampler {
         let study = &dataset.studies[place.study];
         let series = &study.series[number];
         let start = Instant::now();
-        let compared = &self.compared[self.series_before[place.study] as usize + number];
-        let voxels = match self.comparison(place.epoch) {
-            Some(mark) if compared.load(Ordering::Relaxed) != mark => {
-                let voxels = dataset.verified(series)?;
-                compared.store(mark, Ordering::Relaxed);
-                voxels
-            }
-            _ => dataset.voxels(series)?,
-        };
-        let copying = Instant::now();
-        cost.hashing += copying - start;
+        let voxels = dataset.voxels(series)?;
+        let due = self.due(place, number);
+        let mut found = 0;
         let mut blocks = None;
         if let (Some(draw), [block]) = (self.input.crops, series.record.blocks.as_slice()) {
+            if due.is_some() {
+                let start = Instant::now();
+                found = xxh3_64(&voxels);
+                cost.hashing += start.elapsed();
+            }
             let source = Source { block, voxels: &voxels };
             let starts = match place.epoch {
                 Some(epoch) => {
@@ -180,8 +178,18 @@ impl Sampler {
             };
             blocks = Some(copy_boxes(draw, source, &starts, target, cost));
         } else {
-            target.copy_from_slice(&voxels);
             cost.read += voxels.len() as u64;
+            if due.is_some() {
+                let hashing;
+                (found, hashing) = copy_hashed(&voxels, target);
+                cost.hashing += hashing;
+            } else {
+                target.copy_from_slice(&voxels);
+            }
+        }
+        if let Some((compared, mark)) = due {
+            dataset.compare(series, found)?;
+            compared.store(mark, Ordering::Relaxed);
         }
         if let Some(epoch) = place.epoch
             && !self.input.augment.is_none()
@@ -190,7 +198,7 @@ impl Sampler {
             let mut draws = self.draws("augment", series, epoch);
             self.change(changed, target, study.record.names_side, &mut draws);
         }
-        cost.copying += copying.elapsed();
+        cost.filling += start.elapsed();
         Ok(blocks)
     }
 
@@ -215,13 +223,15 @@ impl Sampler {
         }
     }
 
-    /// What marks a tensor that needs no comparison with its hash in this epoch; none where none is ever compared.
-    fn comparison(&self, epoch: Option<u64>) -> Option<u32> {
-        match self.input.verify() {
-            Verify::Never => None,
-            Verify::Once => Some(1),
-            Verify::EveryEpoch => Some(epoch.unwrap_or(0) as u32 + 1),
-        }
+    /// What marks a tensor whose hash was compared in this epoch; none where it was, or where none ever is.
+    fn due(&self, place: &Place, number: usize) -> Option<(&AtomicU32, u32)> {
+        let mark = match self.input.verify() {
+            Verify::Never => return None,
+            Verify::Once => 1,
+            Verify::EveryEpoch => place.epoch.unwrap_or(0) as u32 + 1,
+        };
+        let compared = &self.compared[self.series_before[place.study] as usize + number];
+        (compared.load(Ordering::Relaxed) != mark).then_some((compared, mark))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 
+use crate::files::xxh3_64;
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{
@@ -13,7 +14,6 @@ use schemas::manifest::train::{
 use schemas::study::{
     BatchStudy, Block, BlockPosition, SeriesRecord, StudyRecord, Validity, VoxelFormat,
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::loader::{
     Batch, Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, Sequential,

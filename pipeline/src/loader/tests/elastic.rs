@@ -5,13 +5,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use crate::files::xxh3_64;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
 use schemas::ids::{PatientKey, SampleId, StudyId};
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{Distinct, InputSection, OrderSection, SeriesPerEpoch, Tail};
 use schemas::study::{Block, BlockPosition, SeriesRecord, StudyRecord, Validity, VoxelFormat};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::loader::{
     Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, ResumeToken, StoredSeries,
