@@ -53,6 +53,19 @@ pub enum VoxelReaderError {
     },
 }
 
+impl VoxelReaderError {
+    /// Whether the data are not what was written. Everything else, such as a network that fails, says nothing about
+    /// the data.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Hash { .. } | Self::Short { .. } | Self::Store(StoreError::Damaged { .. }) => {
+                true
+            }
+            Self::Io { .. } | Self::Store(_) => false,
+        }
+    }
+}
+
 /// A shard, from which tensors are taken by offset and length without Arrow decoding.
 #[derive(Debug)]
 pub struct VoxelReader {
@@ -237,7 +250,25 @@ mod tests {
             assert_eq!(bytes, tensor.bytes.as_slice());
         }
         let damaged = reader.verified(expected[0].0.offset, expected[0].0.length, 1);
-        assert!(matches!(damaged, Err(VoxelReaderError::Hash { .. })));
-        assert!(matches!(reader.tensor(size, 1, 0), Err(VoxelReaderError::Short { .. })));
+        let damaged = damaged.expect_err("another hash");
+        assert!(matches!(damaged, VoxelReaderError::Hash { .. }) && damaged.is_damage());
+        let short = reader.tensor(size, 1, 0).expect_err("beyond the end");
+        assert!(matches!(short, VoxelReaderError::Short { .. }) && short.is_damage());
+    }
+
+    #[test]
+    fn a_failed_read_is_not_damage() {
+        let (address, name) = ("s3://b/r".to_owned(), "shards/a.arrow".to_owned());
+        let unread = StoreError::Read {
+            address: address.clone(),
+            name: name.clone(),
+            attempts: 6,
+            problem: "nothing came".into(),
+        };
+        let missing = StoreError::Missing { address: address.clone(), name: name.clone() };
+        let damaged = StoreError::Damaged { address, name, what: "another hash".into() };
+        for (error, is_damage) in [(unread, false), (missing, false), (damaged, true)] {
+            assert_eq!(VoxelReaderError::from(error).is_damage(), is_damage);
+        }
     }
 }

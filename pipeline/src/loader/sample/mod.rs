@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use schemas::manifest::train::{CropDraw, Damaged, InputSection, Verify};
+use schemas::manifest::train::{AugmentSection, CropDraw, Damaged, InputSection, Verify};
 use schemas::study::{BatchSeries, BatchStudy, Block};
 
 use augment::{change, mirror, runs_sideways};
@@ -103,8 +103,8 @@ impl Sampler {
     }
 
     /// Writes the samples at `places` into `slot`, one after another, and returns what they are of and what it took.
-    /// The one copy that a voxel goes through on its way from the shard to the device. A study none of whose series
-    /// could be read is left out where damaged samples are to be skipped.
+    /// The one copy that a voxel goes through on its way from the shard to the device. A study all of whose
+    /// series are damaged is left out where those are to be skipped.
     pub(super) fn fill(
         &self,
         dataset: &Dataset,
@@ -127,7 +127,7 @@ impl Sampler {
                 let target = &mut target[offset..offset + bytes];
                 let blocks = match self.write(dataset, place, number, target, &mut cost) {
                     Ok(blocks) => blocks,
-                    Err(_) if self.input.damaged == Damaged::Skip => {
+                    Err(error) if error.is_damage() && self.input.damaged == Damaged::Skip => {
                         cost.damaged += 1;
                         continue;
                     }
@@ -210,6 +210,7 @@ impl Sampler {
     /// Changes the voxels of blocks that follow each other in `voxels`.
     fn change(&self, blocks: &mut [Block], voxels: &mut [u8], names_side: bool, draws: &mut Draws) {
         let section = self.input.augment;
+        let values_change = !AugmentSection { flip: false, ..section }.is_none();
         let mut rest = voxels;
         for block in blocks {
             let (voxels, after) = rest.split_at_mut(block.bytes());
@@ -218,7 +219,9 @@ impl Sampler {
             if section.flip && heads && !names_side && runs_sideways(block) {
                 mirror(voxels, block);
             }
-            change(voxels, block.format, section, draws);
+            if values_change {
+                change(voxels, block.format, section, draws);
+            }
             rest = after;
         }
     }
