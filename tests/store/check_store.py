@@ -4,6 +4,7 @@ Every verb that takes an address gives what it gives for the folder, whatever th
 """
 
 import json
+import logging
 import os
 import pathlib
 import subprocess
@@ -106,6 +107,8 @@ def size_of(folder):
 
 
 def main(out, radloom):
+    # The server writes a line a request.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as work:
         work = pathlib.Path(work)
         store = Store(pathlib.Path(out), radloom, work)
