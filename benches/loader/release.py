@@ -25,27 +25,9 @@ from pathlib import Path
 
 import numpy
 
-COLUMNS = ("VolumeName", "ClinicalInformation_EN", "Technique_EN", "Findings_EN", "Impressions_EN")
-MANIFEST = """version = 1
-name = "loading"
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from ct_rate import COLUMNS, MANIFEST, place
 
-[corpus]
-layout = "ct-rate"
-root = "."
-volumes = ["dataset"]
-reports = ["reports.csv"]
-intensity = "hounsfield"
-
-[[view]]
-name = "view"
-preset = "native"
-
-[split]
-method = "corpus"
-
-[release]
-out = "out"
-"""
 EPOCHS = 8
 
 
@@ -70,11 +52,6 @@ def write_nifti(path, voxels, spacing=(1.0, 1.0, 1.0)):
         file.write(bytes(header) + voxels.tobytes())
 
 
-def place(number):
-    """Where CT-RATE keeps the first reconstruction of a study."""
-    return Path(f"dataset/train/train_{number}/train_{number}_a/train_{number}_a_1.nii.gz")
-
-
 def write_sample(arguments):
     data, shape, folder, number = arguments
     offset = number * int(numpy.prod(shape)) * 2
@@ -89,7 +66,7 @@ def curate(binary, folder, count):
         writer.writerow(COLUMNS)
         for number in range(count):
             writer.writerow([place(number).name, "", "", f"A nodule of {number % 9 + 2} mm.", ""])
-    (folder / "manifest.toml").write_text(MANIFEST)
+    (folder / "manifest.toml").write_text(MANIFEST.format(preset="native"))
     subprocess.run([binary, "curate", folder / "manifest.toml", "--quiet"], check=True)
 
 

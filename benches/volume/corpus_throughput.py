@@ -35,8 +35,10 @@ import SimpleITK
 from command import Outcome, parser_of, radloom, verdict
 from sources import Source, readable
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from ct_rate import COLUMNS, MANIFEST, place
+
 SPACING = (0.7, 0.7, 1.0)
-COLUMNS = ("VolumeName", "ClinicalInformation_EN", "Technique_EN", "Findings_EN", "Impressions_EN")
 FINDINGS = (
     "Trachea and both main bronchi are open.",
     "The heart is not enlarged and there is no pericardial effusion.",
@@ -49,23 +51,6 @@ FINDINGS = (
     "The included part of the liver shows no lesion.",
     "Degenerative changes are seen in the thoracic spine.",
 )
-MANIFEST = """version = 1
-name = "throughput"
-
-[corpus]
-layout = "ct-rate"
-root = "."
-volumes = ["dataset"]
-reports = ["reports.csv"]
-intensity = "hounsfield"
-
-[[view]]
-name = "view"
-preset = "{preset}"
-
-[split]
-method = "corpus"
-"""
 
 
 def is_ct(image: SimpleITK.Image) -> bool:
@@ -101,11 +86,10 @@ def make_corpus(folder: Path, sources: list[Source], options: argparse.Namespace
     with ProcessPoolExecutor(options.jobs) as pool:
         jobs = []
         for number in range(1, options.volumes + 1):
-            name = f"train_{number}_a_1.nii.gz"
-            path = folder / "dataset" / "train" / f"train_{number}" / f"train_{number}_a" / name
+            path = folder / place(number)
             paths.append(path)
             findings = [FINDINGS[(number + step * step) % len(FINDINGS)] for step in range(6)]
-            rows.append((name, "Not given.", "Axial images without contrast.", " ".join(findings), findings[0]))
+            rows.append((path.name, "Not given.", "Axial images without contrast.", " ".join(findings), findings[0]))
             if not path.exists():
                 source = sources[number % len(sources)]
                 jobs.append(pool.submit(write_volume, source, path, number, options.slices))

@@ -94,8 +94,8 @@ impl SplitSource {
     /// Batches as training with `section` has them but that nothing is drawn.
     ///
     /// # Errors
-    /// [`LoaderError::Input`] where the section does not go with the view.
-    pub fn new(dataset: Arc<Dataset>, section: &TrainSection) -> Result<Self, LoaderError> {
+    /// [`HandoffError::Loader`] where the section does not go with the view.
+    pub fn new(dataset: Arc<Dataset>, section: &TrainSection) -> Result<Self, HandoffError> {
         let together = section.order.series == SeriesPerEpoch::Together;
         Ok(Self(Sequential::new(dataset, section.batch, section.input, together)?))
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use model::batch::BatchSource;
 use model::device::DeviceChoice;
 use model::evaluate::{EvaluateJob, EvaluateReport, evaluate_on};
-use model::handoff::{HandoffError, SplitSource};
+use model::handoff::SplitSource;
 use model::trainer::Checkpoint;
 use pipeline::execute::Observer;
 use pipeline::files::write_atomically;
@@ -54,10 +54,9 @@ pub(super) fn evaluate(
         ))
     })?;
     let checkpoint = Checkpoint::latest(&train::folder(manifest))?.ok_or(Failure::NoCheckpoint)?;
-    let trains = manifest.train.clone().unwrap_or_default();
-    let release = train::release(manifest, &trains)?;
-    let view = &checkpoint.info.config.view;
-    let dataset = Arc::new(Dataset::open(&release, view, split)?);
+    let release = train::release(manifest)?;
+    let trained = &checkpoint.info.config;
+    let dataset = Arc::new(Dataset::open(&release, &trained.view, split)?);
     if dataset.release_id != checkpoint.info.release_id {
         return Err(Failure::OtherRelease {
             trained: checkpoint.info.release_id.clone(),
@@ -65,17 +64,14 @@ pub(super) fn evaluate(
         });
     }
     // The probe is fitted on the training split; without one it is left out.
-    let training = match Dataset::open(&release, view, Split::Train) {
+    let training = match Dataset::open(&release, &trained.view, Split::Train) {
         Ok(training) => Some(Arc::new(training)),
         Err(DatasetError::Empty { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let trained = &checkpoint.info.config;
     progress.begin_titled("evaluating", 0);
-    let fit = training.map(|training| SplitSource::new(training, trained)).transpose();
-    let mut fit = fit.map_err(HandoffError::from)?;
-    let mut measured =
-        SplitSource::new(Arc::clone(&dataset), trained).map_err(HandoffError::from)?;
+    let mut fit = training.map(|training| SplitSource::new(training, trained)).transpose()?;
+    let mut measured = SplitSource::new(Arc::clone(&dataset), trained)?;
     let job = EvaluateJob { checkpoint: &checkpoint, section: &section, labels: &dataset.labels };
     let fit = fit.as_mut().map(|source| source as &mut dyn BatchSource);
     let report = evaluate_on(device, job, fit, &mut measured)?;

@@ -11,7 +11,6 @@ use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::{Dataset, OrderPlan};
 use pipeline::release::release_at;
 use schemas::manifest::Manifest;
-use schemas::manifest::train::TrainSection;
 use schemas::split::Split;
 
 use crate::cli::{Common, ManifestArgs};
@@ -73,8 +72,9 @@ pub(super) fn folder(manifest: &Manifest) -> PathBuf {
 }
 
 /// The release that a run trains from.
-pub(super) fn release(manifest: &Manifest, section: &TrainSection) -> Result<PathBuf, Failure> {
-    Ok(release_at(section.release.as_ref().unwrap_or(&manifest.release.out))?)
+pub(super) fn release(manifest: &Manifest) -> Result<PathBuf, Failure> {
+    let named = manifest.train.as_ref().and_then(|section| section.release.as_ref());
+    Ok(release_at(named.unwrap_or(&manifest.release.out))?)
 }
 
 /// Refuses a `[train]` section that cannot be trained, as far as the manifest alone shows it: an unknown system, keys
@@ -129,7 +129,7 @@ pub(super) fn train(
         .as_ref()
         .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
     check(manifest)?;
-    let release = release(manifest, section)?;
+    let release = release(manifest)?;
     let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
     let out = folder(manifest);
     let checkpoint = Checkpoint::latest(&out)?;

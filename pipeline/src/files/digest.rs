@@ -1,5 +1,6 @@
 //! SHA-256 of files, as in `SHA256SUMS`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -70,6 +71,21 @@ impl<W: Write> Write for HashingWriter<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
     }
+}
+
+/// The sums of a text such as `SHA256SUMS` by file, and the lines that are none.
+pub fn parse_sums(text: &str) -> (BTreeMap<&str, &str>, Vec<&str>) {
+    let mut sums = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    for line in text.lines() {
+        match line.split_once("  ") {
+            Some((sum, file)) => {
+                sums.insert(file, sum);
+            }
+            None => unreadable.push(line),
+        }
+    }
+    (sums, unreadable)
 }
 
 #[cfg(test)]

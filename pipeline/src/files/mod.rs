@@ -2,7 +2,8 @@
 //!
 //! - [`write_atomically`] is how every small file is written: temporary name, flush, rename.
 //! - [`TemporaryFile`] does the same for a file that is written part by part.
-//! - [`HashingWriter`], [`sha256_file`] and [`sha256_bytes`] give the sums of `SHA256SUMS`.
+//! - [`HashingWriter`], [`sha256_file`] and [`sha256_bytes`] give the sums of `SHA256SUMS`,
+//!   and [`parse_sums`] reads them.
 //! - [`xxh3_64`] and its kin give the hashes of tensors, and those that ids and draws are made of.
 
 mod atomic;
@@ -10,5 +11,5 @@ mod digest;
 mod xxh3;
 
 pub use atomic::{TemporaryFile, write_atomically};
-pub use digest::{HashingWriter, sha256_bytes, sha256_file};
+pub use digest::{HashingWriter, parse_sums, sha256_bytes, sha256_file};
 pub use xxh3::{copy_hashed, xxh3_64, xxh3_64_with_seed, xxh3_128};

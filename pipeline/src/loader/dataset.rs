@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemas::ids::{PatientKey, SampleId, StudyId};
-use schemas::manifest::train::{CropDraw, InputSection};
+use schemas::manifest::train::InputSection;
 use schemas::manifest::{Manifest, Recipe};
 use schemas::split::Split;
 use schemas::study::{
@@ -286,11 +286,11 @@ impl Dataset {
     ///
     /// [`DatasetError::Shape`] and [`DatasetError::Blocks`], naming the first sample that differs.
     pub fn fixed_input(&self, input: &InputSection) -> Result<(usize, [usize; 4]), DatasetError> {
-        let Some(CropDraw { count, size: [width, height, depth], .. }) = input.crops else {
+        let Some(draw) = input.crops else {
             return Ok((self.fixed_block_count()?, self.fixed_block()?));
         };
-        let [depth, height, width] = [depth, height, width].map(|length| length as usize);
-        Ok((count as usize, [self.channels, depth, height, width]))
+        let [depth, height, width] = draw.shape();
+        Ok((draw.count as usize, [self.channels, depth, height, width]))
     }
 
     /// The voxels of a series.

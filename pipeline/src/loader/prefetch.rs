@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::files::xxh3_64;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use schemas::manifest::train::SeriesPerEpoch;
 use schemas::study::BatchStudy;
@@ -21,6 +20,7 @@ use super::order::{Order, Place};
 use super::ring::{Ring, Slot, SlotSource};
 use super::sample::{FillCost, Sampler};
 use super::token::{ResumeToken, made_of};
+use crate::files::xxh3_64;
 use crate::shard::VoxelReaderError;
 
 type Filled = (Vec<BatchStudy>, FillCost, Slot);

@@ -1,9 +1,10 @@
 //! Random numbers that are a function of what they are drawn for. The generator is specified, so that another version
 //! of a library gives no other order and no other crops.
 
-use crate::files::xxh3_128;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use crate::files::xxh3_128;
 
 /// Numbers for one purpose, seed and epoch: `ChaCha8` keyed by all three.
 #[derive(Debug)]

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::files::xxh3_64;
 use schemas::manifest::GraphSection;
 
+use crate::files::xxh3_64;
 use crate::graph::AGREEMENT;
 use crate::release::{ReleaseError, TableReader};
 

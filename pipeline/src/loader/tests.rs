@@ -2,25 +2,25 @@
 
 mod elastic;
 mod faults;
+pub(super) mod stored;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::files::xxh3_64;
-use schemas::ids::{PatientKey, SampleId, StudyId};
+use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{InputSection, OrderSection};
-use schemas::study::{
-    Block, BlockPosition, Sentence, SeriesRecord, StudyRecord, Validity, VoxelFormat,
-};
+use schemas::study::{Sentence, StudyRecord, VoxelFormat};
 
 use super::{
     Batch, Dataset, DatasetError, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare,
-    Sequential, StoredSeries, StoredStudy,
+    Sequential,
 };
-use crate::shard::VoxelReader;
+use stored::{Stored, block};
+
+/// Voxels that are what they are stored as.
+const BYTES: VoxelFormat = VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 };
 
 /// Crops of each study, each of some depth: study 1 has two crops of different sizes.
 const DEPTHS: [&[usize]; 5] = [&[1], &[2, 3], &[1], &[4], &[2]];
@@ -36,42 +36,20 @@ const LARGEST: usize = 30;
 
 /// A data set of five studies in one shard.
 fn dataset() -> Arc<Dataset> {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    let mut offset = 0;
-    let studies = (0..DEPTHS.len())
-        .map(|study| {
-            let bytes = voxels(study);
-            file.write_all(&bytes).expect("writes");
-            let block = |&depth: &usize| Block {
-                shape: [1, depth, 2, 3],
-                format: VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 },
-                position: BlockPosition::new(&[0.0; 16], [0; 3]),
-                validity: Validity::Whole,
-            };
-            let series = StoredSeries {
-                record: Arc::new(SeriesRecord {
-                    sample_id: SampleId(format!("s{study}/v")),
-                    view: "v".into(),
-                    blocks: DEPTHS[study].iter().map(block).collect(),
-                }),
-                shard: 0,
-                offset,
-                length: bytes.len() as u64,
-                xxh3: xxh3_64(&bytes),
-            };
-            offset += series.length;
-            let record = StudyRecord {
-                study_id: StudyId(format!("s{study}")),
-                patient_key: PatientKey(format!("p{study}")),
-                sentences: vec![Sentence { text: format!("Text {study}."), ..Sentence::default() }],
-                ..StudyRecord::default()
-            };
-            StoredStudy { record: Arc::new(record), series: vec![series] }
-        })
-        .collect();
-    file.flush().expect("flushes");
-    let shard = VoxelReader::open(file.path()).expect("maps");
-    Arc::new(Dataset::of_studies(studies, vec![shard]))
+    let mut stored = Stored::new();
+    for (study, depths) in DEPTHS.iter().enumerate() {
+        let of_depth = |&depth: &usize| block([1, depth, 2, 3], BYTES, &[0.0; 16]);
+        let blocks = depths.iter().map(of_depth).collect();
+        let series = stored.series(format!("s{study}/v"), blocks, &voxels(study));
+        let record = StudyRecord {
+            study_id: StudyId(format!("s{study}")),
+            patient_key: PatientKey(format!("p{study}")),
+            sentences: vec![Sentence { text: format!("Text {study}."), ..Sentence::default() }],
+            ..StudyRecord::default()
+        };
+        stored.study(record, vec![series]);
+    }
+    stored.dataset()
 }
 
 fn config(batch: usize, ring_bytes: usize) -> LoaderConfig {

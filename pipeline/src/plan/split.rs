@@ -1,9 +1,10 @@
 //! The split of a patient.
 
-use crate::files::xxh3_64_with_seed;
 use schemas::ids::PatientKey;
 use schemas::manifest::{SplitMethod, SplitSection};
 use schemas::split::Split;
+
+use crate::files::xxh3_64_with_seed;
 
 /// The split of `patient`: a pure function of the patient's key, so that a corpus that grows never
 /// moves a patient. `corpus_split` is the layout's own (`train` or `valid`), used with

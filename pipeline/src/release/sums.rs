@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::error::ReleaseError;
+use crate::files::parse_sums;
 
 /// The name of the file.
 const FILE: &str = "SHA256SUMS";
@@ -30,19 +31,4 @@ pub(crate) fn read_sums(path: &Path) -> Result<BTreeMap<String, String>, Release
 pub(super) fn sums_text(path: &Path) -> Result<String, ReleaseError> {
     fs::read_to_string(path.join(FILE))
         .map_err(|_| ReleaseError::NotARelease { path: path.to_owned(), missing: FILE })
-}
-
-/// Sums by file, and the lines that are none.
-pub(super) fn parse_sums(text: &str) -> (BTreeMap<&str, &str>, Vec<&str>) {
-    let mut sums = BTreeMap::new();
-    let mut unreadable = Vec::new();
-    for line in text.lines() {
-        match line.split_once("  ") {
-            Some((sum, file)) => {
-                sums.insert(file, sum);
-            }
-            None => unreadable.push(line),
-        }
-    }
-    (sums, unreadable)
 }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use super::contents::TableReader;
 use super::error::ReleaseError;
 use super::seal::files;
-use super::sums::{parse_sums, sums_text};
-use crate::files::sha256_file;
+use super::sums::sums_text;
+use crate::files::{parse_sums, sha256_file};
 use crate::shard::VoxelReader;
 use crate::store::Mirror;
 

@@ -6,9 +6,9 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::files::xxh3_64;
 use memmap2::{Advice, Mmap};
 
+use crate::files::xxh3_64;
 use crate::store::{Mirror, StoreError};
 
 /// A shard that cannot be read.

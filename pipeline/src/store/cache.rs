@@ -66,9 +66,14 @@ impl Cache {
         self.folder.join("mirrors")
     }
 
+    /// Where the file of this name lies, if it is there.
+    pub(super) fn tensor(&self, name: &str) -> PathBuf {
+        self.folder.join("tensors").join(name)
+    }
+
     /// The open file of this name, which counts as used now; none where it is not there.
     pub(super) fn open(&self, name: &str) -> Result<Option<File>, StoreError> {
-        let path = self.folder.join("tensors").join(name);
+        let path = self.tensor(name);
         match File::open(&path) {
             Ok(file) => {
                 // Only the order of eviction depends on it.
@@ -88,7 +93,7 @@ impl Cache {
             return Err(StoreError::Budget { name, needed, budget });
         }
         self.make_room(needed)?;
-        self.place(&self.folder.join("tensors").join(name), content)
+        self.place(&self.tensor(name), content)
     }
 
     /// Writes a file under a name of this process and renames it into place, so that no other process sees a part.

@@ -7,14 +7,13 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::files::xxh3_64;
 use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 
 use super::cache::Cache;
 use super::error::StoreError;
 use super::remote::Remote;
-use crate::files::{HashingWriter, sha256_bytes, sha256_file};
+use crate::files::{HashingWriter, parse_sums, sha256_bytes, sha256_file, xxh3_64};
 
 /// File of a mirror that says what it mirrors. No release has such a file.
 const ORIGIN: &str = "mirror.json";
@@ -55,8 +54,7 @@ impl Mirror {
         let folder = cache.mirrors().join(&sha256_bytes(remote.address().as_bytes())[..32]);
         let sums_text = remote.whole("SHA256SUMS")?;
         let mut sums = BTreeMap::new();
-        for line in String::from_utf8_lossy(&sums_text).lines() {
-            let Some((sum, name)) = line.split_once("  ") else { continue };
+        for (name, sum) in parse_sums(&String::from_utf8_lossy(&sums_text)).0 {
             // A name that leads elsewhere is no file of a release, and must not be written to.
             if Path::new(name).components().any(|part| !matches!(part, Component::Normal(_))) {
                 return Err(StoreError::Damaged {
@@ -69,7 +67,7 @@ impl Mirror {
         }
         let mirror = Self { folder, remote, cache, sums };
         for (name, sum) in &mirror.sums {
-            if !name.ends_with(SHARD) {
+            if !Self::is_shard(name) {
                 mirror.fetch(name, sum)?;
             }
         }
@@ -163,14 +161,14 @@ impl Mirror {
         if let Some(file) = self.cache.open(&key)?
             && file.metadata().is_ok_and(|metadata| metadata.len() == range.end - range.start)
         {
-            return self.map(&file);
+            return self.map(&file, &key);
         }
         let mut found = 0;
         for _ in 0..READS {
             let bytes = self.remote.range(name, range.clone())?;
             found = xxh3_64(&bytes);
             if found == xxh3 {
-                return self.map(&self.cache.keep(&key, &bytes)?);
+                return self.map(&self.cache.keep(&key, &bytes)?, &key);
             }
         }
         let what =
@@ -179,11 +177,11 @@ impl Mirror {
     }
 
     #[expect(unsafe_code, reason = "mapping a file is unsafe by nature")]
-    fn map(&self, file: &fs::File) -> Result<Mmap, StoreError> {
+    fn map(&self, file: &fs::File, key: &str) -> Result<Mmap, StoreError> {
         // SAFETY: files of the cache are renamed into place when complete and never written again; removing one
         // leaves its mapping as it is.
         let map = unsafe { Mmap::map(file) };
-        map.map_err(|source| StoreError::Cache { path: self.cache.mirrors(), source })
+        map.map_err(|source| StoreError::Cache { path: self.cache.tensor(key), source })
     }
 
     /// Fetches a small file with this sum, unless it is there.

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use crate::files::xxh3_64;
 use arrow::buffer::{Buffer, MutableBuffer};
 use schemas::manifest::{ClipStage, Crop, Crops, Grid, Recipe, VoxelType};
 
@@ -13,6 +12,7 @@ use super::image::{Volume, Voxels};
 use super::resample::resample;
 use super::stored::{Intensity, Sample, Stored, permuted};
 use super::taps::{AxisTaps, TapsBuilder};
+use crate::files::xxh3_64;
 use crate::memory::zeroed_buffer;
 use schemas::rescale::Rescale;
 

@@ -3,10 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most boxes out of one volume.
-const MAX_CROPS: u32 = 64;
-/// Largest size of an axis in voxels.
-const MAX_AXIS: u32 = 4096;
+use super::view::boxes_problem;
 
 /// What a sample is made of when it is loaded. All that is drawn is a function of `[train] seed`, the epoch and the
 /// sample: ranks, threads and stops change nothing.
@@ -42,13 +39,8 @@ impl InputSection {
 
     /// Why the section cannot be used: the key at fault and what is wrong with it.
     pub fn problem(&self) -> Option<(&'static str, String)> {
-        let sound = |crops: CropDraw| {
-            let is_size = |voxels| (1..=MAX_AXIS).contains(&voxels);
-            (1..=MAX_CROPS).contains(&crops.count) && crops.size.into_iter().all(is_size)
-        };
-        if self.crops.is_some_and(|crops| !sound(crops)) {
-            let problem =
-                format!("must be 1 to {MAX_CROPS} boxes of sizes from 1 to {MAX_AXIS} voxels");
+        let boxes = self.crops.and_then(|crops| boxes_problem(crops.count, crops.size));
+        if let Some(problem) = boxes {
             return Some(("crops", problem));
         }
         let AugmentSection { scale, shift, noise, .. } = self.augment;
@@ -70,6 +62,14 @@ pub struct CropDraw {
     /// Where they may lie. Default: `anywhere`.
     #[serde(default)]
     pub place: CropPlace,
+}
+
+impl CropDraw {
+    /// Depth, height and width of a box.
+    pub fn shape(&self) -> [usize; 3] {
+        let [width, height, depth] = self.size.map(|length| length as usize);
+        [depth, height, width]
+    }
 }
 
 /// Changes of the voxels of a block, in parts of the window's width: 0.1 of a window of 2000 HU are 200 HU.

@@ -20,10 +20,10 @@ mod bucket;
 
 use std::ops::Range;
 
-use crate::files::xxh3_64;
 use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
 
 use super::random::Draws;
+use crate::files::xxh3_64;
 use batches::{batches_of_an_epoch, distinct_batches};
 use bucket::bucketed;
 
@@ -166,21 +166,19 @@ impl Order {
     fn epoch(&self, epoch: u64) -> Vec<u32> {
         let mut items = Draws::new("order", self.plan.seed, epoch).permutation(self.items);
         let (batch, positions) = (self.plan.batch, self.positions as usize);
-        if self.has_keys() {
+        let places = if self.has_keys() {
             let (keys, batches) = (self.studies.len(), positions / batch);
             let tail = self.plan.rules.tail();
-            let key = |item| self.key(item);
-            let places = distinct_batches(&items, key, keys, (batch, batches), tail);
-            return places.into_iter().map(|item| item.unwrap_or(NO_ITEM)).collect();
-        }
-        if self.plan.rules.bucket {
+            distinct_batches(&items, |item| self.key(item), keys, (batch, batches), tail)
+        } else if self.plan.rules.bucket {
             let items = &items[..positions.min(items.len())];
             let mut draws = Draws::new("batches", self.plan.seed, epoch);
-            let places = bucketed(items, |item| self.slices(item, epoch), batch, &mut draws);
-            return places.into_iter().map(|item| item.unwrap_or(NO_ITEM)).collect();
-        }
-        items.resize(positions, NO_ITEM);
-        items
+            bucketed(items, |item| self.slices(item, epoch), batch, &mut draws)
+        } else {
+            items.resize(positions, NO_ITEM);
+            return items;
+        };
+        places.into_iter().map(|item| item.unwrap_or(NO_ITEM)).collect()
     }
 
     /// Whether samples can meet in a batch that must not.
@@ -314,8 +312,8 @@ mod tests {
             for epoch in 0..2_u64.min(positions) {
                 let mut seen = BTreeMap::new();
                 for first in (epoch * positions..(epoch + 1) * positions).step_by(batch) {
-                    let group: Vec<_> =
-                        (first..first + batch as u64).filter_map(|at| order.at(at)).map(|place| pair(&place)).collect();
+                    let places = (first..first + batch as u64).filter_map(|at| order.at(at));
+                    let group: Vec<_> = places.map(|place| pair(&place)).collect();
                     prop_assert!(tail == Tail::Pad || group.len() == batch);
                     let keys: BTreeSet<_> = match distinct {
                         Distinct::None => (0..group.len()).collect(),

@@ -247,11 +247,10 @@ fn copy_boxes(
     cost: &mut FillCost,
 ) -> Vec<Block> {
     let cropped = cropped(source.block, draw);
-    let [_, depth, height, width] = cropped.shape;
     let boxes = starts.iter().zip(target.chunks_exact_mut(cropped.bytes()));
     boxes
         .map(|(&start, target)| {
-            let (validity, read) = source.copy(start, [depth, height, width], target);
+            let (validity, read) = source.copy(start, draw.shape(), target);
             cost.read += read;
             let position = source.block.position.moved(start);
             Block { position, validity, ..cropped.clone() }
@@ -261,7 +260,7 @@ fn copy_boxes(
 
 /// A drawn box of `block`, but for its place.
 fn cropped(block: &Block, draw: CropDraw) -> Block {
-    let [width, height, depth] = draw.size.map(|length| length as usize);
+    let [depth, height, width] = draw.shape();
     Block { shape: [block.shape[0], depth, height, width], ..block.clone() }
 }
 

@@ -1,25 +1,21 @@
 //! Samples as loaders hand them out, against the stored volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 
-use crate::files::xxh3_64;
-use schemas::ids::{PatientKey, SampleId, StudyId};
+use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{
     AugmentSection, CropDraw, CropPlace, Damaged, InputSection, OrderSection, SeriesPerEpoch,
     Verify,
 };
-use schemas::study::{
-    BatchStudy, Block, BlockPosition, SeriesRecord, StudyRecord, Validity, VoxelFormat,
-};
+use schemas::study::{BatchStudy, Block, StudyRecord, Validity, VoxelFormat};
 
+use crate::loader::tests::stored::{Stored, block};
 use crate::loader::{
     Batch, Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, Sequential,
-    StoredSeries, StoredStudy,
 };
-use crate::shard::{VoxelReader, VoxelReaderError};
+use crate::shard::VoxelReaderError;
 
 /// Depth, height and width of each study's volume.
 const SHAPES: [[usize; 3]; 4] = [[6, 7, 9], [5, 5, 5], [9, 4, 6], [3, 8, 8]];
@@ -33,55 +29,28 @@ fn voxel(study: usize, index: usize) -> i16 {
 const AFFINE: [f64; 16] =
     [-2.0, 0.0, 0.0, 10.0, 0.0, 3.0, 0.0, 20.0, 0.0, 0.0, 5.0, 30.0, 0.0, 0.0, 0.0, 1.0];
 
-struct Stored {
-    file: tempfile::NamedTempFile,
-    dataset: Arc<Dataset>,
-}
-
 /// Four studies of one series in one shard; the report of study 0 names a side. A bit of the volume of study
 /// `damaged` is another than was written.
 fn stored(damaged: Option<usize>) -> Stored {
-    let mut file = tempfile::NamedTempFile::new().expect("a file");
-    let mut offset = 0;
-    let mut studies = Vec::new();
+    let mut stored = Stored::new();
+    let format = VoxelFormat { dtype: VoxelType::I16, scale: 1.0 / 4000.0, offset: 0.25 };
     for (study, &[depth, height, width]) in SHAPES.iter().enumerate() {
         let bytes: Vec<u8> =
             (0..depth * height * width).flat_map(|at| voxel(study, at).to_le_bytes()).collect();
-        file.write_all(&bytes).expect("writes");
-        let block = Block {
-            shape: [1, depth, height, width],
-            format: VoxelFormat { dtype: VoxelType::I16, scale: 1.0 / 4000.0, offset: 0.25 },
-            position: BlockPosition::new(&AFFINE, [0; 3]),
-            validity: Validity::Whole,
-        };
-        let series = StoredSeries {
-            record: Arc::new(SeriesRecord {
-                sample_id: SampleId(format!("s{study}/v")),
-                view: "v".into(),
-                blocks: vec![block],
-            }),
-            shard: 0,
-            offset,
-            length: bytes.len() as u64,
-            xxh3: xxh3_64(&bytes),
-        };
-        offset += series.length;
+        let block = block([1, depth, height, width], format, &AFFINE);
+        let series = stored.series(format!("s{study}/v"), vec![block], &bytes);
         let record = StudyRecord {
             study_id: StudyId(format!("s{study}")),
             patient_key: PatientKey(format!("p{study}")),
             names_side: study == 0,
             ..StudyRecord::default()
         };
-        studies.push(StoredStudy { record: Arc::new(record), series: vec![series] });
+        stored.study(record, vec![series]);
     }
     if let Some(study) = damaged {
-        let at = studies[study].series[0].offset + 3;
-        file.seek(SeekFrom::Start(at)).expect("is there");
-        file.write_all(&[0xFF]).expect("writes");
+        stored.damage(study, 3, 0xFF);
     }
-    file.flush().expect("flushes");
-    let shard = VoxelReader::open(file.path()).expect("maps");
-    Stored { dataset: Arc::new(Dataset::of_studies(studies, vec![shard])), file }
+    stored
 }
 
 fn crops(count: u32, size: [u32; 3]) -> InputSection {
@@ -136,7 +105,7 @@ fn start_of(block: &Block) -> [i64; 3] {
 
 #[test]
 fn boxes_hold_the_voxels_of_the_place_they_say_and_lie_elsewhere_in_each_epoch() {
-    let Stored { dataset, .. } = stored(None);
+    let dataset = stored(None).dataset();
     let mut starts: BTreeMap<usize, BTreeSet<[i64; 3]>> = BTreeMap::new();
     for batch in batches(&dataset, config(crops(3, [4, 3, 2]))).expect("loads") {
         let blocks = blocks(&batch);
@@ -159,7 +128,7 @@ fn boxes_hold_the_voxels_of_the_place_they_say_and_lie_elsewhere_in_each_epoch()
 
 #[test]
 fn a_box_beyond_its_volume_is_filled_with_the_low_end_and_says_so() {
-    let Stored { dataset, .. } = stored(None);
+    let dataset = stored(None).dataset();
     let all = batches(&dataset, config(crops(1, [8, 8, 2]))).expect("loads");
     for (study, block, voxels) in all.iter().flat_map(blocks) {
         let [_, height, width] = SHAPES[study];
@@ -186,7 +155,7 @@ fn content(batches: &[Batch]) -> Vec<(u64, Content)> {
 
 #[test]
 fn what_is_drawn_is_the_same_at_any_rank_count_thread_count_and_stop() {
-    let Stored { dataset, .. } = stored(None);
+    let dataset = stored(None).dataset();
     let augment = AugmentSection { scale: 0.1, shift: 0.1, noise: 0.02, flip: true };
     let input = InputSection { augment, ..crops(2, [4, 4, 2]) };
     let whole = content(&batches(&dataset, config(input)).expect("loads"));
@@ -215,7 +184,7 @@ fn what_is_drawn_is_the_same_at_any_rank_count_thread_count_and_stop() {
 
 #[test]
 fn only_images_whose_report_names_no_side_are_mirrored() {
-    let Stored { dataset, .. } = stored(None);
+    let dataset = stored(None).dataset();
     let augment = AugmentSection { flip: true, ..AugmentSection::default() };
     let input = InputSection { augment, ..InputSection::default() };
     let all =
@@ -237,14 +206,15 @@ fn only_images_whose_report_names_no_side_are_mirrored() {
 fn a_damaged_volume_stops_the_run_or_is_left_out_at_its_place() {
     for input in [InputSection::default(), crops(2, [3, 3, 2])] {
         let damaged = stored(Some(2));
-        let refused = batches(&damaged.dataset, config(input)).expect_err("a bit differs");
+        let dataset = damaged.dataset();
+        let refused = batches(&dataset, config(input)).expect_err("a bit differs");
         let LoaderError::Shard(VoxelReaderError::Hash { path, .. }) = refused else {
             panic!("{refused}")
         };
-        assert_eq!(path, damaged.file.path());
+        assert_eq!(path, damaged.file());
         let skip = InputSection { damaged: Damaged::Skip, ..input };
-        let found = batches(&damaged.dataset, config(skip)).expect("loads");
-        let whole = batches(&stored(None).dataset, config(input)).expect("loads");
+        let found = batches(&dataset, config(skip)).expect("loads");
+        let whole = batches(&stored(None).dataset(), config(input)).expect("loads");
         assert_eq!(found.len(), whole.len());
         for (found, whole) in found.iter().zip(&whole) {
             assert_eq!(found.damaged, 1, "in every epoch");
@@ -255,13 +225,13 @@ fn a_damaged_volume_stops_the_run_or_is_left_out_at_its_place() {
             assert_eq!(found.slot.bytes().len(), bytes);
         }
         let never = InputSection { verify: Some(Verify::Never), ..input };
-        assert_eq!(batches(&damaged.dataset, config(never)).expect("unseen").len(), 6);
+        assert_eq!(batches(&dataset, config(never)).expect("unseen").len(), 6);
     }
 }
 
 #[test]
 fn evaluation_spreads_boxes_evenly_and_changes_no_voxel() {
-    let Stored { dataset, .. } = stored(None);
+    let dataset = stored(None).dataset();
     let augment = AugmentSection { noise: 0.5, flip: true, ..AugmentSection::default() };
     let input = InputSection { augment, ..crops(4, [2, 2, 2]) };
     let load = || {
@@ -288,12 +258,11 @@ fn evaluation_spreads_boxes_evenly_and_changes_no_voxel() {
 
 #[test]
 fn the_series_of_a_study_stand_together_when_asked_for() {
-    let Stored { dataset, .. } = stored(None);
+    let stored = stored(None);
+    let dataset = stored.dataset();
     let mut first = dataset.studies[0].clone();
     first.series.extend(dataset.studies[1..].iter().flat_map(|study| study.series.clone()));
-    let shard = VoxelReader::open(stored(None).file.path()).expect("maps");
-    let dataset =
-        Arc::new(Dataset::of_studies(vec![first, dataset.studies[1].clone()], vec![shard]));
+    let dataset = stored.dataset_of(vec![first, dataset.studies[1].clone()]);
     let rules = OrderSection { series: SeriesPerEpoch::Together, ..OrderSection::default() };
     let plan = OrderPlan { seed: 5, batch: 2, rules };
     let all = batches(&dataset, LoaderConfig { plan, ..config(InputSection::default()) });
@@ -307,12 +276,11 @@ fn the_series_of_a_study_stand_together_when_asked_for() {
 
 #[test]
 fn boxes_out_of_boxes_are_refused_by_the_key() {
-    let Stored { dataset, .. } = stored(None);
-    let mut studies = dataset.studies.clone();
+    let stored = stored(None);
+    let mut studies = stored.dataset().studies.clone();
     let record = Arc::make_mut(&mut studies[1].series[0].record);
     record.blocks.push(record.blocks[0].clone());
-    let shard = VoxelReader::open(stored(None).file.path()).expect("maps");
-    let dataset = Arc::new(Dataset::of_studies(studies, vec![shard]));
+    let dataset = stored.dataset_of(studies);
     let refused = batches(&dataset, config(crops(1, [2, 2, 2]))).expect_err("boxes");
     let text = refused.to_string();
     assert!(text.contains("`[train.input] crops`") && text.contains("`s1/v` has 2"), "{text}");

@@ -2,57 +2,36 @@
 //!
 //! `RADLOOM_CASES=10000 cargo test --release -p radloom-pipeline --lib loader::tests::elastic` runs as many cases.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use crate::files::xxh3_64;
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseError, TestRunner};
-use schemas::ids::{PatientKey, SampleId, StudyId};
-use schemas::manifest::VoxelType;
+use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::train::{Distinct, InputSection, OrderSection, SeriesPerEpoch, Tail};
-use schemas::study::{Block, BlockPosition, SeriesRecord, StudyRecord, Validity, VoxelFormat};
+use schemas::study::StudyRecord;
 
+use super::BYTES;
+use super::stored::{Stored, block};
 use crate::loader::{
-    Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, ResumeToken, StoredSeries,
-    StoredStudy, data_order,
+    Dataset, Loader, LoaderConfig, LoaderError, OrderPlan, RankShare, ResumeToken, data_order,
 };
-use crate::shard::VoxelReader;
 
 /// A data set of studies with these numbers of series, two studies a patient, in shards of at most so many series.
 pub(super) fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
-    let mut files = vec![tempfile::NamedTempFile::new().expect("a file")];
-    let (mut in_shard, mut offset) = (0, 0);
-    let mut studies = Vec::new();
+    let mut stored = Stored::new();
+    let mut in_shard = 0;
     for (study, &count) in series.iter().enumerate() {
-        let mut stored = Vec::new();
+        let mut of_study = Vec::new();
         for number in 0..count {
             if in_shard == per_shard {
-                files.push(tempfile::NamedTempFile::new().expect("a file"));
-                (in_shard, offset) = (0, 0);
+                stored.next_shard();
+                in_shard = 0;
             }
             let length = 2 + (study + number as usize) % 3;
             let bytes: Vec<u8> =
                 (0..length).map(|at| (study * 16 + number as usize * 4 + at) as u8).collect();
-            files.last_mut().expect("one").write_all(&bytes).expect("writes");
-            let block = Block {
-                shape: [1, length, 1, 1],
-                format: VoxelFormat { dtype: VoxelType::U8, scale: 1.0, offset: 0.0 },
-                position: BlockPosition::new(&[0.0; 16], [0; 3]),
-                validity: Validity::Whole,
-            };
-            stored.push(StoredSeries {
-                record: Arc::new(SeriesRecord {
-                    sample_id: SampleId(format!("s{study}-{number}/v")),
-                    view: "v".into(),
-                    blocks: vec![block],
-                }),
-                shard: files.len() - 1,
-                offset,
-                length: length as u64,
-                xxh3: xxh3_64(&bytes),
-            });
-            offset += length as u64;
+            let block = block([1, length, 1, 1], BYTES, &[0.0; 16]);
+            of_study.push(stored.series(format!("s{study}-{number}/v"), vec![block], &bytes));
             in_shard += 1;
         }
         let record = StudyRecord {
@@ -60,16 +39,9 @@ pub(super) fn dataset(series: &[u32], per_shard: usize) -> Arc<Dataset> {
             patient_key: PatientKey(format!("p{}", study / 2)),
             ..StudyRecord::default()
         };
-        studies.push(StoredStudy { record: Arc::new(record), series: stored });
+        stored.study(record, of_study);
     }
-    let shards = files
-        .iter_mut()
-        .map(|file| {
-            file.flush().expect("flushes");
-            VoxelReader::open(file.path()).expect("maps")
-        })
-        .collect();
-    Arc::new(Dataset::of_studies(studies, shards))
+    stored.dataset()
 }
 
 /// The samples of a global batch with their bytes, sorted.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::recipe::{ClipStage, Crop, Crops, Recipe, VoxelType};
+use super::recipe::{ClipStage, Crop, Recipe, VoxelType};
 
 /// Voxel sizes in mm.
 const SPACING_MM: RangeInclusive<f64> = 0.01..=100.0;
@@ -88,16 +88,15 @@ fn crop(recipe: &Recipe) -> Result<(), ViewError> {
 }
 
 fn crops(recipe: &Recipe) -> Result<(), ViewError> {
-    let right = |crops: Crops| {
-        (1..=MAX_CROPS).contains(&crops.count) && crops.size.into_iter().all(is_size)
-    };
-    if recipe.crops.is_some_and(|crops| !right(crops)) {
-        return fail(
-            "crops",
-            format!("must be 1 to {MAX_CROPS} boxes of sizes from 1 to {MAX_AXIS} voxels"),
-        );
-    }
-    Ok(())
+    let problem = recipe.crops.and_then(|crops| boxes_problem(crops.count, crops.size));
+    problem.map_or(Ok(()), |problem| fail("crops", problem))
+}
+
+/// Why boxes of one size cannot be taken out of a volume.
+pub(in crate::manifest) fn boxes_problem(count: u32, size: [u32; 3]) -> Option<String> {
+    let sound = (1..=MAX_CROPS).contains(&count) && size.into_iter().all(is_size);
+    let problem = || format!("must be 1 to {MAX_CROPS} boxes of sizes from 1 to {MAX_AXIS} voxels");
+    (!sound).then(problem)
 }
 
 fn windows(recipe: &Recipe) -> Result<(), ViewError> {

@@ -6,6 +6,7 @@ mod recipe;
 mod section;
 
 pub use check::ViewError;
+pub(super) use check::boxes_problem;
 pub use preset::Preset;
 pub use recipe::{ClipStage, Crop, Crops, Grid, Kernel, Orientation, Recipe, VoxelType};
 pub use section::{ViewSection, Windows};
