@@ -82,6 +82,8 @@ pub(crate) enum Verb {
     /// Measure the loader on a release.
     #[command(subcommand)]
     Loader(LoaderVerb),
+    /// Make a synthetic corpus of chest CT with reports, whose findings are known.
+    Phantom(PhantomArgs),
     /// Write an HTML page of a release.
     Show(ShowArgs),
     /// List what manifests and options may name.
@@ -136,6 +138,24 @@ fn listed(text: &str) -> Result<ListKind, String> {
             ListKind::ALL.map(ListKind::name).join(", ")
         )
     })
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct PhantomArgs {
+    /// The folder to make it in: a corpus in the layout of CT-RATE, with the truth in `truth/`.
+    pub(crate) folder: PathBuf,
+    /// Studies.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub(crate) studies: usize,
+    /// What everything is drawn from: the same seed gives the same bytes.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Voxels along each axis of a volume.
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub(crate) size: usize,
+    /// Share of the studies that get a fault, as files and reports of corpora have them, 0 to 1.
+    #[arg(long, value_name = "RATE", default_value_t = 0.0)]
+    pub(crate) faults: f64,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -21,12 +21,14 @@
 //! # Ok::<(), radloom_pipeline::report::LexiconError>(())
 //! ```
 
+mod draws;
 pub mod execute;
 pub mod files;
 pub mod graph;
 pub mod ingest;
 pub mod loader;
 mod memory;
+pub mod phantom;
 pub mod plan;
 pub mod quality;
 pub mod release;

@@ -7,6 +7,7 @@ mod evaluate;
 mod inspect;
 mod list;
 mod loader;
+mod phantom;
 mod release;
 mod report;
 mod run;
@@ -31,6 +32,7 @@ pub(crate) fn dispatch(cli: &Cli) -> Result<u8, Failure> {
         Verb::Report(args) => report::run(args, common),
         Verb::Release(verb) => release::run(verb, common),
         Verb::Loader(verb) => loader::run(verb, common),
+        Verb::Phantom(args) => phantom::run(args, common),
         Verb::Show(args) => show::run(args, common),
         Verb::List(args) => list::run(args, common),
         Verb::Schema => Ok(schema::run()),

@@ -40,10 +40,10 @@ FLOORS = {
     ],
     "pipeline": [
         ["files", "memory"],
-        ["store", "volume"],
+        ["draws", "store", "volume"],
         ["quality", "shard"],
         ["ingest"],
-        ["report"],
+        ["phantom", "report"],
         ["graph"],
         ["plan"],
         ["release"],

@@ -13,7 +13,6 @@ mod data_order;
 mod dataset;
 mod order;
 mod prefetch;
-mod random;
 mod ring;
 mod sample;
 mod sequential;

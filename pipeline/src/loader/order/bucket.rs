@@ -1,6 +1,6 @@
 //! An epoch cut into batches of samples of similar length, so that little of a batch is padding.
 
-use super::super::random::Draws;
+use crate::draws::Draws;
 
 /// Batches among which samples are sorted: a batch spans about this part of the range of lengths, and a sample still
 /// meets others in each epoch.

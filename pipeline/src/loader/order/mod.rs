@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use schemas::manifest::train::{Distinct, OrderSection, SeriesPerEpoch, Tail};
 
-use super::random::Draws;
+use crate::draws::Draws;
 use crate::files::xxh3_64;
 use batches::{batches_of_an_epoch, distinct_batches};
 use bucket::bucketed;

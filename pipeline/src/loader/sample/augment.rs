@@ -5,7 +5,7 @@ use schemas::manifest::VoxelType;
 use schemas::manifest::train::AugmentSection;
 use schemas::study::{Block, Validity, VoxelFormat};
 
-use crate::loader::random::Draws;
+use crate::draws::Draws;
 
 /// Changes contrast and brightness and adds noise, as `section` says. Values stay within the window.
 pub(super) fn change(

@@ -7,7 +7,7 @@ use schemas::manifest::train::{CropDraw, CropPlace};
 use schemas::manifest::{Crops, VoxelType};
 use schemas::study::{Block, Validity, VoxelFormat};
 
-use crate::loader::random::Draws;
+use crate::draws::Draws;
 use crate::volume::spread_crops;
 
 /// Draws of a box with too little body before the best of them is taken.

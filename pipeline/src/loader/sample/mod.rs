@@ -19,8 +19,8 @@ use crop::{Source, drawn, spread};
 use super::config::LoaderError;
 use super::dataset::{Dataset, StoredSeries, StoredStudy};
 use super::order::Place;
-use super::random::Draws;
 use super::ring::Slot;
+use crate::draws::Draws;
 use crate::files::{copy_hashed, xxh3_64};
 use crate::shard::VoxelReaderError;
 

@@ -8,11 +8,11 @@ use crate::files::xxh3_128;
 
 /// Numbers for one purpose, seed and epoch: `ChaCha8` keyed by all three.
 #[derive(Debug)]
-pub(super) struct Draws(ChaCha8Rng);
+pub(crate) struct Draws(ChaCha8Rng);
 
 impl Draws {
     /// Numbers for `purpose`.
-    pub(super) fn new(purpose: &str, seed: u64, epoch: u64) -> Self {
+    pub(crate) fn new(purpose: &str, seed: u64, epoch: u64) -> Self {
         let mut text = format!("radloom {purpose}").into_bytes();
         text.extend(seed.to_le_bytes());
         text.extend(epoch.to_le_bytes());
@@ -24,7 +24,7 @@ impl Draws {
     }
 
     /// A number below `bound`, each as likely (Lemire 2019).
-    pub(super) fn below(&mut self, bound: u32) -> u32 {
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
         let mut product = u64::from(self.0.next_u32()) * u64::from(bound);
         let threshold = bound.wrapping_neg() % bound;
         while (product as u32) < threshold {
@@ -34,18 +34,34 @@ impl Draws {
     }
 
     /// A number from −`reach` to `reach`.
-    pub(super) fn around_zero(&mut self, reach: f64) -> f64 {
+    pub(crate) fn around_zero(&mut self, reach: f64) -> f64 {
         let unit = (self.bits() >> 11) as f64 * (-53.0_f64).exp2();
         (2.0 * unit - 1.0) * reach
     }
 
+    /// A number from `low` to `high`.
+    pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
+        let unit = (self.bits() >> 40) as f32 * (-24.0_f32).exp2();
+        low + unit * (high - low)
+    }
+
+    /// True with the probability `probability`.
+    pub(crate) fn chance(&mut self, probability: f32) -> bool {
+        self.between(0.0, 1.0) < probability
+    }
+
+    /// One of `choices`, each as likely; there is at least one.
+    pub(crate) fn pick<'c, T>(&mut self, choices: &'c [T]) -> &'c T {
+        &choices[self.below(choices.len() as u32) as usize]
+    }
+
     /// 64 random bits.
-    pub(super) fn bits(&mut self) -> u64 {
+    pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Fisher-Yates of `0..count`, from the end.
-    pub(super) fn permutation(&mut self, count: u32) -> Vec<u32> {
+    pub(crate) fn permutation(&mut self, count: u32) -> Vec<u32> {
         let mut order: Vec<u32> = (0..count).collect();
         for last in (1..count).rev() {
             let other = self.below(last + 1);
