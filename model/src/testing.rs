@@ -20,7 +20,6 @@ pub(crate) const VOLUME: [usize; 4] = [1, 16, 16, 16];
 pub(crate) fn input_config() -> InputConfig {
     InputConfig {
         volume: VOLUME,
-        patch: [4, 4, 4],
         block: [8, 8, 8],
         image_mask_ratio: 0.5,
         text_mask: TextMask { ratio: 0.3, policy: TextMaskPolicy::Word, entity_share: 0.5 },

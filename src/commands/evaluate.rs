@@ -46,6 +46,7 @@ pub(super) fn evaluate(
     device: DeviceChoice,
     progress: &Progress,
 ) -> Result<EvaluateReport, Failure> {
+    train::check(manifest)?;
     let section = manifest.evaluate.clone().unwrap_or_default();
     let split = Split::from_name(&section.split).ok_or_else(|| {
         Failure::Usage(format!(
@@ -56,7 +57,7 @@ pub(super) fn evaluate(
     let checkpoint = Checkpoint::latest(&train::folder(manifest))?.ok_or(Failure::NoCheckpoint)?;
     let release = train::release(manifest)?;
     let trained = &checkpoint.info.config;
-    let dataset = Arc::new(Dataset::open(&release, &trained.view, split)?);
+    let dataset = Arc::new(Dataset::open_labelled(&release, &trained.view, split, section.labels)?);
     if dataset.release_id != checkpoint.info.release_id {
         return Err(Failure::OtherRelease {
             trained: checkpoint.info.release_id.clone(),
@@ -64,11 +65,12 @@ pub(super) fn evaluate(
         });
     }
     // The probe is fitted on the training split; without one it is left out.
-    let training = match Dataset::open(&release, &trained.view, Split::Train) {
-        Ok(training) => Some(Arc::new(training)),
-        Err(DatasetError::Empty { .. }) => None,
-        Err(error) => return Err(error.into()),
-    };
+    let training =
+        match Dataset::open_labelled(&release, &trained.view, Split::Train, section.labels) {
+            Ok(training) => Some(Arc::new(training)),
+            Err(DatasetError::Empty { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
     progress.begin_titled("evaluating", 0);
     let mut fit = training.map(|training| SplitSource::new(training, trained)).transpose()?;
     let mut measured = SplitSource::new(Arc::clone(&dataset), trained)?;

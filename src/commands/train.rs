@@ -11,6 +11,7 @@ use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::{Dataset, OrderPlan};
 use pipeline::release::release_at;
 use schemas::manifest::Manifest;
+use schemas::manifest::train::EvaluateSection;
 use schemas::split::Split;
 
 use crate::cli::{Common, ManifestArgs};
@@ -80,8 +81,11 @@ pub(super) fn release(manifest: &Manifest) -> Result<PathBuf, Failure> {
 /// Refuses a `[train]` section that cannot be trained, as far as the manifest alone shows it: an unknown system, keys
 /// that its system does not have, numbers that do not fit together or do not fit the view.
 pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
-    let Some(section) = &manifest.train else { return Ok(()) };
     let origin = &manifest.origin;
+    if let Some((key, problem)) = manifest.evaluate.as_ref().and_then(EvaluateSection::problem) {
+        return Err(origin.error(&format!("evaluate.{key}"), problem).into());
+    }
+    let Some(section) = &manifest.train else { return Ok(()) };
     let counts = [("batch", section.batch as u64), ("steps", section.steps)];
     for (key, count) in counts {
         if count == 0 {
@@ -130,7 +134,12 @@ pub(super) fn train(
         .ok_or_else(|| Failure::Usage("the manifest has no `[train]` section".into()))?;
     check(manifest)?;
     let release = release(manifest)?;
-    let dataset = Arc::new(Dataset::open(&release, &section.view, Split::Train)?);
+    let dataset = Dataset::open(&release, &section.view, Split::Train)?;
+    let dataset = Arc::new(if section.shuffle_reports {
+        dataset.with_shuffled_reports(section.seed)
+    } else {
+        dataset
+    });
     let out = folder(manifest);
     let checkpoint = Checkpoint::latest(&out)?;
     let resumed_from = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.info.step);

@@ -251,6 +251,7 @@ fn schema_is_the_committed_one_and_every_manifest_is_valid() {
         include_str!("../../manifests/clip-quickstart.toml"),
         include_str!("../../manifests/ct-rate.toml"),
         include_str!("../../manifests/dicom-tree.toml"),
+        include_str!("../../manifests/phantom.toml"),
         include_str!("../../manifests/train/mg3d.toml"),
     ] {
         assert!(manifest.starts_with("#:schema "));

@@ -2,6 +2,7 @@
 
 mod error;
 mod list;
+mod negative;
 mod prefetch;
 mod source;
 mod study;
@@ -9,6 +10,7 @@ mod voxels;
 
 pub use error::BatchError;
 pub use list::{ListSource, single_blocks};
+pub(crate) use negative::not_negative;
 pub use prefetch::{Prefetched, prefetched};
 pub use source::{BatchSource, SourceError};
 pub use study::StudyBatch;

@@ -7,12 +7,18 @@
 //! 2. Add one line to `image_encoders!` below. Manifests, JSON Schema, checkpoints and the tests of this file know
 //!    it then.
 
+#![expect(
+    clippy::large_enum_variant,
+    reason = "a model has one encoder, and it is not moved about"
+)]
+
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::image_traits::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
+use super::cnn3d::{Cnn3d, Cnn3dKeys};
+use super::image_traits::{EncodesImages, ImageCode, ImageEncoderError, ImageEncoderKeys};
 use super::swin3d::{Swin3d, Swin3dConfig};
 use super::vit3d::{Vit3d, Vit3dKeys};
 
@@ -65,6 +71,16 @@ macro_rules! image_encoders {
                 match kind { $(ImageEncoderKind::$name => self.$table.width(),)* }
             }
 
+            /// Channels of the vector of a volume of the encoder `kind`.
+            pub fn pooled_width(&self, kind: ImageEncoderKind) -> usize {
+                match kind { $(ImageEncoderKind::$name => self.$table.pooled_width(),)* }
+            }
+
+            /// Tokens along D, H, W of the encoder `kind`.
+            pub fn grid(&self, kind: ImageEncoderKind, volume: [usize; 4]) -> [usize; 3] {
+                match kind { $(ImageEncoderKind::$name => self.$table.grid(volume),)* }
+            }
+
             /// Makes the encoder `kind` with unspecified weights.
             pub fn init<B: Backend>(
                 &self,
@@ -87,8 +103,8 @@ macro_rules! image_encoders {
         }
 
         impl<B: Backend> EncodesImages<B> for ImageEncoder<B> {
-            fn tokens(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
-                match self { $(Self::$name(encoder) => encoder.tokens(volume),)* }
+            fn encode(&self, volume: Tensor<B, 5>) -> ImageCode<B> {
+                match self { $(Self::$name(encoder) => encoder.encode(volume),)* }
             }
         }
     };
@@ -99,6 +115,8 @@ image_encoders! {
     Swin3d: swin3d = Swin3dKeys,
     /// Plain vision transformer on patches of the volume.
     Vit3d: vit3d = Vit3dKeys,
+    /// Small convolutional network with batch norm, for few studies.
+    Cnn3d: cnn3d = Cnn3dKeys,
 }
 
 /// Numbers of a [`Swin3d`], as a table of the manifest.
@@ -166,14 +184,18 @@ impl ImageEncoderKeys for Swin3dKeys {
         self.config([0; 4]).output_dim()
     }
 
+    fn grid(&self, volume: [usize; 4]) -> [usize; 3] {
+        self.config(volume).output_grid()
+    }
+
     fn init<B: Backend>(&self, volume: [usize; 4], device: &B::Device) -> Swin3d<B> {
         self.config(volume).init(device)
     }
 }
 
 impl<B: Backend> EncodesImages<B> for Swin3d<B> {
-    fn tokens(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
-        self.forward(volume)
+    fn encode(&self, volume: Tensor<B, 5>) -> ImageCode<B> {
+        ImageCode::of_tokens(self.forward(volume))
     }
 }
 
@@ -202,13 +224,17 @@ mod tests {
         for &kind in ImageEncoderKind::ALL {
             tables.check(kind, VOLUME).expect("the defaults fit");
             let encoder = initialise(tables.init::<Flex>(kind, VOLUME, &FlexDevice), 3);
-            let both = encoder.tokens(volumes(2));
-            let [count, _, width] = both.dims();
+            let both = encoder.encode(volumes(2));
+            let [count, tokens, width] = both.tokens.dims();
             assert_eq!((count, width), (2, tables.width(kind)), "{kind:?}");
-            let second = encoder.tokens(volumes(2).narrow(0, 1, 1));
+            assert_eq!(tokens, tables.grid(kind, VOLUME).iter().product::<usize>(), "{kind:?}");
+            assert_eq!(both.pooled.dims(), [2, tables.pooled_width(kind)], "{kind:?}");
+            let second = encoder.encode(volumes(2).narrow(0, 1, 1));
             let tolerance = Tolerance::rel_abs(1e-4, 1e-5);
-            let alone = both.narrow(0, 1, 1).into_data();
-            second.into_data().assert_approx_eq::<f32>(&alone, tolerance);
+            let alone = both.tokens.narrow(0, 1, 1).into_data();
+            second.tokens.into_data().assert_approx_eq::<f32>(&alone, tolerance);
+            let alone = both.pooled.narrow(0, 1, 1).into_data();
+            second.pooled.into_data().assert_approx_eq::<f32>(&alone, tolerance);
         }
     }
 

@@ -5,14 +5,26 @@ use thiserror::Error;
 
 use super::swin3d::SwinConfigError;
 
-/// A module that turns volumes into tokens.
+/// What an encoder makes of volumes.
+#[derive(Debug, Clone)]
+pub struct ImageCode<B: Backend> {
+    /// One vector for each place of a grid, first axis slowest, `[N, M, F]`; F as [`ImageEncoderKeys::width`] says.
+    pub tokens: Tensor<B, 3>,
+    /// One vector for each volume, `[N, P]`; P as [`ImageEncoderKeys::pooled_width`] says.
+    pub pooled: Tensor<B, 2>,
+}
+
+impl<B: Backend> ImageCode<B> {
+    /// Tokens, with their mean as the vector of the volume.
+    pub fn of_tokens(tokens: Tensor<B, 3>) -> Self {
+        Self { pooled: tokens.clone().mean_dim(1).squeeze_dim(1), tokens }
+    }
+}
+
+/// A module that turns volumes into tokens and one vector.
 pub trait EncodesImages<B: Backend> {
-    /// Encodes volumes, each by itself.
-    ///
-    /// # Shapes
-    /// - volume: `[N, C, D, H, W]`
-    /// - output: `[N, M, F]`, F as [`ImageEncoderKeys::width`] says
-    fn tokens(&self, volume: Tensor<B, 5>) -> Tensor<B, 3>;
+    /// Encodes volumes `[N, C, D, H, W]`, each by itself (but for batch norm while it is trained).
+    fn encode(&self, volume: Tensor<B, 5>) -> ImageCode<B>;
 }
 
 /// The numbers of an image encoder, as a table of the manifest.
@@ -28,6 +40,14 @@ pub trait ImageEncoderKeys {
 
     /// Channels of a token.
     fn width(&self) -> usize;
+
+    /// Channels of the vector of a volume.
+    fn pooled_width(&self) -> usize {
+        self.width()
+    }
+
+    /// Tokens along D, H, W, first axis slowest; they tile the volume. Call [`Self::check`] first.
+    fn grid(&self, volume: [usize; 4]) -> [usize; 3];
 
     /// Makes the encoder with unspecified weights. Call [`Self::check`] first.
     fn init<B: Backend>(&self, volume: [usize; 4], device: &B::Device) -> Self::Encoder<B>;

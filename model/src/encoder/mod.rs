@@ -1,6 +1,8 @@
-//! Encoders: volumes to image tokens ([`ImageEncoder`]: [`Swin3d`], [`Vit3d`]) and reports to text tokens ([`TextEncoder`]).
+//! Encoders: volumes to image tokens ([`ImageEncoder`]: [`Swin3d`], [`Vit3d`], [`Cnn3d`]) and reports to text tokens ([`TextEncoder`]).
 
 mod attention;
+mod batch_norm;
+mod cnn3d;
 mod image;
 mod image_traits;
 mod patch;
@@ -11,8 +13,9 @@ mod vit3d;
 mod window;
 
 pub use attention::{WindowAttention, WindowAttentionConfig};
+pub use cnn3d::{Cnn3d, Cnn3dKeys, CnnStage};
 pub use image::{ImageEncoder, ImageEncoderKind, ImageEncoderTables, Swin3dKeys};
-pub use image_traits::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
+pub use image_traits::{EncodesImages, ImageCode, ImageEncoderError, ImageEncoderKeys};
 pub use patch::{PatchEmbed, patchify, take_patches, unpatchify};
 pub(crate) use rows::{index, project};
 pub use swin3d::{

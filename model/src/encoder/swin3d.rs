@@ -248,22 +248,14 @@ impl Swin3dConfig {
 }
 
 impl<B: Backend> Swin3d<B> {
-    /// Embeds the patches of a volume.
+    /// Embeds the patches of volumes and runs the stages on them.
     ///
     /// # Shapes
     /// - volume: `[B, C, D, H, W]`
-    /// - output: `[B, N, E]`, N patches in C order
-    pub fn embed(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
-        self.patch_embed.forward(patchify(volume, self.patch))
-    }
-
-    /// Runs the stages on embedded patches.
-    ///
-    /// # Shapes
-    /// - patches: `[B, N, E]`
     /// - output: `[B, M, F]`, M = product of [`Swin3dConfig::output_grid`], F = [`Swin3dConfig::output_dim`]
-    pub fn encode(&self, patches: Tensor<B, 3>) -> Tensor<B, 3> {
-        let (mut tokens, mut grid) = (patches, self.grid);
+    pub fn forward(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
+        let mut tokens = self.patch_embed.forward(patchify(volume, self.patch));
+        let mut grid = self.grid;
         for layer in &self.layers {
             tokens = layer.forward(tokens, grid);
             if layer.downsample.is_some() {
@@ -271,11 +263,6 @@ impl<B: Backend> Swin3d<B> {
             }
         }
         self.norm.forward(tokens)
-    }
-
-    /// Embeds and encodes: `[B, C, D, H, W]` to `[B, M, F]`.
-    pub fn forward(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
-        self.encode(self.embed(volume))
     }
 }
 

@@ -11,7 +11,7 @@ use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::image_traits::{EncodesImages, ImageEncoderError, ImageEncoderKeys};
+use super::image_traits::{EncodesImages, ImageCode, ImageEncoderError, ImageEncoderKeys};
 use super::patch::{PatchEmbed, patchify};
 use super::rows::project;
 use super::swin3d::Mlp;
@@ -94,6 +94,10 @@ impl ImageEncoderKeys for Vit3dKeys {
         self.width
     }
 
+    fn grid(&self, volume: [usize; 4]) -> [usize; 3] {
+        std::array::from_fn(|axis| volume[axis + 1] / self.patch[axis])
+    }
+
     fn init<B: Backend>(&self, volume: [usize; 4], device: &B::Device) -> Vit3d<B> {
         let width = self.width;
         let [channels, edges @ ..] = volume;
@@ -125,10 +129,11 @@ impl ImageEncoderKeys for Vit3dKeys {
 }
 
 impl<B: Backend> EncodesImages<B> for Vit3d<B> {
-    fn tokens(&self, volume: Tensor<B, 5>) -> Tensor<B, 3> {
+    fn encode(&self, volume: Tensor<B, 5>) -> ImageCode<B> {
         let patches = self.patch_embed.forward(patchify(volume, self.patch));
         let tokens = patches + self.position_embeddings.val().unsqueeze::<3>();
-        self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens)))
+        let tokens = self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens));
+        ImageCode::of_tokens(self.norm.forward(tokens))
     }
 }
 

@@ -91,17 +91,33 @@ impl<S: System, B: Backend> Extractor<'_, S, B> {
             .collect())
     }
 
-    /// Unit vectors of single sentences.
-    pub(super) fn prompts(&self, texts: &[String]) -> Result<Vec<Vec<f64>>, EvaluateError> {
-        let records: Vec<StudyRecord> = texts
+    /// For each label the unit mean of the unit vectors of the sentences that `forms` make of it.
+    pub(super) fn prompts(
+        &self,
+        labels: &[String],
+        forms: &[&String],
+    ) -> Result<Vec<Vec<f64>>, EvaluateError> {
+        let records: Vec<StudyRecord> = labels
             .iter()
+            .flat_map(|label| forms.iter().map(|form| form.replace("{label}", label)))
             .map(|text| StudyRecord {
-                sentences: vec![Sentence { text: text.clone(), ..Sentence::default() }],
+                sentences: vec![Sentence { text, ..Sentence::default() }],
                 ..StudyRecord::default()
             })
             .collect();
+        if records.is_empty() {
+            return Ok(vec![Vec::new(); labels.len()]);
+        }
         let vectors = self.system.embed_texts(self.model, &records, self.tokens, self.device)?;
-        Ok(rows(vectors).into_iter().map(unit).collect())
+        let vectors: Vec<Vec<f64>> = rows(vectors).into_iter().map(unit).collect();
+        let mean = |vectors: &[Vec<f64>]| {
+            let mut sum = vec![0.0; vectors[0].len()];
+            for vector in vectors {
+                add(&mut sum, vector);
+            }
+            unit(sum)
+        };
+        Ok(vectors.chunks(forms.len()).map(mean).collect())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::module::AutodiffModule;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use schemas::manifest::ManifestOrigin;
-use schemas::manifest::train::{EvaluateSection, MetricKind};
+use schemas::manifest::train::{EvaluateSection, LabelSource, MetricKind};
 use serde::{Deserialize, Serialize};
 
 use super::auroc::Auroc;
@@ -41,6 +41,9 @@ pub struct EvaluateJob<'a> {
 /// Metrics of a split.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EvaluateReport {
+    /// Whose labels were the truth.
+    #[serde(default)]
+    pub labels: LabelSource,
     /// Values by name.
     pub metrics: BTreeMap<String, Metric>,
     /// What has no value, and why.
@@ -130,19 +133,18 @@ pub fn evaluate<S: System, B: Backend>(
         studies: &studies,
         labels: job.labels,
         resamples,
-        report: EvaluateReport::default(),
+        report: EvaluateReport { labels: job.section.labels, ..EvaluateReport::default() },
     };
     let wanted = |kind| job.section.metrics.contains(&kind);
     if wanted(MetricKind::Retrieval) {
         table.retrieval(job.section, seed);
     }
     if wanted(MetricKind::ZeroShot) {
-        let prompts = |form: fn(&str) -> String| -> Result<_, EvaluateError> {
-            let texts: Vec<String> = job.labels.iter().map(|label| form(label)).collect();
-            if texts.is_empty() { Ok(Vec::new()) } else { extractor.prompts(&texts) }
+        let prompts = |side: usize| -> Result<Vec<Vec<f64>>, EvaluateError> {
+            let forms = job.section.prompts.iter().map(|pair| &pair[side]);
+            extractor.prompts(job.labels, &forms.collect::<Vec<_>>())
         };
-        let present = prompts(|label| format!("{label}."))?;
-        let absent = prompts(|label| format!("no {label}."))?;
+        let (present, absent) = (prompts(0)?, prompts(1)?);
         let scores = present.iter().zip(&absent).map(|(present, absent)| {
             let score = |study: &Study| dot(&study.image, present) - dot(&study.image, absent);
             Ok(studies.iter().map(score).collect())

@@ -9,11 +9,11 @@ use super::unit_rows;
 ///
 /// With cosines `s_ij` over the temperature t, the loss is the mean over rows of
 /// `-log(exp(s_ii / t) / sum_{j in J(i)} exp(s_ij / t))`, averaged over both directions (CLIP, arXiv
-/// 2103.00020). `J(i)` leaves out rows that are no true negatives: other reconstructions of the same study.
+/// 2103.00020). `J(i)` leaves out rows that are no true negatives: of the same patient, or with the same text.
 ///
 /// # Shapes
 /// - first, second: `[N, P]`
-/// - same: `[N, N]`, symmetric, true where two rows belong to one study; the diagonal may be either
+/// - same: `[N, N]`, symmetric, true where two rows are no negatives of each other; the diagonal may be either
 /// - output: `[1]`
 pub fn contrast<B: Backend>(
     first: Tensor<B, 2>,

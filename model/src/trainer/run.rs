@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use burn::module::AutodiffModule;
+use burn::module::{AutodiffModule, Module};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
@@ -270,6 +270,8 @@ fn save<S: System, B: AutodiffBackend>(
     token: &serde_json::Value,
 ) -> Result<PathBuf, TrainError> {
     let Run { job, system, tokenizer } = run;
+    // Batch norm keeps its last update aside until somebody asks: without this the file would lack it.
+    drop(state.model.clone().into_record());
     let info = CheckpointInfo::new(
         system.model_plan(),
         job.section,

@@ -21,6 +21,7 @@ pub(super) fn check_same_run<S: System>(
         ("system", ours.system == theirs.system),
         ("view", ours.view == theirs.view),
         ("seed", ours.seed == theirs.seed),
+        ("shuffle_reports", ours.shuffle_reports == theirs.shuffle_reports),
         ("batch", ours.batch == theirs.batch),
         ("precision", ours.precision == theirs.precision),
         ("optimizer", ours.optimizer == theirs.optimizer),

@@ -37,6 +37,10 @@ impl<B: Backend> ModuleMapper<B> for Initialiser {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<B, D>>) -> Param<Tensor<B, D>> {
+        // What batch norm has seen so far is no weight.
+        if self.path.name().starts_with("running_") {
+            return param;
+        }
         let shape: [usize; D] = param.lazy_shape().dims();
         let count: usize = shape.iter().product();
         let values = match self.path.name() {

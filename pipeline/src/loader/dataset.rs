@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use schemas::ids::{PatientKey, SampleId, StudyId};
-use schemas::manifest::train::InputSection;
+use schemas::manifest::train::{InputSection, LabelSource};
 use schemas::manifest::{Manifest, Recipe};
 use schemas::split::Split;
 use schemas::study::{
@@ -15,6 +15,7 @@ use schemas::study::{
 
 use super::similarity::Similarities;
 use super::texts::Texts;
+use crate::draws::Draws;
 use crate::files::sha256_bytes;
 use crate::release::{Contents, ReleaseError, TableReader};
 use crate::shard::{Tensor, VoxelReader, VoxelReaderError};
@@ -125,6 +126,20 @@ impl Dataset {
     ///
     /// [`DatasetError`], which names the table, view or shard at fault.
     pub fn open(path: &Path, view: &str, split: Split) -> Result<Self, DatasetError> {
+        Self::open_labelled(path, view, split, LabelSource::Reports)
+    }
+
+    /// As [`Self::open`], with the labels that `source` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn open_labelled(
+        path: &Path,
+        view: &str,
+        split: Split,
+        source: LabelSource,
+    ) -> Result<Self, DatasetError> {
         let contents = Contents::read(path)?;
         let index = TableReader::open(path, "index")?;
         let views = index.texts("view")?;
@@ -187,7 +202,7 @@ impl Dataset {
                 split: split.name(),
             });
         }
-        let mut texts = Texts::read(path, |study| by_study.contains_key(study))?;
+        let mut texts = Texts::read(path, |study| by_study.contains_key(study), source)?;
         let studies: Vec<StoredStudy> = by_study
             .into_iter()
             .map(|(study, (patient, mut series))| {
@@ -222,6 +237,23 @@ impl Dataset {
             body_level: layout.body_level,
             similarities: Similarities::read(path, &manifest.graph)?,
         })
+    }
+
+    /// The data set with the sentences of every study given to another, as `seed` has it; labels stay. With one study
+    /// nothing changes.
+    #[must_use]
+    pub fn with_shuffled_reports(mut self, seed: u64) -> Self {
+        let order = Draws::new("reports", seed, 0).permutation(self.studies.len() as u32);
+        let records: Vec<Arc<StudyRecord>> =
+            self.studies.iter().map(|study| Arc::clone(&study.record)).collect();
+        // Along the ring of a random order no study keeps its own.
+        for (place, &study) in order.iter().enumerate() {
+            let other = &records[order[(place + 1) % order.len()] as usize];
+            let record = Arc::make_mut(&mut self.studies[study as usize].record);
+            record.sentences.clone_from(&other.sentences);
+            record.names_side = other.names_side;
+        }
+        self
     }
 
     /// These studies, in these shards.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use schemas::manifest::train::LabelSource;
 use schemas::study::{EntitySpan, Sentence};
 
 use crate::release::{ReleaseError, TableReader};
@@ -10,6 +11,9 @@ use crate::report::Side;
 
 /// Sections that state what was asked and done, not what is seen.
 const NOT_FINDINGS: [&str; 2] = ["clinical_information", "technique"];
+
+/// Value of a label that nothing is known of.
+const UNKNOWN: i8 = -1;
 
 /// The report and the labels of one study.
 #[derive(Debug, Default)]
@@ -28,8 +32,12 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// Reads the texts of the studies that are `wanted` from the release at `path`.
-    pub(super) fn read(path: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, ReleaseError> {
+    /// Reads the texts of the studies that are `wanted`, with the labels of `source`, from the release at `path`.
+    pub(super) fn read(
+        path: &Path,
+        wanted: impl Fn(&str) -> bool,
+        source: LabelSource,
+    ) -> Result<Self, ReleaseError> {
         let mut by_study: BTreeMap<String, StudyText> = BTreeMap::new();
         let reports = TableReader::open(path, "reports")?;
         let bodies: BTreeMap<String, String> =
@@ -66,7 +74,7 @@ impl Texts {
         for study in &mentions.sided {
             by_study.entry(study.clone()).or_default().names_side = true;
         }
-        let labels = read_labels(path, &wanted, &mut by_study)?;
+        let labels = read_labels(path, &wanted, source, &mut by_study)?;
         Ok(Self { by_study, labels })
     }
 }
@@ -75,11 +83,19 @@ impl Texts {
 fn read_labels(
     path: &Path,
     wanted: &impl Fn(&str) -> bool,
+    source: LabelSource,
     by_study: &mut BTreeMap<String, StudyText>,
 ) -> Result<Vec<String>, ReleaseError> {
     let labels = TableReader::open(path, "labels")?;
     let (studies, policies) = (labels.texts("study_id")?, labels.texts("policy")?);
-    let (names, values) = (labels.texts("label")?, labels.i8s("value")?);
+    let names = labels.texts("label")?;
+    let values = match source {
+        LabelSource::Reports => labels.i8s("value")?,
+        LabelSource::Corpus => {
+            let values = labels.optional_i8s("source_value")?.into_iter();
+            values.map(|value| value.unwrap_or(UNKNOWN)).collect()
+        }
+    };
     let mut order: Vec<String> = Vec::new();
     let first_policy = policies.first().cloned().unwrap_or_default();
     for row in 0..labels.rows() {

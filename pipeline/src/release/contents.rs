@@ -174,6 +174,15 @@ impl TableReader {
         self.column::<Int8Array, _>(column, |array, out| out.extend(array.values()))
     }
 
+    /// A column of i8 with gaps.
+    ///
+    /// # Errors
+    ///
+    /// [`ReleaseError::Column`].
+    pub fn optional_i8s(&self, column: &str) -> Result<Vec<Option<i8>>, ReleaseError> {
+        self.column::<Int8Array, _>(column, |array, out| out.extend(array.iter()))
+    }
+
     /// A column of f32.
     ///
     /// # Errors

@@ -32,6 +32,9 @@ pub struct TrainSection {
     pub order: OrderSection,
     /// What a sample is made of when it is loaded.
     pub input: InputSection,
+    /// Gives every study the report of another, as a control: what a model then learns of the pairs is chance.
+    /// Default: false.
+    pub shuffle_reports: bool,
     /// Number format of weights and activations. Default: `f32`.
     pub precision: Precision,
     /// Optimizer.
@@ -61,6 +64,7 @@ impl Default for TrainSection {
             batch: 4,
             order: OrderSection::default(),
             input: InputSection::default(),
+            shuffle_reports: false,
             precision: Precision::F32,
             optimizer: OptimizerSection::default(),
             schedule: ScheduleSection::default(),
@@ -165,6 +169,12 @@ pub struct EvaluateSection {
     pub split: String,
     /// Metrics. Default: all of them.
     pub metrics: Vec<MetricKind>,
+    /// Whose labels are the truth. Default: `reports`.
+    pub labels: LabelSource,
+    /// Prompts of `zero-shot`: pairs of a sentence with the finding and one without it, `{label}` standing for its
+    /// name; the vectors of several pairs are averaged. Default: "{label}.", "{label} is seen.", "there is {label}."
+    /// with "no" before.
+    pub prompts: Vec<[String; 2]>,
     /// Bootstrap resamples of patients for the 95 % intervals. Default: 1000.
     pub bootstrap: usize,
     /// Seed of the bootstrap and of the evaluation masks. Default: 0.
@@ -181,10 +191,40 @@ impl Default for EvaluateSection {
                 MetricKind::LinearProbe,
                 MetricKind::MaskedImage,
             ],
+            labels: LabelSource::Reports,
+            prompts: [
+                ["{label}.", "no {label}."],
+                ["{label} is seen.", "no {label} is seen."],
+                ["there is {label}.", "there is no {label}."],
+            ]
+            .map(|pair| pair.map(str::to_owned))
+            .to_vec(),
             bootstrap: 1000,
             seed: 0,
         }
     }
+}
+
+impl EvaluateSection {
+    /// What of the section makes no sense: the key, and why.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if self.prompts.is_empty() {
+            return Some(("prompts", "is empty: give at least one pair".to_owned()));
+        }
+        let without = self.prompts.iter().flatten().find(|form| !form.contains("{label}"))?;
+        Some(("prompts", format!("`{without}` lacks `{{label}}`, where the name of a label goes")))
+    }
+}
+
+/// Where the true labels of studies come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabelSource {
+    /// What the parser read in the reports, by the first label policy of the release.
+    #[default]
+    Reports,
+    /// The corpus's own tables of labels; unknown where they do not name the study.
+    Corpus,
 }
 
 /// A family of metrics.

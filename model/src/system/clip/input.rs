@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
-use schemas::study::BatchStudy;
+use schemas::study::StudyRecord;
 
-use crate::batch::{BatchError, StudyBatch};
+use crate::batch::{BatchError, StudyBatch, not_negative};
 use crate::text::{EncodedReport, TokenCache, TokenizeError};
 
 /// Lengths of token sequences are multiples of this: few distinct lengths keep the kernels that a device tunes per
@@ -36,7 +36,7 @@ pub struct ClipInput<B: Backend> {
     /// Studies that have text, as rows of `[B]`; none when fewer than two have.
     pub text_rows: Option<Tensor<B, 1, Int>>,
     /// True where two studies with text are one study, `[R, R]`.
-    pub same_study: Tensor<B, 2, Bool>,
+    pub not_negative: Tensor<B, 2, Bool>,
 }
 
 /// Reports as tokens.
@@ -53,7 +53,7 @@ pub struct ClipText<B: Backend> {
 pub struct ClipHost {
     text: ClipTextHost,
     text_rows: Vec<i32>,
-    same_study: Vec<bool>,
+    not_negative: Vec<bool>,
     /// Sentences left out because a report is longer than the budget.
     pub dropped_sentences: usize,
     /// Clauses left out of sentences that were kept in part, for the same reason.
@@ -86,9 +86,11 @@ impl InputConfig {
             .collect::<Result<Vec<_>, _>>()?;
         let with_text: Vec<usize> =
             (0..studies.len()).filter(|&row| has_text(&reports[row])).collect();
+        let records: Vec<&StudyRecord> =
+            with_text.iter().map(|&row| studies[row].record.as_ref()).collect();
         Ok(ClipHost {
             text: self.host_text(&reports, tokens.tokenizer().pad),
-            same_study: same_study(studies, &with_text),
+            not_negative: not_negative(&records),
             text_rows: with_text.into_iter().map(|row| row as i32).collect(),
             dropped_sentences: reports.iter().map(|report| report.dropped).sum(),
             dropped_clauses: reports.iter().map(|report| report.dropped_clauses).sum(),
@@ -133,12 +135,12 @@ impl ClipHost {
     ) -> Result<ClipInput<B>, BatchError> {
         let rows = self.text_rows.len();
         let text_rows = TensorData::new(self.text_rows, [rows]);
-        let same_study = TensorData::new(self.same_study, [rows, rows]);
+        let not_negative = TensorData::new(self.not_negative, [rows, rows]);
         Ok(ClipInput {
             volume: batch.voxels.upload(&batch.studies, device)?,
             text: self.text.upload(device),
             text_rows: (rows > 1).then(|| Tensor::from_data(text_rows, (device, DType::I32))),
-            same_study: Tensor::from_data(same_study, device),
+            not_negative: Tensor::from_data(not_negative, device),
         })
     }
 }
@@ -146,12 +148,6 @@ impl ClipHost {
 /// Whether any token belongs to a sentence.
 fn has_text(report: &EncodedReport) -> bool {
     report.sentence.iter().any(|&sentence| sentence >= 0)
-}
-
-/// Which of the `rows` are reconstructions of one study, as a matrix.
-fn same_study(studies: &[BatchStudy], rows: &[usize]) -> Vec<bool> {
-    let id = |row: usize| &studies[row].record.study_id;
-    rows.iter().flat_map(|&a| rows.iter().map(move |&b| id(a) == id(b))).collect()
 }
 
 #[cfg(test)]
@@ -174,7 +170,7 @@ mod tests {
         let input = host.upload::<Flex>(&batch, &FlexDevice).expect("tensors");
         let rows = input.text_rows.expect("three with text").into_data();
         assert_eq!(rows.iter::<i32>().collect::<Vec<_>>(), [0, 2, 3]);
-        let same = input.same_study.into_data().to_vec::<bool>().expect("bools");
+        let same = input.not_negative.into_data().to_vec::<bool>().expect("bools");
         let (yes, no) = (true, false);
         assert_eq!(same, [yes, yes, no, yes, yes, no, no, no, yes]);
         assert_eq!(input.volume.dims()[0], 4);

@@ -49,7 +49,7 @@ pub struct ClipModel<B: Backend> {
 /// Vectors of images.
 #[derive(Debug, Clone)]
 pub struct ClipVectors<B: Backend> {
-    /// Mean of the encoder's tokens, `[B, F]`: what a probe gets.
+    /// The encoder's vector of the volume, `[B, F]`: what a probe gets.
     pub pooled: Tensor<B, 2>,
     /// Vector in the space shared with reports, `[B, P]`, not normalised.
     pub embedding: Tensor<B, 2>,
@@ -68,7 +68,7 @@ impl ClipConfig {
     /// [`ClipModel::with_temperature`] sets the temperature of a new run.
     pub fn init<B: Backend>(&self, device: &B::Device) -> ClipModel<B> {
         let (keys, dim) = (&self.keys, self.keys.projection_dim);
-        let features = keys.image.width(keys.encoder);
+        let features = keys.image.pooled_width(keys.encoder);
         let hidden = self.text.hidden_size;
         let norm = |width| LayerNormConfig::new(width).init(device);
         let linear = |from| LinearConfig::new(from, dim).init(device);
@@ -100,12 +100,11 @@ impl<B: Backend> ClipModel<B> {
     /// # Shapes
     /// - volume: `[B * K, C, D, H, W]`, the K blocks of a study together
     pub fn encode_images(&self, volume: Tensor<B, 5>) -> ClipVectors<B> {
-        let tokens = self.vision_encoder.tokens(volume);
-        // [B * K, M, F] -> [B, K * M, F]
-        let [boxes, count, width] = tokens.dims();
-        let studies = boxes / self.blocks;
-        let tokens = tokens.reshape([studies, self.blocks * count, width]);
-        let pooled: Tensor<B, 2> = tokens.mean_dim(1).squeeze_dim(1);
+        // [B * K, F] -> [B, K, F]
+        let boxes = self.vision_encoder.encode(volume).pooled;
+        let [count, width] = boxes.dims();
+        let boxes = boxes.reshape([count / self.blocks, self.blocks, width]);
+        let pooled: Tensor<B, 2> = boxes.mean_dim(1).squeeze_dim(1);
         let embedding = self.image_head.forward(self.image_norm.forward(pooled.clone()));
         ClipVectors { pooled, embedding }
     }
@@ -128,7 +127,7 @@ impl<B: Backend> ClipModel<B> {
         let reports = self.encode_reports(&input.text);
         let pick = |vectors: Tensor<B, 2>| vectors.select(0, rows.clone());
         let scale = self.logit_scale.val().clamp_max(MAX_SCALE.ln()).exp();
-        Some(contrast_scaled(pick(images), pick(reports), input.same_study.clone(), scale))
+        Some(contrast_scaled(pick(images), pick(reports), input.not_negative.clone(), scale))
     }
 }
 

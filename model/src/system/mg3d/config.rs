@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::section::Mg3dArchitecture;
 use crate::block::Decoder;
-use crate::encoder::{Swin3dConfig, SwinConfigError, TextEncoderConfig};
+use crate::encoder::{ImageEncoderError, TextEncoderConfig};
 
 /// Configuration of an [`Mg3d`](super::model::Mg3d).
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Mg3dConfig {
 pub enum Mg3dConfigError {
     /// The image encoder does not fit.
     #[error(transparent)]
-    Image(#[from] SwinConfigError),
+    Image(#[from] ImageEncoderError),
     /// Heads do not divide channels.
     #[error("`{field}` {heads} does not divide {dim} channels")]
     Heads {
@@ -36,14 +36,10 @@ pub enum Mg3dConfigError {
         dim: usize,
     },
     /// Masked blocks do not fit.
-    #[error(
-        "`image_mask_block` {block:?} must be a multiple of the patch {patch:?} and divide the volume {volume:?}"
-    )]
+    #[error("`image_mask_block` {block:?} must divide the volume {volume:?}")]
     Block {
         /// Block edges.
         block: [usize; 3],
-        /// Patch edges.
-        patch: [usize; 3],
         /// Volume as channels, depth, height, width.
         volume: [usize; 4],
     },
@@ -68,18 +64,16 @@ pub enum Mg3dConfigError {
 }
 
 impl Mg3dConfig {
-    pub(super) fn swin(&self) -> Swin3dConfig {
-        let image = &self.architecture;
-        Swin3dConfig {
-            volume: self.volume,
-            patch: image.patch,
-            embed_dim: image.embed_dim,
-            depths: image.depths.clone(),
-            heads: image.heads.clone(),
-            window: image.window,
-            merge_last: image.merge_last,
-            mlp_ratio: image.mlp_ratio,
-        }
+    /// Tokens of the image encoder along D, H, W.
+    pub(super) fn grid(&self) -> [usize; 3] {
+        let Mg3dArchitecture { encoder, image, .. } = &self.architecture;
+        image.grid(*encoder, self.volume)
+    }
+
+    /// Voxels along D, H, W that a token stands for.
+    pub(super) fn stride(&self) -> [usize; 3] {
+        let grid = self.grid();
+        std::array::from_fn(|axis| self.volume[axis + 1] / grid[axis])
     }
 
     /// Checks that the numbers fit together.
@@ -87,8 +81,7 @@ impl Mg3dConfig {
     /// # Errors
     /// One [`Mg3dConfigError`] for the first that does not.
     pub fn validate(&self) -> Result<(), Mg3dConfigError> {
-        let swin = self.swin();
-        swin.validate()?;
+        self.architecture.image.check(self.architecture.encoder, self.volume)?;
         let heads = |field, heads: usize, dim: usize| {
             if heads == 0 || dim == 0 || !dim.is_multiple_of(heads) {
                 return Err(Mg3dConfigError::Heads { field, heads, dim });
@@ -98,15 +91,12 @@ impl Mg3dConfig {
         let image = &self.architecture;
         heads("fusion_heads", image.fusion_heads, image.projection_dim)?;
         heads("text.heads", self.text.num_attention_heads, self.text.hidden_size)?;
-        let (block, patch) = (self.block, image.patch);
-        if (0..3).any(|axis| {
-            block[axis] == 0
-                || block[axis] % patch[axis] != 0
-                || !self.volume[axis + 1].is_multiple_of(block[axis])
-        }) {
-            return Err(Mg3dConfigError::Block { block, patch, volume: self.volume });
+        let block = self.block;
+        if (0..3).any(|axis| block[axis] == 0 || !self.volume[axis + 1].is_multiple_of(block[axis]))
+        {
+            return Err(Mg3dConfigError::Block { block, volume: self.volume });
         }
-        let stride = swin.stride();
+        let stride = self.stride();
         if image.decoder == Decoder::Conv
             && (!stride[0].is_power_of_two() || stride.iter().any(|edge| *edge != stride[0]))
         {

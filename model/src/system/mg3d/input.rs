@@ -97,19 +97,6 @@ mod tests {
         let hidden = input.image.hidden_blocks;
         assert_eq!(hidden.len(), count * blocks / 2);
         assert!(hidden.iter().all(|&row| mask[row] > 0.5));
-        // The mask of patches, seen as voxels, is the mask of blocks.
-        let grid = [
-            config.volume[1] / config.patch[0],
-            config.volume[2] / config.patch[1],
-            config.volume[3] / config.patch[2],
-        ];
-        let as_volume = input.image.patch_mask.reshape([count, 1, grid[0], grid[1], grid[2]]);
-        let cells: [usize; 3] = std::array::from_fn(|axis| config.block[axis] / config.patch[axis]);
-        let per_block = crate::encoder::patchify(as_volume, cells);
-        let per_block = per_block.into_data().to_vec::<f32>().expect("floats");
-        for (block, cells) in mask.iter().zip(per_block.chunks(cells.iter().product())) {
-            assert!(cells.iter().all(|cell| cell.total_cmp(block).is_eq()));
-        }
     }
 
     #[test]

@@ -18,9 +18,7 @@ pub struct SimilarityThresholds {
 pub struct InputConfig {
     /// Volume as `[channels, depth, height, width]`.
     pub volume: [usize; 4],
-    /// Patch edges in voxels.
-    pub patch: [usize; 3],
-    /// Edges of a masked block in voxels; multiples of the patch, divisors of the volume.
+    /// Edges of a masked block in voxels, divisors of the volume.
     pub block: [usize; 3],
     /// Share of blocks that are masked.
     pub image_mask_ratio: f64,
@@ -39,7 +37,6 @@ impl InputConfig {
     pub fn new(objectives: &ObjectiveSection, seed: u64, model: &Mg3dConfig) -> Self {
         Self {
             volume: model.volume,
-            patch: model.architecture.patch,
             block: model.block,
             image_mask_ratio: objectives.image_mask_ratio,
             text_mask: TextMask {

@@ -5,11 +5,14 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Tensor, backend::Backend};
 
 use super::config::Mg3dConfig;
+use super::image_input::ImageInput;
 use super::input::Mg3dInput;
 use super::section::ObjectiveSection;
 use super::text_input::TextInput;
 use crate::block::{CrossAttention, FusionLayer, TextHead, VoxelDecoder};
-use crate::encoder::{Swin3d, TextEncoder, index, patchify, project, take_patches};
+use crate::encoder::{
+    EncodesImages, ImageEncoder, TextEncoder, index, patchify, project, take_patches, unpatchify,
+};
 use crate::objective::{
     contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
 };
@@ -19,10 +22,10 @@ use crate::system::traits::Losses;
 #[derive(Module, Debug)]
 pub struct Mg3d<B: Backend> {
     /// Image encoder.
-    pub vision_encoder: Swin3d<B>,
+    pub vision_encoder: ImageEncoder<B>,
     /// Text encoder.
     pub language_encoder: TextEncoder<B>,
-    /// Stands in for hidden patches, `[1, E]`.
+    /// Stands in for the voxels of hidden blocks, `[1, C]`.
     pub mask_token: Param<Tensor<B, 2>>,
     /// Image tokens to the common space.
     pub multi_modal_vision_proj: Linear<B>,
@@ -48,9 +51,9 @@ pub struct Mg3d<B: Backend> {
     pub report_norm: LayerNorm<B>,
     /// Pooled report to the shared embedding.
     pub report_head: Linear<B>,
-    /// Multi-modal text and image, side by side, to the contrastive space.
+    /// Masked image that its report completes to the contrastive space.
     pub multi_head: Linear<B>,
-    /// Uni-modal text and image, side by side, to the contrastive space.
+    /// Complete image without its report to the contrastive space.
     pub uni_head: Linear<B>,
     /// A sentence gathers its image feature.
     pub aggregation: CrossAttention<B>,
@@ -61,13 +64,15 @@ pub struct Mg3d<B: Backend> {
     /// Gathered feature of a sentence to the similarity space.
     pub sentence_head: Linear<B>,
     pub(super) block: [usize; 3],
+    /// Blocks along D, H, W.
+    pub(super) blocks: [usize; 3],
     pub(super) frozen_text: bool,
 }
 
 /// Features of an image without any text.
 #[derive(Debug, Clone)]
 pub struct ImageFeatures<B: Backend> {
-    /// Mean of the encoder's tokens, `[B, F]`: what a probe sees.
+    /// The encoder's vector of the volume, `[B, F]`: what a probe sees.
     pub pooled: Tensor<B, 2>,
     /// Vector in the space shared with reports, `[B, P]`, not normalised.
     pub embedding: Tensor<B, 2>,
@@ -76,8 +81,9 @@ pub struct ImageFeatures<B: Backend> {
 impl Mg3dConfig {
     /// Makes the model with unspecified weights; [`initialise`](crate::weights::initialise) draws them.
     pub fn init<B: Backend>(&self, device: &B::Device) -> Mg3d<B> {
-        let swin = self.swin();
         let image = &self.architecture;
+        let width = image.image.width(image.encoder);
+        let pooled = image.image.pooled_width(image.encoder);
         let dim = image.projection_dim;
         let linear = |from: usize, to: usize| LinearConfig::new(from, to).init(device);
         let norm = |dim: usize| LayerNormConfig::new(dim).init(device);
@@ -87,10 +93,10 @@ impl Mg3dConfig {
                 .collect()
         };
         Mg3d {
-            vision_encoder: swin.init(device),
+            vision_encoder: image.image.init(image.encoder, self.volume, device),
             language_encoder: self.text.init(device),
-            mask_token: Initializer::Zeros.init([1, image.embed_dim], device),
-            multi_modal_vision_proj: linear(swin.output_dim(), dim),
+            mask_token: Initializer::Zeros.init([1, self.volume[0]], device),
+            multi_modal_vision_proj: linear(width, dim),
             multi_modal_language_proj: linear(self.text.hidden_size, dim),
             token_type_embeddings: Initializer::Zeros.init([2, dim], device),
             text_fusion: fusion(),
@@ -101,21 +107,22 @@ impl Mg3dConfig {
                 image.decoder,
                 dim,
                 self.volume[0],
-                swin.output_grid(),
-                swin.stride(),
+                self.grid(),
+                self.stride(),
                 device,
             ),
-            image_norm: norm(dim),
-            image_head: linear(dim, dim),
+            image_norm: norm(pooled),
+            image_head: linear(pooled, dim),
             report_norm: norm(dim),
             report_head: linear(dim, dim),
-            multi_head: linear(2 * dim, dim),
-            uni_head: linear(2 * dim, dim),
+            multi_head: linear(dim, dim),
+            uni_head: linear(pooled, dim),
             aggregation: CrossAttention::new(dim, image.fusion_heads, device),
             aggregated_head: linear(dim, dim),
             disentangled_head: linear(dim, dim),
             sentence_head: linear(dim, dim),
             block: self.block,
+            blocks: std::array::from_fn(|axis| self.volume[axis + 1] / self.block[axis]),
             frozen_text: image.text.frozen,
         }
     }
@@ -126,19 +133,20 @@ impl<B: Backend> Mg3d<B> {
     pub fn forward(&self, input: &Mg3dInput<B>, objectives: &ObjectiveSection) -> Losses<B> {
         let weights = &objectives.weights;
         let temperature = objectives.temperature;
-        let batch = input.image.volume.dims()[0];
+        let guides_image = weights.mim > 0.0 || weights.multi_modal > 0.0;
+        let guides_text = weights.mlm > 0.0 || weights.sal > 0.0;
 
         // Complete and masked inputs go through the encoders as one batch of 2 B.
-        let (image, masked_image_tokens) = self.encode_images(input, batch);
-        let (text, masked_text_tokens) = self.encode_texts(input, batch);
+        let (image, pooled, masked_image_tokens) = self.encode_images(&input.image, guides_image);
+        let (text, masked_text_tokens) = self.encode_texts(&input.text, guides_text);
         let sentences = input.text.sentence_mean.clone().matmul(text);
         let sentence_pad = Some(&input.text.sentence_pad);
 
         let mut parts = Vec::new();
-        if weights.mlm > 0.0 || weights.sal > 0.0 {
-            let fused = fuse(&self.text_fusion, masked_text_tokens, &image, None);
+        if let Some(masked) = masked_text_tokens {
+            let fused = fuse(&self.text_fusion, masked, &image, None);
             if let (true, Some((rows, targets))) = (weights.mlm > 0.0, &input.text.hidden_tokens) {
-                let [_, length, dim] = fused.dims();
+                let [batch, length, dim] = fused.dims();
                 let hidden = fused.clone().reshape([batch * length, dim]).select(0, rows.clone());
                 let logits = self.mlm_head.forward(hidden);
                 parts.push(("mlm", weights.mlm, masked_text(logits, targets.clone())));
@@ -150,42 +158,33 @@ impl<B: Backend> Mg3d<B> {
                 parts.push(("sal", weights.sal, sentence_alignment(reconstructed, target)));
             }
         }
-        if weights.mim > 0.0 {
-            let fused = fuse(&self.image_fusion, masked_image_tokens, &sentences, sentence_pad);
-            parts.push(("mim", weights.mim, self.image_loss(fused, input)));
+        let completed = masked_image_tokens
+            .map(|masked| fuse(&self.image_fusion, masked, &sentences, sentence_pad));
+        if let (true, Some(completed)) = (weights.mim > 0.0, &completed) {
+            parts.push(("mim", weights.mim, self.image_loss(completed.clone(), input)));
         }
         if let Some(rows) = &input.text.text_rows {
             let pick = |tensor: Tensor<B, 2>| tensor.select(0, rows.clone());
             let align = |first: Tensor<B, 2>, second: Tensor<B, 2>| {
-                contrast(pick(first), pick(second), input.text.same_study.clone(), temperature)
+                contrast(pick(first), pick(second), input.text.not_negative.clone(), temperature)
             };
-            let report = weighted_mean(sentences.clone(), &input.text);
-            let pooled = mean_tokens(image.clone());
-            let fused_image = || {
-                let fused = fuse(&self.image_fusion, image.clone(), &sentences, sentence_pad);
-                mean_tokens(fused)
-            };
-            let multi_image =
-                (weights.contrast > 0.0 || weights.disentangled > 0.0).then(fused_image);
             if weights.contrast > 0.0 {
-                let loss =
-                    align(self.image_vector(pooled.clone()), self.report_vector(report.clone()));
+                let report = weighted_mean(sentences.clone(), &input.text);
+                let loss = align(self.image_vector(pooled.clone()), self.report_vector(report));
                 parts.push(("image_report", weights.contrast, loss));
             }
-            if let (true, Some(multi_image)) = (weights.contrast > 0.0, &multi_image) {
-                let fused = fuse(&self.text_fusion, sentences.clone(), &image, None);
-                let multi =
-                    Tensor::cat(vec![weighted_mean(fused, &input.text), multi_image.clone()], 1);
-                let uni = Tensor::cat(vec![report, pooled], 1);
-                let loss = align(self.multi_head.forward(multi), self.uni_head.forward(uni));
-                parts.push(("multi_modal", weights.contrast, loss));
+            if let (true, Some(completed)) = (weights.multi_modal > 0.0, completed) {
+                let multi = self.multi_head.forward(mean_tokens(completed));
+                let loss = align(multi, self.uni_head.forward(pooled));
+                parts.push(("multi_modal", weights.multi_modal, loss));
             }
             if weights.disentangled > 0.0 || weights.similarity > 0.0 {
-                let gathered = self.aggregation.forward(sentences, image, None);
-                if let (true, Some(multi_image)) = (weights.disentangled > 0.0, multi_image) {
-                    let mean =
-                        self.aggregated_head.forward(weighted_mean(gathered.clone(), &input.text));
-                    let loss = align(self.disentangled_head.forward(multi_image), mean);
+                let gathered = self.aggregation.forward(sentences.clone(), image.clone(), None);
+                if weights.disentangled > 0.0 {
+                    let multi_image = fuse(&self.image_fusion, image, &sentences, sentence_pad);
+                    let multi_image = self.disentangled_head.forward(mean_tokens(multi_image));
+                    let mean = weighted_mean(gathered.clone(), &input.text);
+                    let loss = align(multi_image, self.aggregated_head.forward(mean));
                     parts.push(("disentangled", weights.disentangled, loss));
                 }
                 if let (true, Some(rows)) = (weights.similarity > 0.0, &input.text.sentence_rows) {
@@ -204,9 +203,8 @@ impl<B: Backend> Mg3d<B> {
 
     /// Features of complete volumes `[B, C, D, H, W]`.
     pub fn image_features(&self, volume: Tensor<B, 5>) -> ImageFeatures<B> {
-        let tokens = self.vision_encoder.forward(volume);
-        let pooled = mean_tokens(tokens.clone());
-        let embedding = self.image_vector(mean_tokens(self.project_image(tokens)));
+        let pooled = self.vision_encoder.encode(volume).pooled;
+        let embedding = self.image_vector(pooled.clone());
         ImageFeatures { pooled, embedding }
     }
 
@@ -219,9 +217,9 @@ impl<B: Backend> Mg3d<B> {
 
     /// Squared error of the hidden voxels of each study, `[B]`.
     pub fn reconstruction_error(&self, input: &Mg3dInput<B>) -> Tensor<B, 1> {
-        let batch = input.image.volume.dims()[0];
-        let (_, masked) = self.encode_images(input, batch);
-        let (text, _) = self.encode_texts(input, batch);
+        let (_, _, masked) = self.encode_images(&input.image, true);
+        let masked = masked.expect("masked images were asked for");
+        let (text, _) = self.encode_texts(&input.text, false);
         let sentences = input.text.sentence_mean.clone().matmul(text);
         let fused = fuse(&self.image_fusion, masked, &sentences, Some(&input.text.sentence_pad));
         let reconstruction = patchify(self.decoder.forward(fused), self.block);
@@ -232,27 +230,52 @@ impl<B: Backend> Mg3d<B> {
         (sum / hidden.sum_dim(1).clamp_min(1.0)).squeeze_dim(1)
     }
 
-    /// Complete and masked image tokens in the common space, each `[B, N, P]`.
-    fn encode_images(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
-        let patches = self.vision_encoder.embed(input.image.volume.clone());
-        let mask = input.image.patch_mask.clone();
-        let visible = mask.clone().neg().add_scalar(1.0);
-        let token: Tensor<B, 3> = self.mask_token.val().unsqueeze();
-        let masked = patches.clone() * visible + token * mask;
-        let tokens = self.vision_encoder.encode(Tensor::cat(vec![patches, masked], 0));
-        let tokens = self.project_image(tokens);
-        (tokens.clone().narrow(0, 0, batch), tokens.narrow(0, batch, batch))
+    /// Complete image tokens in the common space `[B, N, P]`, the vectors of the complete volumes `[B, F]`, and, where
+    /// asked for, masked image tokens.
+    fn encode_images(
+        &self,
+        input: &ImageInput<B>,
+        masked: bool,
+    ) -> (Tensor<B, 3>, Tensor<B, 2>, Option<Tensor<B, 3>>) {
+        let complete = input.volume.clone();
+        let batch = complete.dims()[0];
+        let volume = if masked {
+            Tensor::cat(vec![complete.clone(), self.hide(complete, &input.block_mask)], 0)
+        } else {
+            complete
+        };
+        let code = self.vision_encoder.encode(volume);
+        let (tokens, hidden) = halves(self.project_image(code.tokens), masked);
+        (tokens, code.pooled.narrow(0, 0, batch), hidden)
     }
 
-    /// Complete and masked text tokens in the common space, each `[B, T, P]`.
-    fn encode_texts(&self, input: &Mg3dInput<B>, batch: usize) -> (Tensor<B, 3>, Tensor<B, 3>) {
-        let ids = Tensor::cat(vec![input.text.ids.clone(), input.text.masked_ids.clone()], 0);
-        let pad: Tensor<B, 2, Bool> =
-            Tensor::cat(vec![input.text.token_pad.clone(), input.text.token_pad.clone()], 0);
+    /// Volumes `[B, C, D, H, W]` with the voxels of hidden blocks replaced.
+    fn hide(&self, volume: Tensor<B, 5>, block_mask: &Tensor<B, 2>) -> Tensor<B, 5> {
+        let channels = volume.dims()[1];
+        let voxels = self.block.iter().product();
+        let mask = block_mask.clone().unsqueeze_dim::<3>(2).repeat_dim(2, voxels);
+        let mask = unpatchify(mask, self.blocks, self.block);
+        let token = self.mask_token.val().reshape([1, channels, 1, 1, 1]);
+        let visible = mask.clone().neg().add_scalar(1.0);
+        volume * visible + token * mask
+    }
+
+    /// Complete and, where asked for, masked text tokens in the common space, each `[B, T, P]`.
+    fn encode_texts(
+        &self,
+        input: &TextInput<B>,
+        masked: bool,
+    ) -> (Tensor<B, 3>, Option<Tensor<B, 3>>) {
+        let twice = |tensor: &Tensor<B, 2, Bool>| Tensor::cat(vec![tensor.clone(); 2], 0);
+        let (ids, pad) = if masked {
+            let ids = Tensor::cat(vec![input.ids.clone(), input.masked_ids.clone()], 0);
+            (ids, twice(&input.token_pad))
+        } else {
+            (input.ids.clone(), input.token_pad.clone())
+        };
         let tokens = self.language_encoder.forward(ids, &pad);
         let tokens = if self.frozen_text { tokens.detach() } else { tokens };
-        let tokens = self.project_text(tokens);
-        (tokens.clone().narrow(0, 0, batch), tokens.narrow(0, batch, batch))
+        halves(self.project_text(tokens), masked)
     }
 
     fn project_image(&self, tokens: Tensor<B, 3>) -> Tensor<B, 3> {
@@ -296,6 +319,15 @@ impl<B: Backend> Mg3d<B> {
         let mask = Tensor::ones([1, input.image.hidden_blocks.len()], &reconstruction.device());
         masked_image(reconstruction, target, mask)
     }
+}
+
+/// The first and, where there are `two`, the second half of a batch.
+fn halves<B: Backend>(tokens: Tensor<B, 3>, two: bool) -> (Tensor<B, 3>, Option<Tensor<B, 3>>) {
+    if !two {
+        return (tokens, None);
+    }
+    let half = tokens.dims()[0] / 2;
+    (tokens.clone().narrow(0, 0, half), Some(tokens.narrow(0, half, half)))
 }
 
 /// Runs a stack of fusion layers.
@@ -413,7 +445,8 @@ mod tests {
         let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
         let input =
             prepare.prepare::<Flex>(&synthetic_batch(1, 3), &tokens, &FlexDevice).expect("input");
-        let (_, masked) = model.encode_images(&input, 3);
+        let (_, _, masked) = model.encode_images(&input.image, true);
+        let masked = masked.expect("was asked for");
         let fast: f32 = model.image_loss(masked.clone(), &input).into_scalar();
         let full = patchify(model.decoder.forward(masked), [8, 8, 8]);
         let target = patchify(input.image.volume.clone(), [8, 8, 8]);

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::block::Decoder;
+use crate::encoder::{ImageEncoderKind, ImageEncoderTables, Swin3dKeys};
 use crate::system::language::{TextArchitecture, TextModel};
 use crate::text::TextMaskPolicy;
 
@@ -15,6 +16,11 @@ pub struct Mg3dModel {
     pub preset: Preset,
     /// Reading of the method. Default: `described`.
     pub mode: Mode,
+    /// Image encoder; `radloom list encoders` names them. Default: `swin3d`, that of the paper, whose keys are those
+    /// from `patch` to `mlp_ratio`.
+    pub encoder: Option<ImageEncoderKind>,
+    /// Keys of another image encoder, each kind in a table of its name.
+    pub image: ImageEncoderTables,
     /// Patch edges along the tensor axes D, H, W, in voxels.
     pub patch: Option<[usize; 3]>,
     /// Channels of the first stage; every stage doubles them.
@@ -65,20 +71,10 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mg3dArchitecture {
-    /// Patch edges along D, H, W, in voxels.
-    pub patch: [usize; 3],
-    /// Channels of the first stage.
-    pub embed_dim: usize,
-    /// Transformer blocks of each stage.
-    pub depths: Vec<usize>,
-    /// Attention heads of each stage.
-    pub heads: Vec<usize>,
-    /// Attention window along D, H, W, in tokens.
-    pub window: [usize; 3],
-    /// Whether the last stage ends in a patch merging.
-    pub merge_last: bool,
-    /// Channels inside the perceptron of an image block, over the channels of a token.
-    pub mlp_ratio: usize,
+    /// Image encoder.
+    pub encoder: ImageEncoderKind,
+    /// Numbers of the image encoders; those of the one in use count.
+    pub image: ImageEncoderTables,
     /// Head that turns tokens back into voxels.
     pub decoder: Decoder,
     /// Text encoder.
@@ -96,13 +92,8 @@ impl Mg3dModel {
     pub fn resolve(&self) -> Mg3dArchitecture {
         let base = match self.preset {
             Preset::Tiny => Mg3dArchitecture {
-                patch: [8, 8, 8],
-                embed_dim: 32,
-                depths: vec![2, 2],
-                heads: vec![2, 4],
-                window: [4, 3, 4],
-                merge_last: false,
-                mlp_ratio: 2,
+                encoder: ImageEncoderKind::Swin3d,
+                image: ImageEncoderTables::default(),
                 decoder: Decoder::Linear,
                 text: TextArchitecture {
                     hidden: 64,
@@ -118,13 +109,19 @@ impl Mg3dModel {
                 fusion_layers: 1,
             },
             Preset::SwinB => Mg3dArchitecture {
-                patch: [2, 2, 2],
-                embed_dim: 48,
-                depths: vec![2, 2, 2, 2],
-                heads: vec![3, 6, 12, 24],
-                window: [8, 6, 8],
-                merge_last: true,
-                mlp_ratio: 4,
+                encoder: ImageEncoderKind::Swin3d,
+                image: ImageEncoderTables {
+                    swin3d: Swin3dKeys {
+                        patch: [2, 2, 2],
+                        embed_dim: 48,
+                        depths: vec![2, 2, 2, 2],
+                        heads: vec![3, 6, 12, 24],
+                        window: [8, 6, 8],
+                        merge_last: true,
+                        mlp_ratio: 4,
+                    },
+                    ..ImageEncoderTables::default()
+                },
                 decoder: Decoder::Conv,
                 text: TextArchitecture {
                     hidden: 768,
@@ -140,14 +137,19 @@ impl Mg3dModel {
                 fusion_layers: 2,
             },
         };
+        let swin = base.image.swin3d;
+        let swin3d = Swin3dKeys {
+            patch: self.patch.unwrap_or(swin.patch),
+            embed_dim: self.embed_dim.unwrap_or(swin.embed_dim),
+            depths: self.depths.clone().unwrap_or(swin.depths),
+            heads: self.heads.clone().unwrap_or(swin.heads),
+            window: self.window.unwrap_or(swin.window),
+            merge_last: self.merge_last.unwrap_or(swin.merge_last),
+            mlp_ratio: self.mlp_ratio.unwrap_or(swin.mlp_ratio),
+        };
         Mg3dArchitecture {
-            patch: self.patch.unwrap_or(base.patch),
-            embed_dim: self.embed_dim.unwrap_or(base.embed_dim),
-            depths: self.depths.clone().unwrap_or(base.depths),
-            heads: self.heads.clone().unwrap_or(base.heads),
-            window: self.window.unwrap_or(base.window),
-            merge_last: self.merge_last.unwrap_or(base.merge_last),
-            mlp_ratio: self.mlp_ratio.unwrap_or(base.mlp_ratio),
+            encoder: self.encoder.unwrap_or(base.encoder),
+            image: ImageEncoderTables { swin3d, ..self.image.clone() },
             decoder: self.decoder.unwrap_or(base.decoder),
             text: self.text.resolve(&base.text),
             projection_dim: self.projection_dim.unwrap_or(base.projection_dim),
@@ -208,8 +210,10 @@ pub struct ObjectiveWeights {
     pub sal: f64,
     /// Masked image reconstruction guided by sentences. Default: 1.0.
     pub mim: f64,
-    /// Global alignment: image with report, and multi-modal with uni-modal. Default: 0.1.
+    /// Global alignment of the image with its report. Default: 0.1.
     pub contrast: f64,
+    /// Global alignment of the masked image that its report completes with the complete image. Default: 0.1.
+    pub multi_modal: f64,
     /// Alignment of the image with its sentence-wise aggregation. Default: 0.1.
     pub disentangled: f64,
     /// Sentence similarity matching across patients. Default: 0.1.
@@ -218,7 +222,15 @@ pub struct ObjectiveWeights {
 
 impl Default for ObjectiveWeights {
     fn default() -> Self {
-        Self { mlm: 1.0, sal: 0.1, mim: 1.0, contrast: 0.1, disentangled: 0.1, similarity: 0.1 }
+        Self {
+            mlm: 1.0,
+            sal: 0.1,
+            mim: 1.0,
+            contrast: 0.1,
+            multi_modal: 0.1,
+            disentangled: 0.1,
+            similarity: 0.1,
+        }
     }
 }
 
@@ -230,7 +242,7 @@ mod tests {
     fn an_override_changes_its_field_and_nothing_else() {
         let mut expected = Mg3dModel::default().resolve();
         expected.text.hidden = 32;
-        expected.window = [4, 6, 4];
+        expected.image.swin3d.window = [4, 6, 4];
         let parsed: Mg3dModel =
             serde_json::from_str(r#"{"preset":"tiny","window":[4,6,4],"text":{"hidden":32}}"#)
                 .expect("valid model section");

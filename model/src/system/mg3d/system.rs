@@ -14,6 +14,7 @@ use super::input_config::InputConfig;
 use super::model::Mg3d;
 use super::section::{Mg3dArchitecture, Mg3dModel, ObjectiveSection};
 use crate::batch::StudyBatch;
+use crate::encoder::Swin3dKeys;
 use crate::system::{
     Embedding, InputShape, Losses, ModelPlan, PrepareError, StartError, System, SystemTables,
     Vocabulary,
@@ -61,6 +62,10 @@ impl System for Mg3dSystem {
                  system `clip`",
                 input.blocks
             ));
+        }
+        if tables.model.image.swin3d != Swin3dKeys::default() {
+            let problem = "`image.swin3d` has no use: the keys of the Swin transformer stand beside `encoder`";
+            return Err(problem.to_owned());
         }
         let text = match &architecture.text.pretrained {
             Some(folder) => {

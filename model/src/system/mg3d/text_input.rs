@@ -6,6 +6,7 @@ use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
 use schemas::study::{BatchStudy, SideInputs};
 
 use super::input_config::{InputConfig, SimilarityThresholds};
+use crate::batch::not_negative;
 use crate::objective::SimilarityTarget;
 use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TokenCache, TokenizeError};
 
@@ -32,8 +33,8 @@ pub struct TextInput<B: Backend> {
     pub similarity: SimilarityTarget,
     /// Studies that have text, as rows of `[B]`; none when fewer than two have.
     pub text_rows: Option<Tensor<B, 1, Int>>,
-    /// True where two studies with text are one study, `[R, R]`.
-    pub same_study: Tensor<B, 2, Bool>,
+    /// True where two studies with text are no negatives of each other: of one patient, or with one text, `[R, R]`.
+    pub not_negative: Tensor<B, 2, Bool>,
 }
 
 /// Texts, masks and targets of a batch on the host.
@@ -43,7 +44,7 @@ pub struct HostText {
     text: TextBatch,
     similarity: SimilarityTarget,
     text_rows: Vec<i32>,
-    same_study: Vec<bool>,
+    not_negative: Vec<bool>,
     dropped_sentences: usize,
     dropped_clauses: usize,
 }
@@ -73,13 +74,13 @@ impl InputConfig {
             })
             .collect();
         let text = self.text_batch(&reports, &masked, tokenizer);
-        let (text_rows, same_study) = same_studies(studies, &text.sentences);
+        let (text_rows, not_negative) = not_negatives(studies, &text.sentences);
         Ok(HostText {
             count: studies.len(),
             similarity: self.similarity(studies, side_inputs, &text.sentences),
             text,
             text_rows,
-            same_study,
+            not_negative,
             dropped_sentences: reports.iter().map(|report| report.dropped).sum(),
             dropped_clauses: reports.iter().map(|report| report.dropped_clauses).sum(),
         })
@@ -178,7 +179,7 @@ impl HostText {
 
     /// The tensors.
     pub fn upload<B: Backend>(self, device: &B::Device) -> TextInput<B> {
-        let Self { count, text, text_rows, same_study, .. } = self;
+        let Self { count, text, text_rows, not_negative, .. } = self;
         let (length, slots) = (text.length, text.slots);
         let float = |values: Vec<f32>, shape: [usize; 2]| {
             Tensor::<B, 2>::from_data(TensorData::new(values, shape), (device, DType::F32))
@@ -203,7 +204,7 @@ impl HostText {
             sentence_rows: (!text.rows.is_empty()).then(|| int(text.rows)),
             similarity: self.similarity,
             text_rows: (rows > 1).then(|| int(text_rows)),
-            same_study: bool(same_study, [rows, rows]),
+            not_negative: bool(not_negative, [rows, rows]),
         }
     }
 }
@@ -225,16 +226,10 @@ struct TextBatch {
     sentences: Vec<Vec<i32>>,
 }
 
-/// Studies with text, and which of them are the same study.
-fn same_studies(studies: &[BatchStudy], sentences: &[Vec<i32>]) -> (Vec<i32>, Vec<bool>) {
+/// Studies with text, and which of them are no negatives of each other.
+fn not_negatives(studies: &[BatchStudy], sentences: &[Vec<i32>]) -> (Vec<i32>, Vec<bool>) {
     let rows: Vec<usize> =
         (0..studies.len()).filter(|&index| !sentences[index].is_empty()).collect();
-    let same = rows
-        .iter()
-        .flat_map(|&row| {
-            rows.iter()
-                .map(move |&column| studies[row].record.study_id == studies[column].record.study_id)
-        })
-        .collect();
-    (rows.into_iter().map(|row| row as i32).collect(), same)
+    let records: Vec<_> = rows.iter().map(|&row| studies[row].record.as_ref()).collect();
+    (rows.into_iter().map(|row| row as i32).collect(), not_negative(&records))
 }
