@@ -17,6 +17,7 @@ use model::system::StartError;
 use model::trainer::{CheckpointError, TrainError};
 use pipeline::execute::{CurateError, ReportTablesError};
 use pipeline::graph::EncodeError;
+use pipeline::phantom::PhantomError;
 use schemas::manifest::ManifestError;
 
 /// Done.
@@ -43,6 +44,8 @@ pub(crate) enum Failure {
     Dataset(#[from] pipeline::loader::DatasetError),
     #[error(transparent)]
     Loader(#[from] pipeline::loader::LoaderError),
+    #[error(transparent)]
+    Phantom(#[from] PhantomError),
     #[error(transparent)]
     Lexicon(#[from] pipeline::report::LexiconError),
     #[error(transparent)]
@@ -88,6 +91,7 @@ impl Failure {
             | Self::Usage(_)
             | Self::Device(_)
             | Self::Lexicon(_)
+            | Self::Phantom(PhantomError::Option { .. } | PhantomError::Exists { .. })
             | Self::Start(_)
             | Self::Train(TrainError::Start(_) | TrainError::Manifest(_))
             | Self::Curate(

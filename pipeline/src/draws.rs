@@ -60,14 +60,28 @@ impl Draws {
         self.0.next_u64()
     }
 
-    /// Fisher-Yates of `0..count`, from the end.
+    /// Brings `values` into a random order: Fisher-Yates from the end.
+    pub(crate) fn shuffle<T>(&mut self, values: &mut [T]) {
+        for last in (1..values.len()).rev() {
+            let other = self.below(last as u32 + 1);
+            values.swap(last, other as usize);
+        }
+    }
+
+    /// `0..count` in a random order.
     pub(crate) fn permutation(&mut self, count: u32) -> Vec<u32> {
         let mut order: Vec<u32> = (0..count).collect();
-        for last in (1..count).rev() {
-            let other = self.below(last + 1);
-            order.swap(last as usize, other as usize);
-        }
+        self.shuffle(&mut order);
         order
+    }
+
+    /// Which of `count` things are among `with` that are taken at random.
+    pub(crate) fn taken(&mut self, count: usize, with: usize) -> Vec<bool> {
+        let mut taken = vec![false; count];
+        for &one in self.permutation(count as u32).iter().take(with) {
+            taken[one as usize] = true;
+        }
+        taken
     }
 }
 

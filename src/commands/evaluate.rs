@@ -12,6 +12,7 @@ use pipeline::execute::Observer;
 use pipeline::files::write_atomically;
 use pipeline::loader::{Dataset, DatasetError};
 use schemas::manifest::Manifest;
+use schemas::manifest::train::EvaluateSection;
 use schemas::split::Split;
 
 use super::train;
@@ -22,6 +23,7 @@ use crate::settings;
 
 pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     let manifest = settings::manifest(args, common)?;
+    check(&manifest)?;
     let device: DeviceChoice = args.device.parse()?;
     let progress = Progress::new(common.quiet);
     let report = evaluate(&manifest, device, &progress)?;
@@ -35,6 +37,16 @@ pub(super) fn run(args: &ManifestArgs, common: &Common) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
+/// Refuses an `[evaluate]` section that makes no sense.
+pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
+    match manifest.evaluate.as_ref().and_then(EvaluateSection::problem) {
+        Some((key, problem)) => {
+            Err(manifest.origin.error(&format!("evaluate.{key}"), problem).into())
+        }
+        None => Ok(()),
+    }
+}
+
 /// File of the last evaluation.
 pub(super) fn file(manifest: &Manifest) -> PathBuf {
     manifest.release.out.join("evaluation.json")
@@ -46,7 +58,6 @@ pub(super) fn evaluate(
     device: DeviceChoice,
     progress: &Progress,
 ) -> Result<EvaluateReport, Failure> {
-    train::check(manifest)?;
     let section = manifest.evaluate.clone().unwrap_or_default();
     let split = Split::from_name(&section.split).ok_or_else(|| {
         Failure::Usage(format!(

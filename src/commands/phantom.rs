@@ -1,19 +1,16 @@
 //! `radloom phantom`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use pipeline::execute::Observer;
-use pipeline::phantom::{PhantomError, PhantomOptions, PhantomSummary, make};
+use pipeline::phantom::{PhantomOptions, PhantomSummary, make};
 use serde_json::json;
 
 use crate::cli::{Common, PhantomArgs};
 use crate::failure::{DONE, Failure};
 use crate::progress::{Progress, print};
 use crate::settings::use_threads;
-
-/// Time between two looks at how far it is.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) fn run(args: &PhantomArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
@@ -25,23 +22,16 @@ pub(super) fn run(args: &PhantomArgs, common: &Common) -> Result<u8, Failure> {
     };
     let progress = Progress::new(common.quiet);
     progress.begin_titled("painting", options.studies as u64);
-    let done = AtomicU64::new(0);
     use_threads(common.threads.unwrap_or(0))?;
-    let summary = std::thread::scope(|scope| -> Result<PhantomSummary, Failure> {
-        let work = scope.spawn(|| {
-            let count = || {
-                done.fetch_add(1, Ordering::Relaxed);
-            };
-            make(&args.folder, &options, &count)
-        });
-        let mut shown = 0;
-        while !work.is_finished() {
-            std::thread::sleep(LOOK_EVERY);
-            let now = done.load(Ordering::Relaxed);
-            progress.advance(now - shown);
-            shown = now;
+    let (sender, receiver) = mpsc::channel();
+    let summary = std::thread::scope(|scope| {
+        // The sender goes with the work, so that the loop ends when that does.
+        let work =
+            scope.spawn(move || make(&args.folder, &options, &|| sender.send(()).unwrap_or(())));
+        for () in receiver {
+            progress.advance(1);
         }
-        Ok(work.join().expect("a panic of the painting ends the program before")?)
+        work.join().expect("a panic of the painting ends the program before")
     })?;
     progress.end();
     let wall = start.elapsed().as_secs_f64();
@@ -59,13 +49,4 @@ pub(super) fn run(args: &PhantomArgs, common: &Common) -> Result<u8, Failure> {
         print(&format!("took      {wall:.1} s"));
     }
     Ok(DONE)
-}
-
-impl From<PhantomError> for Failure {
-    fn from(error: PhantomError) -> Self {
-        match error {
-            PhantomError::Write { path, source } => Self::Io { path, source },
-            error => Self::Usage(error.to_string()),
-        }
-    }
 }

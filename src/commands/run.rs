@@ -18,6 +18,7 @@ pub(super) fn run(args: &CurateArgs, common: &Common) -> Result<u8, Failure> {
     let manifest = settings::manifest(args, common)?;
     let device: DeviceChoice = args.device.parse()?;
     train::check(&manifest)?;
+    evaluate::check(&manifest)?;
     let progress = Progress::new(common.quiet);
     let cancel = settings::cancel_on_signal();
     let curation = curate::release(&manifest, reuse, device, &progress, &cancel)?;

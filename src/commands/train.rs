@@ -11,7 +11,6 @@ use pipeline::execute::{Cancel, Observer};
 use pipeline::loader::{Dataset, OrderPlan};
 use pipeline::release::release_at;
 use schemas::manifest::Manifest;
-use schemas::manifest::train::EvaluateSection;
 use schemas::split::Split;
 
 use crate::cli::{Common, ManifestArgs};
@@ -81,11 +80,8 @@ pub(super) fn release(manifest: &Manifest) -> Result<PathBuf, Failure> {
 /// Refuses a `[train]` section that cannot be trained, as far as the manifest alone shows it: an unknown system, keys
 /// that its system does not have, numbers that do not fit together or do not fit the view.
 pub(super) fn check(manifest: &Manifest) -> Result<(), Failure> {
-    let origin = &manifest.origin;
-    if let Some((key, problem)) = manifest.evaluate.as_ref().and_then(EvaluateSection::problem) {
-        return Err(origin.error(&format!("evaluate.{key}"), problem).into());
-    }
     let Some(section) = &manifest.train else { return Ok(()) };
+    let origin = &manifest.origin;
     let counts = [("batch", section.batch as u64), ("steps", section.steps)];
     for (key, count) in counts {
         if count == 0 {

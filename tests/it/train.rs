@@ -1,5 +1,9 @@
 //! Training from the release: the loss falls, and a resumed run is the run that was not stopped.
 
+use pipeline::loader::Dataset;
+use schemas::manifest::train::LabelSource;
+use schemas::split::Split;
+
 use crate::support::{Workspace, done, json, run, text};
 
 /// A run small enough for a debug build.
@@ -100,6 +104,30 @@ fn run_goes_all_the_way_and_the_loss_falls() {
     assert_eq!(report["metrics"], serde_json::json!({}));
     let skipped = report["skipped"].as_array().expect("a list");
     assert!(skipped.len() > 30, "every metric has its reason: {}", skipped.len());
+
+    // The corpus's own labels are those of its csv, study by study.
+    let mut own = evaluate.clone();
+    own.extend(["--set", "evaluate.labels=\"corpus\""]);
+    assert_eq!(json(&done(&own))["labels"], "corpus");
+    let release = workspace.path("out/release");
+    let labelled = Dataset::open_labelled(&release, "mg3d", Split::Val, LabelSource::Corpus);
+    let labelled = labelled.expect("opens");
+    let csv = include_str!("../data/corpus/multi_abnormality_labels/valid_predicted_labels.csv");
+    let mut rows = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    assert_eq!(rows.next().expect("a head")[1..], labelled.labels);
+    let mut of_csv: Vec<Vec<i8>> = rows
+        .map(|row| row[1..].iter().map(|cell| cell.parse().expect("a label")).collect())
+        .collect();
+    let mut found: Vec<Vec<i8>> =
+        labelled.studies.iter().map(|study| study.record.labels.clone()).collect();
+    of_csv.sort();
+    found.sort();
+    assert_eq!(found, of_csv);
+    let mut wrong = evaluate.clone();
+    wrong.extend(["--set", "evaluate.prompts=[[\"a {label}\", \"nothing\"]]"]);
+    let finished = run(&wrong);
+    assert_eq!(finished.code, Some(2));
+    assert!(finished.stderr.contains("`nothing` lacks `{label}`"), "{}", finished.stderr);
 
     // A second run finds everything done; another architecture is refused, not mixed in.
     let again = json(&done(&arguments));

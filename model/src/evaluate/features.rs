@@ -106,7 +106,7 @@ impl<S: System, B: Backend> Extractor<'_, S, B> {
             })
             .collect();
         if records.is_empty() {
-            return Ok(vec![Vec::new(); labels.len()]);
+            return Ok(Vec::new());
         }
         let vectors = self.system.embed_texts(self.model, &records, self.tokens, self.device)?;
         let vectors: Vec<Vec<f64>> = rows(vectors).into_iter().map(unit).collect();

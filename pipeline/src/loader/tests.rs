@@ -92,6 +92,27 @@ fn ragged_samples_follow_each_other_in_a_batch() {
 }
 
 #[test]
+fn shuffled_reports_are_all_there_and_none_is_where_it_was() {
+    let open = || Arc::try_unwrap(dataset()).expect("nobody else has it");
+    let texts = |dataset: &Dataset| -> Vec<String> {
+        let first = dataset.studies.iter().map(|study| &study.record.sentences[0].text);
+        first.cloned().collect()
+    };
+    let before = texts(&open());
+    for seed in 0..20 {
+        let shuffled = open().with_shuffled_reports(seed);
+        let after = texts(&shuffled);
+        assert!(before.iter().zip(&after).all(|(before, after)| before != after), "{after:?}");
+        assert_eq!(after, texts(&open().with_shuffled_reports(seed)));
+        let mut sorted = after;
+        sorted.sort();
+        assert_eq!(sorted, before);
+        let names = shuffled.studies.iter().map(|study| study.record.study_id.0.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["s0", "s1", "s2", "s3", "s4"]);
+    }
+}
+
+#[test]
 fn a_step_refers_to_texts_and_copies_none() {
     let dataset = dataset();
     let mut loader = Loader::start(Arc::clone(&dataset), config(5, 4096)).expect("starts");

@@ -1,11 +1,11 @@
 //! The chest of one patient: its measures, drawn once, and how it is painted.
 //!
-//! Measures and densities span what adults have in CT of the chest: lung −880 to −780 HU in inspiration with a
+//! Measures and densities span what adults have in CT of the chest: lung −890 to −740 HU in inspiration with a
 //! gradient to the back, fat −115 to −85, muscle 40 to 60, blood 40 without and up to 250 with contrast medium,
-//! trabecular bone 120 to 260 (Hounsfield units as in Bushberg, The Essential Physics of Medical Imaging, 3rd ed.,
+//! trabecular bone 110 to 230 (Hounsfield units as in Bushberg, The Essential Physics of Medical Imaging, 3rd ed.,
 //! table 10-1; chest wall and lung measures as in adult anthropometry).
 
-use super::grid::{Capsule, Ellipsoid, Grid, Point, Tissue, smooth_noise, sub, tube, unit};
+use super::grid::{Capsule, Ellipsoid, Grid, Point, Tissue, dot, smooth_noise, sub, tube, unit};
 use crate::draws::Draws;
 
 /// A side of the body.
@@ -62,6 +62,15 @@ impl Lobe {
             Self::Lower => "lower lobe",
         }
     }
+
+    /// Concept of the parser's lexicon.
+    pub(super) fn concept(self) -> &'static str {
+        match self {
+            Self::Upper => "upper_lobe",
+            Self::Middle => "middle_lobe",
+            Self::Lower => "lower_lobe",
+        }
+    }
 }
 
 /// Measures of a patient, in mm and Hounsfield units.
@@ -98,8 +107,8 @@ pub(super) struct Anatomy {
     noise: u32,
 }
 
-/// Ratio of the heart's width to that of the chest from which on a heart counts as enlarged.
-pub(super) const NORMAL_HEART: [f32; 2] = [0.36, 0.45];
+/// Least and greatest ratio of the heart's width to that of the chest, of a heart that is not enlarged and of one that is.
+const NORMAL_HEART: [f32; 2] = [0.36, 0.45];
 pub(super) const LARGE_HEART: [f32; 2] = [0.56, 0.66];
 
 impl Anatomy {
@@ -263,9 +272,7 @@ impl Anatomy {
         } else {
             1.0
         };
-        let (u, v) = (x.abs() / self.cavity[0], y.abs() / self.cavity[1]);
-        let taper = taper.max(1e-3);
-        (u * u * u.sqrt() + v * v * v.sqrt()) / (taper * taper * taper.sqrt())
+        outline([x, y], self.cavity) / rounded(taper.max(1e-3))
     }
 
     /// Height of the diaphragm above `x`, `y`.
@@ -277,35 +284,28 @@ impl Anatomy {
         self.base + dome * (1.0 - u * u - v * v).max(-0.3)
     }
 
-    /// The side and lobe of a point of the lungs.
-    pub(super) fn lobe(&self, [x, y, z]: Point) -> (Side, Lobe) {
-        let side = Side::of(x);
+    /// The lobe of a point of the lungs.
+    pub(super) fn lobe(&self, [x, y, z]: Point) -> Lobe {
         let middle = f32::midpoint(self.top, self.base) - 8.0;
-        let lobe = if z - 0.85 * y < middle {
+        if z - 0.85 * y < middle {
             Lobe::Lower
-        } else if side == Side::Right && z < middle + 12.0 {
+        } else if Side::of(x) == Side::Right && z < middle + 12.0 {
             Lobe::Middle
         } else {
             Lobe::Upper
-        };
-        (side, lobe)
+        }
+    }
+
+    /// Depth of the cavity's wall beside the middle, in front and behind.
+    pub(super) fn wall_depth(&self, x: f32) -> f32 {
+        self.cavity[1] * (1.0 - rounded(x.abs() / self.cavity[0])).max(0.0).powf(0.4)
     }
 
     /// Paints the patient into a grid of air. `effusion` is the thickness of fluid around the heart.
     pub(super) fn paint(&self, grid: &mut Grid, effusion: f32) {
-        let [width, height, depth] = grid.size;
-        for z in 0..depth {
-            for y in 0..height {
-                for x in 0..width {
-                    let point =
-                        [grid.coordinate(0, x), grid.coordinate(1, y), grid.coordinate(2, z)];
-                    let voxel = (z * height + y) * width + x;
-                    let (tissue, hounsfield) = self.voxel(point, effusion);
-                    grid.tissue[voxel] = tissue;
-                    grid.hounsfield[voxel] = hounsfield;
-                }
-            }
-        }
+        grid.in_box([0.0; 3], [f32::INFINITY; 3], |grid, voxel, point| {
+            (grid.tissue[voxel], grid.hounsfield[voxel]) = self.voxel(point, effusion);
+        });
         let soft = |tissue| matches!(tissue, Tissue::Mediastinum | Tissue::Lung);
         for node in &self.nodes {
             grid.ellipsoid(node, 45.0, 0, |tissue| tissue == Tissue::Mediastinum);
@@ -337,9 +337,7 @@ impl Anatomy {
 
     fn voxel(&self, point: Point, effusion: f32) -> (Tissue, f32) {
         let [x, y, z] = point;
-        let (u, v) = (x.abs() / self.body[0], y.abs() / self.body[1]);
-        let outer = u * u * u.sqrt() + v * v * v.sqrt();
-        if outer > 1.0 {
+        if outline([x, y], self.body) > 1.0 {
             // The table: a thin shell below the back.
             let gap = y - self.body[1] - self.table - 0.0006 * x * x;
             let shell = (0.0..7.0).contains(&gap) && x.abs() < 200.0;
@@ -377,8 +375,7 @@ impl Anatomy {
 
     /// Skin, fat, muscle, ribs and breastbone.
     fn wall(&self, [x, y, z]: Point, cavity: f32, texture: f32) -> (Tissue, f32) {
-        let (u, v) = (x.abs() / (self.body[0] - self.fat), y.abs() / (self.body[1] - self.fat));
-        if u * u * u.sqrt() + v * v * v.sqrt() > 1.0 {
+        if outline([x, y], self.body.map(|half| half - self.fat)) > 1.0 {
             return (Tissue::Wall, self.fat_density + 8.0 * texture);
         }
         if let Some(bone) = self.vertebra([x, y - self.spine(), z]) {
@@ -433,12 +430,10 @@ impl Anatomy {
         for (side, share) in
             [([0.4, 0.15, -0.1], 0.42), ([-0.3, -0.3, 0.0], 0.46), ([0.0, 0.35, 0.4], 0.36)]
         {
-            let mut sum = 0.0;
-            for axis in 0..3 {
-                let part = (offset[axis] - side[axis] * axes[axis]) / (share * axes[axis]);
-                sum += part * part;
-            }
-            if sum < 1.0 {
+            let part: Point = std::array::from_fn(|axis| {
+                (offset[axis] - side[axis] * axes[axis]) / (share * axes[axis])
+            });
+            if dot(part, part) < 1.0 {
                 return self.blood + 6.0 * texture;
             }
         }
@@ -463,4 +458,15 @@ impl Anatomy {
         }
         self.fat_density + 30.0 * (texture + 0.3)
     }
+}
+
+/// Where a point lies between the middle (0) and the edge (1) of a section with these half axes, which is rounder than a
+/// box and more angular than an ellipse.
+fn outline([x, y]: [f32; 2], [width, depth]: [f32; 2]) -> f32 {
+    rounded(x.abs() / width) + rounded(y.abs() / depth)
+}
+
+/// The power 2.5, by operations that are exact everywhere.
+fn rounded(part: f32) -> f32 {
+    part * part * part.sqrt()
 }

@@ -32,7 +32,7 @@ pub fn make(
             Ok(made)
         })
         .collect::<Result<_, PhantomError>>()?;
-    tables::write(folder, &made)?;
+    tables::write(folder, options.size, &made)?;
     Ok(PhantomSummary {
         folder: folder.to_owned(),
         patients,

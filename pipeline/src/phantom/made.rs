@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use ::nifti::NiftiType;
+
 use super::acquisition::Reconstruction;
 use super::fault::Fault;
 use super::finding::Kind;
@@ -14,8 +16,8 @@ use super::report::{Report, Wordings};
 use crate::ingest::nifti;
 
 /// Datatype codes of NIfTI.
-const INT16: i16 = 4;
-const UINT8: i16 = 2;
+const INT16: i16 = NiftiType::Int16 as i16;
+const UINT8: i16 = NiftiType::Uint8 as i16;
 
 /// One volume of a study, as its rows of the tables need it.
 #[derive(Debug)]
@@ -32,8 +34,6 @@ pub(super) struct MadeStudy {
     pub(super) study: Study,
     pub(super) report: Report,
     pub(super) volumes: Vec<MadeVolume>,
-    /// Voxels along each axis.
-    pub(super) edge: usize,
 }
 
 /// Paints a study, writes its volumes and masks, and its report.
@@ -85,7 +85,7 @@ pub(super) fn make_study(
             .map_err(|source| PhantomError::Write { path: mask.clone(), source })?;
         volumes.push(MadeVolume { name, kernel: reconstruction.kernel, spacing, fault });
     }
-    Ok(MadeStudy { study, report, volumes, edge })
+    Ok(MadeStudy { study, report, volumes })
 }
 
 fn write_volume(

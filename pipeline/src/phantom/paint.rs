@@ -66,7 +66,7 @@ impl Painter<'_> {
                 self.draws.between(-95.0, self.anatomy.top - 5.0),
             ];
             let lobe = self.anatomy.lobe(point);
-            if lesion == 0 && self.finding.lobe.is_some_and(|wanted| lobe.1 != wanted) {
+            if lesion == 0 && self.finding.lobe.is_some_and(|wanted| lobe != wanted) {
                 continue;
             }
             let inside = |point| {
@@ -337,8 +337,8 @@ impl Painter<'_> {
                 }
                 let [x, y, z] = point;
                 // The back wall at this place, and the height above the diaphragm.
-                let (u, rise) = (x.abs() / width, (z - anatomy.diaphragm(x, y)).max(0.0));
-                let wall = depth * (1.0 - u * u * u.sqrt()).max(0.0).powf(0.4);
+                let wall = anatomy.wall_depth(x);
+                let rise = (z - anatomy.diaphragm(x, y)).max(0.0);
                 let here = thickness * (1.0 - rise / (60.0 + 2.0 * thickness));
                 let share = grid.coverage(wall - here - y).max(grid.coverage(rise - 0.3 * here));
                 if here > 0.0 && share > 0.0 {
@@ -357,15 +357,15 @@ impl Painter<'_> {
         for side in self.sides() {
             let thickness = self.finding.size;
             let code = self.code;
-            let top = self.anatomy.top;
+            let anatomy = self.anatomy;
+            let top = anatomy.top;
             let centre = [side.sign() * width / 2.0, 0.0, 0.0];
             self.grid.in_box(centre, [width / 2.0, depth, 140.0], |grid, voxel, point| {
                 if !matches!(grid.tissue[voxel], Tissue::Lung | Tissue::Vessel) {
                     return;
                 }
                 let [x, y, z] = point;
-                let u = x.abs() / width;
-                let wall = depth * (1.0 - u * u * u.sqrt()).max(0.0).powf(0.4);
+                let wall = anatomy.wall_depth(x);
                 let here = thickness * (0.5 + 0.5 * ((z + 60.0) / (top + 60.0)).clamp(0.0, 1.0));
                 let share = grid.coverage(y + wall - here);
                 if share > 0.0 {

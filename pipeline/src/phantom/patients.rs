@@ -81,29 +81,21 @@ impl Study {
     }
 }
 
-/// Draws the studies of a corpus. Every finding has its share of each part, so that a part of some size has enough
+/// Draws the studies of a corpus, at least one. Every finding has its share of each part, so that a part of some size has enough
 /// studies with and without it.
 pub(super) fn draw(studies: usize, seed: u64) -> Vec<Study> {
     let back = studies / COMES_BACK;
     let patients = studies - back;
     let valid = (patients as f64 * VALIDATION).round() as usize;
+    let valid_back = back * valid / patients;
+    let parts =
+        [(Part::Train, patients - valid, back - valid_back), (Part::Valid, valid, valid_back)];
     let mut all = Vec::with_capacity(studies);
     let mut number = 0;
-    for (part, count) in Part::BOTH.into_iter().zip([patients - valid, valid]) {
-        let purpose = |name: &str| format!("phantom {} {name}", part.name());
-        let ordered = |name: &str| Draws::new(&purpose(name), seed, 0).permutation(count as u32);
+    for (part, count, back) in parts {
         let has = who_has_what(part, count, seed);
-        let mut comes_back = vec![false; count];
-        let later = (back * count).checked_div(patients).unwrap_or(0);
-        // What is lost to rounding comes back in the first part.
-        let later = if part == Part::Train {
-            back - (back * valid).checked_div(patients).unwrap_or(0)
-        } else {
-            later
-        };
-        for &patient in ordered("back").iter().take(later) {
-            comes_back[patient as usize] = true;
-        }
+        let comes_back =
+            Draws::new(&format!("phantom {} back", part.name()), seed, 0).taken(count, back);
         for patient in 0..count {
             let mut draws = Draws::new("phantom findings", seed, number as u64);
             let findings: Vec<Finding> = Kind::ALL
@@ -136,15 +128,7 @@ fn who_has_what(part: Part, count: usize, seed: u64) -> Vec<Vec<bool>> {
     for kind in Kind::ALL {
         let with = (kind.share() * count as f64).round() as usize;
         let purpose = format!("phantom {} {}", part.name(), kind.key());
-        let choice = |attempt: u64| {
-            let mut has = vec![false; count];
-            for &patient in
-                Draws::new(&purpose, seed, attempt).permutation(count as u32).iter().take(with)
-            {
-                has[patient as usize] = true;
-            }
-            has
-        };
+        let choice = |attempt: u64| Draws::new(&purpose, seed, attempt).taken(count, with);
         let togetherness = |has: &Vec<bool>| -> f64 {
             let excess = |other: &Vec<bool>| {
                 let both = has.iter().zip(other).filter(|(one, two)| **one && **two).count();

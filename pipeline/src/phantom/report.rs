@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::anatomy::Side;
+use super::anatomy::{Lobe, Side};
 use super::finding::{Change, Finding, Kind};
 use crate::draws::Draws;
 
@@ -88,7 +88,7 @@ impl Wordings {
             };
             body.push(claim);
         }
-        shuffle(&mut body, draws);
+        draws.shuffle(&mut body);
         let normal = *draws.pick(&[
             "The trachea and main bronchi are patent.",
             "The airways are open.",
@@ -171,7 +171,7 @@ fn claim(row: Wording, finding: Option<&Finding>, assertion: &'static str) -> Cl
         };
         put("{amount}", amount);
         let word = finding.side.map_or("bilateral", Side::word);
-        let place = finding.lobe.map_or("lung", |lobe| lobe.word());
+        let place = finding.lobe.map_or("lung", Lobe::word);
         let mut capital = word.to_owned();
         capital[..1].make_ascii_uppercase();
         let has_side = [
@@ -186,16 +186,11 @@ fn claim(row: Wording, finding: Option<&Finding>, assertion: &'static str) -> Cl
             side = Some(word);
         }
         if row.anatomy == "{lobe}" {
-            lobe = finding.lobe.map(|lobe| match lobe.word() {
-                "upper lobe" => "upper_lobe",
-                "middle lobe" => "middle_lobe",
-                _ => "lower_lobe",
-            });
+            lobe = finding.lobe.map(Lobe::concept);
         }
-        if let Some(found) =
-            finding.change.filter(|_| put("{change}", finding.change.map_or("", Change::word)))
-        {
-            change = Some(found.word());
+        let word = finding.change.map(Change::word);
+        if put("{change}", word.unwrap_or_default()) {
+            change = word;
         }
     }
     let anatomy = match row.anatomy {
@@ -211,12 +206,6 @@ fn claim(row: Wording, finding: Option<&Finding>, assertion: &'static str) -> Cl
         anatomy,
         sizes_mm: sizes,
         change,
-    }
-}
-
-fn shuffle<T>(values: &mut [T], draws: &mut Draws) {
-    for last in (1..values.len()).rev() {
-        values.swap(last, draws.below(last as u32 + 1) as usize);
     }
 }
 

@@ -16,7 +16,7 @@ use super::report::Claim;
 use crate::files::write_atomically;
 
 /// The labels of CT-RATE, in its order.
-const LABELS: [&str; 18] = [
+pub(super) const LABELS: [&str; 18] = [
     "Medical material",
     "Arterial wall calcification",
     "Cardiomegaly",
@@ -44,13 +44,13 @@ struct Claims<'a> {
     claims: &'a [Claim],
 }
 
-/// Writes all tables.
-pub(super) fn write(folder: &Path, made: &[MadeStudy]) -> Result<(), PhantomError> {
+/// Writes all tables; `edge` is the number of voxels along each axis.
+pub(super) fn write(folder: &Path, edge: usize, made: &[MadeStudy]) -> Result<(), PhantomError> {
     for part in Part::BOTH {
         let own: Vec<&MadeStudy> = made.iter().filter(|made| made.study.part == part).collect();
         let (short, long) = (part.name(), part.long_name());
         put(folder, &format!("radiology_text_reports/{long}_reports.csv"), &reports(&own))?;
-        put(folder, &format!("metadata/{long}_metadata.csv"), &metadata(&own))?;
+        put(folder, &format!("metadata/{long}_metadata.csv"), &metadata(edge, &own))?;
         put(
             folder,
             &format!("multi_abnormality_labels/{short}_predicted_labels.csv"),
@@ -97,13 +97,12 @@ fn reports(made: &[&MadeStudy]) -> String {
     text
 }
 
-fn metadata(made: &[&MadeStudy]) -> String {
+fn metadata(edge: usize, made: &[&MadeStudy]) -> String {
     let mut text = "VolumeName,Manufacturer,ConvolutionKernel,PatientPosition,ImageOrientationPatient,Rows,Columns,\
         XYSpacing,RescaleIntercept,RescaleSlope,NumberofSlices,ZSpacing\n"
         .to_owned();
-    for (study, volume) in volumes(made) {
+    for (_, volume) in volumes(made) {
         let [x, y, z] = volume.spacing;
-        let edge = study.edge;
         writeln!(
             text,
             "{},radloom phantom,{},HFS,\"[1, 0, 0, 0, 1, 0]\",{edge},{edge},\"[{x}, {y}]\",0,1,{edge},{z}",

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::finding::{Finding, Kind};
 use super::grid::Grid;
 use super::report::Wordings;
+use super::tables::LABELS;
 use super::{PhantomError, PhantomOptions, PhantomSummary, make, paint, patients};
 use crate::report::{ReportDocument, ReportParser};
 
@@ -166,6 +167,16 @@ fn our_parser_reads_what_the_reports_claim() {
     wrong.dedup();
     let (nodes, edges) = (nodes.f1(), edges.f1());
     assert!(nodes >= 0.97 && edges >= 0.97, "nodes {nodes} edges {edges}\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_labels_are_those_of_the_policy_in_its_order() {
+    let parser = ReportParser::builtin().expect("the built-in lexicon");
+    let report = parser.parse(&ReportDocument::from_text("r", "No nodule."));
+    let own =
+        report.labels.iter().find(|labels| &*labels.policy == "ct_rate_18").expect("built in");
+    let names: Vec<&str> = own.values.iter().map(|value| &*value.label).collect();
+    assert_eq!(names, LABELS);
 }
 
 #[derive(Default)]

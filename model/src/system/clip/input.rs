@@ -1,4 +1,4 @@
-//! From a batch of studies to the tensors of one step of `clip`: volumes, tokens, and which rows are one study.
+//! From a batch of studies to the tensors of one step of `clip`: volumes, tokens, and which rows are no negatives.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub struct ClipInput<B: Backend> {
     pub text: ClipText<B>,
     /// Studies that have text, as rows of `[B]`; none when fewer than two have.
     pub text_rows: Option<Tensor<B, 1, Int>>,
-    /// True where two studies with text are one study, `[R, R]`.
+    /// True where two studies with text are no negatives of each other, `[R, R]`.
     pub not_negative: Tensor<B, 2, Bool>,
 }
 

@@ -64,8 +64,6 @@ pub struct Mg3d<B: Backend> {
     /// Gathered feature of a sentence to the similarity space.
     pub sentence_head: Linear<B>,
     pub(super) block: [usize; 3],
-    /// Blocks along D, H, W.
-    pub(super) blocks: [usize; 3],
     pub(super) frozen_text: bool,
 }
 
@@ -122,7 +120,6 @@ impl Mg3dConfig {
             disentangled_head: linear(dim, dim),
             sentence_head: linear(dim, dim),
             block: self.block,
-            blocks: std::array::from_fn(|axis| self.volume[axis + 1] / self.block[axis]),
             frozen_text: image.text.frozen,
         }
     }
@@ -217,8 +214,8 @@ impl<B: Backend> Mg3d<B> {
 
     /// Squared error of the hidden voxels of each study, `[B]`.
     pub fn reconstruction_error(&self, input: &Mg3dInput<B>) -> Tensor<B, 1> {
-        let (_, _, masked) = self.encode_images(&input.image, true);
-        let masked = masked.expect("masked images were asked for");
+        let hidden = self.hide(input.image.volume.clone(), &input.image.block_mask);
+        let masked = self.project_image(self.vision_encoder.encode(hidden).tokens);
         let (text, _) = self.encode_texts(&input.text, false);
         let sentences = input.text.sentence_mean.clone().matmul(text);
         let fused = fuse(&self.image_fusion, masked, &sentences, Some(&input.text.sentence_pad));
@@ -251,10 +248,11 @@ impl<B: Backend> Mg3d<B> {
 
     /// Volumes `[B, C, D, H, W]` with the voxels of hidden blocks replaced.
     fn hide(&self, volume: Tensor<B, 5>, block_mask: &Tensor<B, 2>) -> Tensor<B, 5> {
-        let channels = volume.dims()[1];
+        let [_, channels, edges @ ..] = volume.dims();
+        let blocks = std::array::from_fn(|axis| edges[axis] / self.block[axis]);
         let voxels = self.block.iter().product();
         let mask = block_mask.clone().unsqueeze_dim::<3>(2).repeat_dim(2, voxels);
-        let mask = unpatchify(mask, self.blocks, self.block);
+        let mask = unpatchify(mask, blocks, self.block);
         let token = self.mask_token.val().reshape([1, channels, 1, 1, 1]);
         let visible = mask.clone().neg().add_scalar(1.0);
         volume * visible + token * mask
