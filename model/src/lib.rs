@@ -26,6 +26,7 @@ pub mod text;
 pub mod trainer;
 pub mod weights;
 
+mod kernel;
 mod random;
 #[cfg(test)]
 mod testing;

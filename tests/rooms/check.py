@@ -50,7 +50,7 @@ FLOORS = {
         ["execute", "loader"],
     ],
     "model": [
-        ["device", "random"],
+        ["device", "kernel", "random"],
         ["batch", "encoder", "objective"],
         ["block", "weights"],
         ["text"],

@@ -5,16 +5,15 @@
 //! maximum of each stage, so that what a few voxels show is not averaged away, and batch norm gives them one
 //! scale: a finding moves few of them, by little beside what anatomy moves.
 
-use burn::module::Module;
+use burn::module::{Module, RunningState};
 use burn::nn::conv::{Conv3d, Conv3dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, PaddingConfig3d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::batch_norm::batch_norm;
 use super::image_traits::{EncodesImages, ImageCode, ImageEncoderError, ImageEncoderKeys};
+use crate::kernel::{channel_norm, conv_norm_relu, keep, mean_and_max};
 
 /// Numbers of a [`Cnn3d`], as a table of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,7 +33,7 @@ impl Default for Cnn3dKeys {
 #[derive(Module, Debug)]
 pub struct Cnn3d<B: Backend> {
     /// Norm of the voxels of each channel, which gives windows of different spread one scale.
-    pub input_norm: BatchNorm<B>,
+    pub input_norm: InputNorm<B>,
     /// Stages in order.
     pub stages: Vec<CnnStage<B>>,
     /// Norm of the pooled features.
@@ -68,9 +67,43 @@ impl<B: Backend> CnnStage<B> {
         Self { conv1: conv(from, 2), norm1: norm(), conv2: conv(to, 1), norm2: norm() }
     }
 
+    /// Cells `[B, D, H, W, C]` to half of them along each axis.
+    fn forward(&self, cells: Tensor<B, 5>) -> Tensor<B, 5> {
+        let halved = conv_norm_relu(cells, &self.conv1, &self.norm1, false);
+        conv_norm_relu(halved, &self.conv2, &self.norm2, true)
+    }
+}
+
+/// Batch norm of voxels without a learned scale, which the convolution that follows has.
+#[derive(Module, Debug)]
+pub struct InputNorm<B: Backend> {
+    /// Mean of each channel.
+    pub running_mean: RunningState<Tensor<B, 1>>,
+    /// Variance of each channel.
+    pub running_var: RunningState<Tensor<B, 1>>,
+}
+
+impl<B: Backend> InputNorm<B> {
+    /// Share by which a batch moves what is kept, and what is added to the variance, as batch norm has them.
+    const MOMENTUM: f64 = 0.1;
+    const EPSILON: f64 = 1e-5;
+
+    fn new(channels: usize, device: &B::Device) -> Self {
+        Self {
+            running_mean: RunningState::new(Tensor::zeros([channels], device)),
+            running_var: RunningState::new(Tensor::ones([channels], device)),
+        }
+    }
+
+    /// Volumes `[B, C, D, H, W]` to cells `[B, D, H, W, C]`.
     fn forward(&self, volume: Tensor<B, 5>) -> Tensor<B, 5> {
-        let halved = relu(batch_norm(&self.norm1, self.conv1.forward(volume)));
-        relu(batch_norm(&self.norm2, self.conv2.forward(halved.clone())) + halved)
+        let kept = [&self.running_mean, &self.running_var];
+        if B::ad_enabled(&volume.device()) {
+            let (cells, seen) = channel_norm(volume, None, Self::EPSILON);
+            keep(kept, seen, Self::MOMENTUM);
+            return cells;
+        }
+        channel_norm(volume, Some(kept.map(RunningState::value_sync)), Self::EPSILON).0
     }
 }
 
@@ -108,26 +141,24 @@ impl ImageEncoderKeys for Cnn3dKeys {
         let from = std::iter::once(&volume[0]).chain(&self.channels);
         let stages =
             from.zip(&self.channels).map(|(&from, &to)| CnnStage::new(from, to, device)).collect();
-        let norm = |width| BatchNormConfig::new(width).init(device);
-        Cnn3d { input_norm: norm(volume[0]), stages, pooled_norm: norm(self.pooled_width()) }
+        Cnn3d {
+            input_norm: InputNorm::new(volume[0], device),
+            stages,
+            pooled_norm: BatchNormConfig::new(self.pooled_width()).init(device),
+        }
     }
 }
 
 impl<B: Backend> EncodesImages<B> for Cnn3d<B> {
     fn encode(&self, volume: Tensor<B, 5>) -> ImageCode<B> {
-        let mut map = batch_norm(&self.input_norm, volume);
-        let mut pooled = Vec::with_capacity(2 * self.stages.len());
-        let mut tokens = None;
+        let mut cells = self.input_norm.forward(volume);
+        let mut pooled = Vec::with_capacity(self.stages.len());
         for stage in &self.stages {
-            map = stage.forward(map);
-            // [B, C, D, H, W] -> [B, C, N]
-            let [batch, channels, d, h, w] = map.dims();
-            let cells = map.clone().reshape([batch, channels, d * h * w]);
-            pooled.push(cells.clone().mean_dim(2).squeeze_dim::<2>(2));
-            pooled.push(cells.clone().max_dim(2).squeeze_dim::<2>(2));
-            tokens = Some(cells);
+            cells = stage.forward(cells);
+            pooled.push(mean_and_max(cells.clone()));
         }
-        let tokens = tokens.expect("there is a stage").swap_dims(1, 2);
-        ImageCode { tokens, pooled: batch_norm(&self.pooled_norm, Tensor::cat(pooled, 1)) }
+        let [batch, d, h, w, channels] = cells.dims();
+        let tokens = cells.reshape([batch, d * h * w, channels]);
+        ImageCode { tokens, pooled: self.pooled_norm.forward(Tensor::cat(pooled, 1)) }
     }
 }

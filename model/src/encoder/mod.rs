@@ -1,7 +1,6 @@
 //! Encoders: volumes to image tokens ([`ImageEncoder`]: [`Swin3d`], [`Vit3d`], [`Cnn3d`]) and reports to text tokens ([`TextEncoder`]).
 
 mod attention;
-mod batch_norm;
 mod cnn3d;
 mod image;
 mod image_traits;
@@ -13,7 +12,7 @@ mod vit3d;
 mod window;
 
 pub use attention::{WindowAttention, WindowAttentionConfig};
-pub use cnn3d::{Cnn3d, Cnn3dKeys, CnnStage};
+pub use cnn3d::{Cnn3d, Cnn3dKeys, CnnStage, InputNorm};
 pub use image::{ImageEncoder, ImageEncoderKind, ImageEncoderTables, Swin3dKeys};
 pub use image_traits::{EncodesImages, ImageCode, ImageEncoderError, ImageEncoderKeys};
 pub use patch::{PatchEmbed, patchify, take_patches, unpatchify};
