@@ -15,7 +15,7 @@ use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::ManifestOrigin;
 use schemas::manifest::VoxelType;
 use schemas::manifest::train::{SystemTable, TrainSection};
-use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
+use schemas::study::{Sentence, SentenceClaim, SideInputs, StudyRecord, VoxelFormat};
 
 const VOLUME: [usize; 4] = [1, 128, 96, 128];
 
@@ -113,6 +113,7 @@ fn study_batch(step: u64, batch: usize) -> StudyBatch {
                 .collect(),
             labels: Vec::new(),
             names_side: false,
+            mirrored: false,
         })
         .collect();
     let format = VoxelFormat { dtype: VoxelType::U8, scale: 1.0 / 255.0, offset: 0.0 };
@@ -135,6 +136,10 @@ struct EveryThirdPair {
 impl SideInputs for EveryThirdPair {
     fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2] {
         if (a * self.sentences + b).is_multiple_of(3) { [1.0; 2] } else { [0.1; 2] }
+    }
+
+    fn claims(&self, _: u64) -> &[SentenceClaim] {
+        &[]
     }
 }
 

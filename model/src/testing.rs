@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::batch::{StudyBatch, Voxels, single_blocks};
 use crate::random::Stream;
-use crate::system::mg3d::{InputConfig, SimilarityThresholds};
+use crate::system::mg3d::{InputConfig, SimilarityThresholds, TextContext};
 use crate::text::{ReportTokenizer, TextMask, TextMaskPolicy, build_vocabulary};
 use schemas::ids::{PatientKey, StudyId};
 use schemas::manifest::VoxelType;
-use schemas::study::{Sentence, SideInputs, StudyRecord, VoxelFormat};
+use schemas::study::{Sentence, SentenceClaim, SideInputs, StudyRecord, VoxelFormat};
 
 /// Findings of the set and the sentence of each when present.
 pub(crate) const FINDINGS: [&str; 3] = ["effusion", "nodule", "emphysema"];
@@ -23,6 +23,9 @@ pub(crate) fn input_config() -> InputConfig {
         block: [8, 8, 8],
         image_mask_ratio: 0.5,
         text_mask: TextMask { ratio: 0.3, policy: TextMaskPolicy::Word, entity_share: 0.5 },
+        text_context: TextContext::Report,
+        sentence_dropout: 0.0,
+        claims: true,
         max_tokens: 48,
         similarity: Some(SimilarityThresholds { positive: 0.9, negative: 0.6 }),
         seed: 11,
@@ -61,6 +64,7 @@ pub(crate) fn study(index: u64) -> (StudyRecord, Vec<u8>) {
         sentences,
         labels: present.iter().map(|&present| i8::from(present)).collect(),
         names_side: false,
+        mirrored: false,
     };
     (record, voxels)
 }
@@ -69,7 +73,24 @@ pub(crate) fn study(index: u64) -> (StudyRecord, Vec<u8>) {
 #[derive(Debug)]
 struct Similarities;
 
+/// Claims of the six sentences of the set.
+const CLAIMS: [SentenceClaim; 6] = {
+    let claim = SentenceClaim { finding: 0, place: None, side: None, present: false };
+    let mut claims = [claim; 6];
+    let mut sentence = 0;
+    while sentence < 6 {
+        claims[sentence].finding = sentence as u32 / 2;
+        claims[sentence].present = sentence % 2 == 1;
+        sentence += 1;
+    }
+    claims
+};
+
 impl SideInputs for Similarities {
+    fn claims(&self, sentence_type: u64) -> &[SentenceClaim] {
+        &CLAIMS[sentence_type as usize..=sentence_type as usize]
+    }
+
     fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2] {
         match (a == b, a / 2 == b / 2) {
             (true, _) => [1.0; 2],

@@ -48,6 +48,32 @@ pub struct StudyRecord {
     pub labels: Vec<i8>,
     /// Whether the report tells left from right, so that a mirrored image would contradict it.
     pub names_side: bool,
+    /// Whether left and right of the report have changed places, as those of a mirrored image have.
+    pub mirrored: bool,
+}
+
+/// Side of a [`SentenceClaim`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClaimSide {
+    /// The patient's left.
+    Left,
+    /// The patient's right.
+    Right,
+    /// Both sides.
+    Both,
+}
+
+/// A finding that a sentence states or denies, wording aside. What it leaves in doubt it does not claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SentenceClaim {
+    /// Number of the finding within the release.
+    pub finding: u32,
+    /// Number of the place within the release; none where the whole organ is meant.
+    pub place: Option<u32>,
+    /// Side, where the sentence names one.
+    pub side: Option<ClaimSide>,
+    /// Whether the finding is there.
+    pub present: bool,
 }
 
 /// How stored voxels become floats: `normalised = stored * scale + offset` lies in 0..1.
@@ -188,6 +214,9 @@ impl BatchSeries {
 pub struct BatchStudy {
     /// The study.
     pub record: Arc<StudyRecord>,
+    /// How often the order had gone through all studies before; 0 outside of training. What is drawn of a study is drawn
+    /// by its id and this, so that batch, rank and thread change nothing.
+    pub epoch: u64,
     /// Its series in this batch; none where only its text is wanted.
     pub series: Vec<BatchSeries>,
 }
@@ -205,6 +234,9 @@ pub trait SideInputs: Debug + Send + Sync {
     /// The least and the most that the similarity of two sentence types can be, in 0..1: equal where it is
     /// known, `[0, 1]` where nothing is.
     fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2];
+
+    /// What sentences of a type claim; nothing where that is not known.
+    fn claims(&self, sentence_type: u64) -> &[SentenceClaim];
 }
 
 /// Side inputs of texts that belong to no release: nothing is known.
@@ -214,6 +246,10 @@ pub struct NoSideInputs;
 impl SideInputs for NoSideInputs {
     fn sentence_similarity(&self, _: u64, _: u64) -> [f32; 2] {
         [0.0, 1.0]
+    }
+
+    fn claims(&self, _: u64) -> &[SentenceClaim] {
+        &[]
     }
 }
 
@@ -252,6 +288,7 @@ mod tests {
         assert_eq!(record.bytes(), 44);
         let study = BatchStudy {
             record: Arc::default(),
+            epoch: 0,
             series: vec![BatchSeries { record: Arc::new(record), blocks: None, offset: 100 }],
         };
         let ranges: Vec<_> = study.blocks().map(|(_, range)| range).collect();

@@ -67,7 +67,7 @@ pub fn single_blocks(
         let series = SeriesRecord { sample_id, view: "main".into(), blocks: vec![block.clone()] };
         let offset = index * block.bytes();
         let series = vec![BatchSeries { record: Arc::new(series), blocks: None, offset }];
-        BatchStudy { record: Arc::new(record), series }
+        BatchStudy { record: Arc::new(record), epoch: 0, series }
     });
     studies.collect()
 }

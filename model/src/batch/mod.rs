@@ -1,5 +1,6 @@
 //! What the loader hands to training: batches of studies with their voxels, and where they come from.
 
+mod claims;
 mod error;
 mod list;
 mod negative;
@@ -8,6 +9,7 @@ mod source;
 mod study;
 mod voxels;
 
+pub(crate) use claims::ClaimPairs;
 pub use error::BatchError;
 pub use list::{ListSource, single_blocks};
 pub(crate) use negative::not_negative;

@@ -194,6 +194,7 @@ mod tests {
         let sample_id = SampleId::from("s/v");
         let record = Arc::new(SeriesRecord { sample_id, view: "v".into(), blocks });
         BatchStudy {
+            epoch: 0,
             record: Arc::default(),
             series: vec![BatchSeries { record, blocks: None, offset }],
         }

@@ -3,12 +3,14 @@
 //! Every one is tested, value and gradients, against `PyTorch` or its formula in double precision: in
 //! `tests/it/goldens.rs`, or beside it.
 
+mod claim_ranking;
 mod contrast;
 mod masked_image;
 mod masked_text;
 mod sentence_alignment;
 mod sentence_similarity;
 
+pub use claim_ranking::{RankedCells, claim_ranking};
 pub use contrast::{contrast, contrast_scaled};
 pub use masked_image::masked_image;
 pub use masked_text::masked_text;

@@ -13,7 +13,8 @@ use super::tokenize::{EncodedReport, ReportTokenizer, TokenizeError};
 pub struct TokenCache<'t> {
     tokenizer: &'t ReportTokenizer,
     max_tokens: usize,
-    reports: RwLock<HashMap<StudyId, Arc<EncodedReport>>>,
+    /// By study, and whether its report is mirrored.
+    reports: RwLock<HashMap<(StudyId, bool), Arc<EncodedReport>>>,
 }
 
 impl<'t> TokenCache<'t> {
@@ -34,14 +35,15 @@ impl<'t> TokenCache<'t> {
     pub fn report(&self, study: &StudyRecord) -> Result<Arc<EncodedReport>, TokenizeError> {
         // A map that a panic left behind is whole: reports are put in when they are complete.
         let kept = self.reports.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(report) = kept.get(&study.study_id) {
+        let key = (study.study_id.clone(), study.mirrored);
+        if let Some(report) = kept.get(&key) {
             return Ok(Arc::clone(report));
         }
         drop(kept);
         let report = Arc::new(self.tokenizer.encode(&study.sentences, self.max_tokens)?);
         if !study.study_id.as_str().is_empty() {
             let mut reports = self.reports.write().unwrap_or_else(PoisonError::into_inner);
-            reports.insert(study.study_id.clone(), Arc::clone(&report));
+            reports.insert(key, Arc::clone(&report));
         }
         Ok(report)
     }

@@ -43,8 +43,7 @@ pub struct MaskedText {
 }
 
 impl TextMask {
-    /// Draws the mask of the report at `position` of the batch of `step`; a pure function of the seed
-    /// and the place.
+    /// Draws the mask of a report in an `epoch`; a pure function of the seed, the `name` of the study and the epoch.
     ///
     /// What is chosen is hidden with all its tokens: of the words or mentions 80 % become `[MASK]`, 10 %
     /// random tokens, 10 % stay, as in BERT (arXiv 1810.04805). The policy `entity` is that of ERNIE
@@ -56,10 +55,10 @@ impl TextMask {
         report: &EncodedReport,
         tokenizer: &ReportTokenizer,
         seed: u64,
-        step: u64,
-        position: usize,
+        name: &str,
+        epoch: u64,
     ) -> MaskedText {
-        let mut stream = Stream::new(seed, &format!("text-mask-{position}"), step);
+        let mut stream = Stream::new(seed, &format!("text-mask {name}"), epoch);
         let mut masked = MaskedText { ids: report.ids.clone(), positions: Vec::new() };
         if self.ratio <= 0.0 {
             return masked;
@@ -200,7 +199,7 @@ mod tests {
     fn whole_words_are_masked_at_the_asked_rate_and_special_tokens_never() {
         let mut fates = [0usize; 3];
         for step in 0..500 {
-            let masked = words(0.15).draw(&report(), &tokenizer(), 1, step, 0);
+            let masked = words(0.15).draw(&report(), &tokenizer(), 1, "s", step);
             assert_eq!(masked.positions.len(), 6, "3 of 20 words, two tokens each");
             for pair in masked.positions.chunks(2) {
                 assert_eq!(report().word[pair[0]], report().word[pair[1]]);
@@ -224,8 +223,8 @@ mod tests {
     #[test]
     fn masks_depend_on_seed_step_and_position_only() {
         for mask in [words(0.3), entities(0.3, 0.5)] {
-            let draw = |seed, step, position| {
-                mask.draw(&with_entities(), &tokenizer(), seed, step, position)
+            let draw = |seed, step, position: u32| {
+                mask.draw(&with_entities(), &tokenizer(), seed, &position.to_string(), step)
             };
             assert_eq!(draw(1, 2, 3), draw(1, 2, 3));
             assert_ne!(draw(1, 2, 3), draw(2, 2, 3));
@@ -241,7 +240,7 @@ mod tests {
         for (step, ratio, share) in
             (0..300).map(|step| (step, [0.15, 0.3, 0.6][step % 3], [0.0, 0.5, 1.0][step / 3 % 3]))
         {
-            let masked = entities(ratio, share).draw(&report, &tokenizer(), 5, step as u64, 0);
+            let masked = entities(ratio, share).draw(&report, &tokenizer(), 5, "s", step as u64);
             let hidden: BTreeSet<usize> = masked.positions.iter().copied().collect();
             assert_eq!(hidden.len(), masked.positions.len(), "no position twice");
             let budget = (40.0 * ratio).round() as usize;
@@ -279,11 +278,11 @@ mod tests {
         {
             *entity = (index as i32 - 1) / 4;
         }
-        let masked = entities(0.4, 0.25).draw(&all, &tokenizer(), 1, 0, 0);
+        let masked = entities(0.4, 0.25).draw(&all, &tokenizer(), 1, "s", 0);
         assert_eq!(masked.positions.len(), 16, "four mentions of four tokens");
-        let masked = entities(0.05, 0.5).draw(&all, &tokenizer(), 1, 0, 0);
+        let masked = entities(0.05, 0.5).draw(&all, &tokenizer(), 1, "s", 0);
         assert_eq!(masked.positions.len(), 4);
-        let none = entities(0.0, 0.5).draw(&all, &tokenizer(), 1, 0, 0);
+        let none = entities(0.0, 0.5).draw(&all, &tokenizer(), 1, "s", 0);
         assert!(none.positions.is_empty());
     }
 }

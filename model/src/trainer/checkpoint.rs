@@ -16,7 +16,7 @@ use schemas::manifest::{ManifestError, ManifestOrigin};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::adamw::{AdamW, OptimizerError};
+use super::optimizer::{Optimizer, OptimizerError};
 use crate::encoder::TextEncoderConfig;
 use crate::system::{InputShape, ModelPlan, System, SystemTables};
 use crate::text::{ReportTokenizer, TokenizeError};
@@ -226,9 +226,9 @@ impl Checkpoint {
     pub fn optimizer<B: AutodiffBackend>(
         &self,
         device: &B::Device,
-    ) -> Result<AdamW<B>, CheckpointError> {
+    ) -> Result<Optimizer<B>, CheckpointError> {
         let path = self.folder.join(OPTIMIZER);
-        Ok(AdamW::load(&self.info.config.optimizer, &path, device)?)
+        Ok(Optimizer::load(&self.info.config.optimizer, &path, device)?)
     }
 
     /// Writes a checkpoint below `out` and removes all but the newest `keep`.
@@ -237,7 +237,7 @@ impl Checkpoint {
         keep: usize,
         info: CheckpointInfo,
         model: &M,
-        optimizer: &AdamW<B>,
+        optimizer: &Optimizer<B>,
         tokenizer: &ReportTokenizer,
     ) -> Result<Self, CheckpointError> {
         let folder = out.join("checkpoints");

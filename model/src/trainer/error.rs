@@ -48,6 +48,16 @@ pub enum TrainError {
         /// Field that differs.
         field: &'static str,
     },
+    /// A group of parameters names nothing.
+    #[error(
+        "failed to train: `train.optimizer.groups` names `{module}`, and the model has no such module; it has `{modules}`"
+    )]
+    Group {
+        /// Name in the manifest.
+        module: String,
+        /// Modules of the model.
+        modules: String,
+    },
     /// The source does not stand where the run does.
     #[error("failed to train: the loader gave the batch of step {found}, step {expected} was due")]
     Order {

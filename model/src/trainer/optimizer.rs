@@ -1,8 +1,8 @@
-//! `AdamW` with one gradient norm over all parameters and a state that is a plain file.
+//! `AdamW`, `Adam` and `SGD` with one gradient norm over all parameters and a state that is a plain file.
 //!
-//! Loshchilov and Hutter, arXiv 1711.05101. State is kept by parameter path, not by the run-time ids of the
+//! Loshchilov and Hutter, arXiv 1711.05101; Kingma and Ba, arXiv 1412.6980. State is kept by parameter path, not by the run-time ids of the
 //! framework, so a checkpoint can be read into a new process; the file holds `<path>.moment_1`,
-//! `<path>.moment_2` and `<path>.time`.
+//! `<path>.moment_2` and `<path>.time`; with `SGD` the first is the velocity and the second holds nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use burn::module::{AutodiffModule, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::backend::{AutodiffBackend, Backend};
 use burn::tensor::{DType, Tensor, TensorData};
-use schemas::manifest::train::OptimizerSection;
+use schemas::manifest::train::{OptimizerKind, OptimizerSection};
 use thiserror::Error;
 
 use crate::weights::{ParamPath, StoredTensor, WeightsError, read_tensors, write_tensors};
@@ -32,9 +32,9 @@ pub enum OptimizerError {
     },
 }
 
-/// `AdamW`.
+/// The optimizer of the manifest.
 #[derive(Debug, Clone)]
-pub struct AdamW<B: AutodiffBackend> {
+pub struct Optimizer<B: AutodiffBackend> {
     section: OptimizerSection,
     state: BTreeMap<String, Moments<B::InnerBackend>>,
 }
@@ -47,7 +47,7 @@ struct Moments<B: Backend> {
     time: i32,
 }
 
-impl<B: AutodiffBackend> AdamW<B> {
+impl<B: AutodiffBackend> Optimizer<B> {
     /// Starts without any state.
     pub fn new(section: &OptimizerSection) -> Self {
         Self { section: section.clone(), state: BTreeMap::new() }
@@ -134,6 +134,42 @@ impl<B: AutodiffBackend> AdamW<B> {
     }
 }
 
+impl<B: Backend> Moments<B> {
+    /// Adam's moments after one more gradient.
+    fn next(kept: Option<Self>, gradient: Tensor<B, 1>, [beta_1, beta_2]: [f64; 2]) -> Self {
+        let square = gradient.clone() * gradient.clone();
+        match kept {
+            Some(kept) => Self {
+                first: kept.first * beta_1 + gradient * (1.0 - beta_1),
+                second: kept.second * beta_2 + square * (1.0 - beta_2),
+                time: kept.time + 1,
+            },
+            None => {
+                Self { first: gradient * (1.0 - beta_1), second: square * (1.0 - beta_2), time: 1 }
+            }
+        }
+    }
+
+    /// `rate m' / (sqrt(v') + epsilon)`, with m' and v' free of their bias towards 0.
+    fn step(&self, [beta_1, beta_2]: [f64; 2], epsilon: f64, rate: f64) -> Tensor<B, 1> {
+        let first = 1.0 - beta_1.powi(self.time);
+        let second = 1.0 - beta_2.powi(self.time);
+        let root = (self.second.clone() / second).sqrt() + epsilon;
+        self.first.clone() / root * (rate / first)
+    }
+
+    /// The sum of gradients of which each step keeps `momentum`, as PyTorch has it; there is no second moment.
+    fn velocity(kept: Option<Self>, gradient: Tensor<B, 1>, momentum: f64) -> Self {
+        let time = kept.as_ref().map_or(0, |kept| kept.time) + 1;
+        let second = Tensor::zeros([1], &gradient.device());
+        let first = match kept {
+            Some(kept) => kept.first * momentum + gradient,
+            None => gradient,
+        };
+        Self { first, second, time }
+    }
+}
+
 /// Sums the squares of all gradients.
 struct Norm<'a, B: AutodiffBackend> {
     gradients: &'a GradientsParams,
@@ -154,7 +190,7 @@ impl<B: AutodiffBackend> ModuleVisitor<B> for Norm<'_, B> {
 
 /// Applies the update to each parameter.
 struct Update<'a, B: AutodiffBackend> {
-    optimizer: &'a mut AdamW<B>,
+    optimizer: &'a mut Optimizer<B>,
     gradients: GradientsParams,
     rate: f64,
     scale: f64,
@@ -165,6 +201,15 @@ impl<B: AutodiffBackend> Update<'_, B> {
     /// Weight decay is for the matrices of linear layers and convolutions only.
     fn decays(&self) -> bool {
         self.path.name() == "weight" && (self.path.is_linear() || self.path.is_convolution())
+    }
+
+    /// Rate and decay of the parameter `name`.
+    fn rate_and_decay(&self, name: &str) -> (f64, f64) {
+        let section = &self.optimizer.section;
+        let group = section.groups.iter().find(|group| group.holds(name));
+        let rate = self.rate * group.map_or(1.0, |group| group.lr_factor);
+        let decay = group.and_then(|group| group.weight_decay).unwrap_or(section.weight_decay);
+        (rate, if self.decays() { decay } else { 0.0 })
     }
 }
 
@@ -181,35 +226,37 @@ impl<B: AutodiffBackend> ModuleMapper<B> for Update<'_, B> {
         let Some(gradient) = self.gradients.remove::<B::InnerBackend, D>(param.id) else {
             return param;
         };
-        let section = &self.optimizer.section;
-        let [beta_1, beta_2] = section.betas;
-        let (epsilon, decay) = (section.epsilon, section.weight_decay);
-        let decay = if self.decays() { self.rate * decay } else { 0.0 };
         let name = self.path.dotted();
+        let (rate, decay) = self.rate_and_decay(&name);
+        if rate == 0.0 {
+            return param;
+        }
         let (id, tensor, mapper) = param.consume();
         let tensor = tensor.inner();
         let shape = tensor.dims();
         let count = shape.iter().product::<usize>();
-        let gradient = gradient.reshape([count]) * self.scale;
-        let square = gradient.clone() * gradient.clone();
-        let moments = match self.optimizer.state.remove(&name) {
-            Some(moments) => Moments {
-                first: moments.first * beta_1 + gradient * (1.0 - beta_1),
-                second: moments.second * beta_2 + square * (1.0 - beta_2),
-                time: moments.time + 1,
-            },
-            None => Moments {
-                first: gradient * (1.0 - beta_1),
-                second: square * (1.0 - beta_2),
-                time: 1,
-            },
+        let tensor = tensor.reshape([count]);
+        let mut gradient = gradient.reshape([count]) * self.scale;
+        let section = &self.optimizer.section;
+        let decoupled = section.kind == OptimizerKind::Adamw;
+        if !decoupled && decay > 0.0 {
+            gradient = gradient + tensor.clone() * decay;
+        }
+        let kept = self.optimizer.state.remove(&name);
+        let moments = match section.kind {
+            OptimizerKind::Sgd => Moments::velocity(kept, gradient, section.momentum),
+            OptimizerKind::Adam | OptimizerKind::Adamw => {
+                Moments::next(kept, gradient, section.betas)
+            }
         };
-        // theta <- theta (1 - rate decay) - rate m' / (sqrt(v') + epsilon), with m' and v' free of their bias.
-        let first = 1.0 - beta_1.powi(moments.time);
-        let second = 1.0 - beta_2.powi(moments.time);
-        let root = (moments.second.clone() / second).sqrt() + epsilon;
-        let change = moments.first.clone() / root * (self.rate / first);
-        let tensor = tensor.reshape([count]) * (1.0 - decay) - change;
+        let change = match section.kind {
+            OptimizerKind::Sgd => moments.first.clone() * rate,
+            OptimizerKind::Adam | OptimizerKind::Adamw => {
+                moments.step(section.betas, section.epsilon, rate)
+            }
+        };
+        let shrink = if decoupled { 1.0 - rate * decay } else { 1.0 };
+        let tensor = tensor * shrink - change;
         self.optimizer.state.insert(name, moments);
         let tensor = Tensor::from_inner(tensor.reshape(shape)).require_grad();
         Param::from_mapped_value(id, tensor, mapper)
@@ -246,7 +293,7 @@ mod tests {
     fn clipping_bounds_the_norm_of_all_gradients_together() {
         let section = OptimizerSection { gradient_clip: 0.5, ..OptimizerSection::default() };
         let linear = start();
-        let mut optimizer = AdamW::<B>::new(&section);
+        let mut optimizer = Optimizer::<B>::new(&section);
         let (_, norm) = optimizer.step(linear.clone(), gradients(&linear, 0), 0.01);
         assert!(norm > 0.5);
         let sum: f32 = optimizer
@@ -265,13 +312,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("optimizer.safetensors");
         let section = OptimizerSection::default();
-        let mut optimizer = AdamW::<B>::new(&section);
+        let mut optimizer = Optimizer::<B>::new(&section);
         let mut linear = start();
         for step in 0..3 {
             linear = optimizer.step(linear.clone(), gradients(&linear, step), 0.01).0;
         }
         optimizer.save(&path).expect("save");
-        let mut loaded = AdamW::<B>::load(&section, &path, &FlexDevice).expect("load");
+        let mut loaded = Optimizer::<B>::load(&section, &path, &FlexDevice).expect("load");
         let (first, _) = optimizer.step(linear.clone(), gradients(&linear, 3), 0.01);
         let (second, _) = loaded.step(linear.clone(), gradients(&linear, 3), 0.01);
         values(&first).assert_eq(&values(&second), true);

@@ -12,11 +12,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use burn::tensor::backend::AutodiffBackend;
 
-use super::adamw::AdamW;
 use super::checkpoint::{Checkpoint, CheckpointInfo};
 use super::error::TrainError;
 use super::job::TrainJob;
 use super::log::{Log, StepReport};
+use super::optimizer::Optimizer;
 use super::schedule::learning_rate;
 use super::start::{State, start};
 use crate::batch::{BatchSource, Prefetched, StudyBatch, prefetched};
@@ -236,7 +236,7 @@ struct Updated<M> {
 /// The backward pass of `losses` and one update.
 fn update<B: AutodiffBackend, M: AutodiffModule<B>>(
     model: M,
-    optimizer: &mut AdamW<B>,
+    optimizer: &mut Optimizer<B>,
     losses: Losses<B>,
     rate: f64,
     step: u64,

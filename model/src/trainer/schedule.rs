@@ -3,18 +3,20 @@
 use schemas::manifest::train::{ScheduleKind, ScheduleSection};
 
 /// Rate of `step` (from 0) of a run of `steps`: a linear rise over the warm-up to `peak`, then the schedule's
-/// course, which would reach 0 on the step after the last.
+/// course, which would reach its floor on the step after the last.
 pub fn learning_rate(schedule: &ScheduleSection, peak: f64, step: u64, steps: u64) -> f64 {
     if step < schedule.warmup_steps {
         return peak * (step + 1) as f64 / schedule.warmup_steps as f64;
     }
     let length = steps.saturating_sub(schedule.warmup_steps).max(1) as f64;
     let progress = ((step - schedule.warmup_steps) as f64 / length).min(1.0);
-    match schedule.kind {
-        ScheduleKind::Constant => peak,
-        ScheduleKind::Linear => peak * (1.0 - progress),
-        ScheduleKind::Cosine => peak * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
-    }
+    let share = match schedule.kind {
+        ScheduleKind::Constant => return peak,
+        ScheduleKind::Linear => 1.0 - progress,
+        ScheduleKind::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        ScheduleKind::Polynomial => (1.0 - progress).powf(schedule.power),
+    };
+    peak * (schedule.floor + (1.0 - schedule.floor) * share)
 }
 
 #[cfg(test)]
@@ -22,7 +24,7 @@ mod tests {
     use super::*;
 
     fn rates(kind: ScheduleKind) -> Vec<f64> {
-        let schedule = ScheduleSection { warmup_steps: 4, kind };
+        let schedule = ScheduleSection { warmup_steps: 4, kind, ..ScheduleSection::default() };
         (0..12).map(|step| learning_rate(&schedule, 2.0, step, 12)).collect()
     }
 
@@ -31,7 +33,8 @@ mod tests {
         let close = |found: f64, expected: f64| {
             assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
         };
-        for kind in [ScheduleKind::Constant, ScheduleKind::Linear, ScheduleKind::Cosine] {
+        use ScheduleKind::{Constant, Cosine, Linear, Polynomial};
+        for kind in [Constant, Linear, Cosine, Polynomial] {
             for (found, expected) in rates(kind).into_iter().zip([0.5, 1.0, 1.5, 2.0, 2.0]) {
                 close(found, expected);
             }
@@ -40,5 +43,9 @@ mod tests {
         close(rates(ScheduleKind::Cosine)[8], 1.0);
         close(rates(ScheduleKind::Constant)[11], 2.0);
         close(rates(ScheduleKind::Linear)[11], 0.25);
+        close(rates(ScheduleKind::Polynomial)[8], 2.0 * 0.5_f64.powf(0.9));
+        let floor = ScheduleSection { warmup_steps: 4, kind: Linear, floor: 0.5, power: 1.0 };
+        close(learning_rate(&floor, 2.0, 8, 12), 1.5);
+        close(learning_rate(&floor, 2.0, 12, 12), 1.0);
     }
 }

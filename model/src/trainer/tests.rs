@@ -30,7 +30,11 @@ fn section(steps: u64) -> TrainSection {
         checkpoint_every: 4,
         keep_checkpoints: 2,
         optimizer: OptimizerSection { lr: 3e-3, ..OptimizerSection::default() },
-        schedule: ScheduleSection { warmup_steps: 2, kind: ScheduleKind::Constant },
+        schedule: ScheduleSection {
+            warmup_steps: 2,
+            kind: ScheduleKind::Constant,
+            ..ScheduleSection::default()
+        },
         model: table(serde_json::json!({
             "patch": [4, 4, 4],
             "embed_dim": 12,

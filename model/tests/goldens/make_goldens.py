@@ -134,11 +134,11 @@ def bert_layer():
     return case(loss, {"tokens": x, **weights}, output=entry(y), pad=pad.flatten().tolist(), heads=heads)
 
 
-def adamw():
-    """Thirty clipped AdamW steps on given gradients."""
+def updates(make):
+    """Thirty clipped steps of the optimizer that `make` gives, on given gradients."""
     start, gradients = draw(6).detach(), draw(30, 6).detach()
     weights = start.clone().requires_grad_()
-    optimizer = torch.optim.AdamW([weights], lr=0.01, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.1)
+    optimizer = make([weights])
     for gradient in gradients:
         weights.grad = gradient.clone()
         torch.nn.utils.clip_grad_norm_([weights], 0.7)
@@ -147,10 +147,22 @@ def adamw():
             "output": entry(weights)}
 
 
+def adamw():
+    return updates(lambda weights: torch.optim.AdamW(weights, lr=0.01, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.1))
+
+
+def adam():
+    return updates(lambda weights: torch.optim.Adam(weights, lr=0.01, betas=(0.9, 0.98), eps=1e-8, weight_decay=0.1))
+
+
+def sgd():
+    return updates(lambda weights: torch.optim.SGD(weights, lr=0.01, momentum=0.8, weight_decay=0.1))
+
+
 def write(name, functions):
     text = json.dumps({f.__name__: f() for f in functions}, separators=(",", ":"))
     (HERE / name).write_text(text + "\n")
 
 
 write("objectives.json", [contrast, masked_image, masked_text, sentence_alignment, sentence_similarity])
-write("layers.json", [window_attention, upsample, instance_norm, bert_layer, adamw])
+write("layers.json", [window_attention, upsample, instance_norm, bert_layer, adamw, adam, sgd])

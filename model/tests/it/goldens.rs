@@ -14,8 +14,8 @@ use radloom_model::objective::{
     SimilarityTarget, contrast, contrast_scaled, masked_image, masked_text, sentence_alignment,
     sentence_similarity,
 };
-use radloom_model::trainer::AdamW;
-use schemas::manifest::train::OptimizerSection;
+use radloom_model::trainer::Optimizer;
+use schemas::manifest::train::{OptimizerGroup, OptimizerKind, OptimizerSection};
 use serde::Deserialize;
 
 type B = Autodiff<Flex>;
@@ -275,29 +275,53 @@ fn instance_norm_matches() {
     check_weighted(&case, &volume, output, 10.0);
 }
 
-#[test]
-fn adamw_matches() {
-    let case = case("layers", "adamw");
+/// The weights of a golden case after the steps of an optimizer.
+fn updated(case: &Case, section: &OptimizerSection) -> Vec<f32> {
     let values = |name: &str| case.inputs[name].values.clone();
     let device = FlexDevice;
     let start = Tensor::<B, 2>::from_data(TensorData::new(values("start"), [2, 3]), &device);
     let mut layer: Linear<B> = Linear { weight: leaf(start), bias: None };
-    let section = OptimizerSection {
-        weight_decay: 0.1,
-        betas: [0.9, 0.98],
-        epsilon: 1e-8,
-        gradient_clip: 0.7,
-        ..OptimizerSection::default()
-    };
-    let mut optimizer = AdamW::<B>::new(&section);
+    let mut optimizer = Optimizer::<B>::new(section);
     for step in values("gradients").chunks(6) {
         let gradient = Tensor::<B, 2>::from_data(TensorData::new(step.to_vec(), [2, 3]), &device);
         let loss = (layer.weight.val() * gradient).sum();
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
         layer = optimizer.step(layer, gradients, 0.01).0;
     }
-    let found = layer.weight.val().into_data().to_vec::<f32>().expect("floats");
-    close("weights", &found, &case.output.as_ref().expect("an output").values);
+    layer.weight.val().into_data().to_vec::<f32>().expect("floats")
+}
+
+#[test]
+fn every_optimizer_matches() {
+    for (name, kind) in [
+        ("adamw", OptimizerKind::Adamw),
+        ("adam", OptimizerKind::Adam),
+        ("sgd", OptimizerKind::Sgd),
+    ] {
+        let case = case("layers", name);
+        let section = OptimizerSection {
+            kind,
+            weight_decay: 0.1,
+            betas: [0.9, 0.98],
+            momentum: 0.8,
+            epsilon: 1e-8,
+            gradient_clip: 0.7,
+            ..OptimizerSection::default()
+        };
+        let wanted = &case.output.as_ref().expect("an output").values;
+        close(name, &updated(&case, &section), wanted);
+        // The same rate and decay by way of a group, and a group that stays as it is.
+        let group = |modules: &str, lr_factor, weight_decay| OptimizerGroup {
+            modules: vec![modules.to_owned()],
+            lr_factor,
+            weight_decay,
+        };
+        let groups = vec![group("bias", 0.0, None), group("weight", 1.0, Some(0.1))];
+        let by_group = OptimizerSection { weight_decay: 0.5, groups, ..section.clone() };
+        close(name, &updated(&case, &by_group), wanted);
+        let frozen = OptimizerSection { groups: vec![group("weight", 0.0, None)], ..section };
+        assert_eq!(updated(&case, &frozen), case.inputs["start"].values);
+    }
 }
 
 fn check_weighted(case: &Case, volume: &Tensor<B, 5>, output: Tensor<B, 5>, divisor: f32) {

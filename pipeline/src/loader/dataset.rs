@@ -10,9 +10,11 @@ use schemas::manifest::train::{InputSection, LabelSource};
 use schemas::manifest::{Manifest, Recipe};
 use schemas::split::Split;
 use schemas::study::{
-    Block, BlockPosition, SeriesRecord, SideInputs, StudyRecord, Validity, VoxelFormat,
+    Block, BlockPosition, SentenceClaim, SeriesRecord, SideInputs, StudyRecord, Validity,
+    VoxelFormat,
 };
 
+use super::claims::Claims;
 use super::similarity::Similarities;
 use super::texts::Texts;
 use crate::draws::Draws;
@@ -117,6 +119,7 @@ pub struct Dataset {
     /// Stored value above which a voxel of the first channel is body.
     pub(super) body_level: f64,
     similarities: Similarities,
+    claims: Claims,
 }
 
 impl Dataset {
@@ -214,6 +217,7 @@ impl Dataset {
                     sentences: text.sentences,
                     labels: text.labels,
                     names_side: text.names_side,
+                    mirrored: false,
                 };
                 StoredStudy { record: Arc::new(record), series }
             })
@@ -236,6 +240,7 @@ impl Dataset {
             channels: layout.channels,
             body_level: layout.body_level,
             similarities: Similarities::read(path, &manifest.graph)?,
+            claims: Claims::read(path)?,
         })
     }
 
@@ -269,6 +274,7 @@ impl Dataset {
             channels: 1,
             body_level: 0.0,
             similarities: Similarities::default(),
+            claims: Claims::default(),
         }
     }
 
@@ -345,6 +351,10 @@ impl SideInputs for Dataset {
     /// the same and others crowded it out. Boilerplate gives `[0, 1]`.
     fn sentence_similarity(&self, a: u64, b: u64) -> [f32; 2] {
         self.similarities.bounds(a, b)
+    }
+
+    fn claims(&self, sentence_type: u64) -> &[SentenceClaim] {
+        self.claims.of(sentence_type)
     }
 }
 

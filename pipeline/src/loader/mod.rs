@@ -8,9 +8,11 @@
 //! - [`ResumeToken`] is the position the optimizer consumed, with what it must match to be used.
 
 mod batch;
+mod claims;
 mod config;
 mod data_order;
 mod dataset;
+mod mirror;
 mod order;
 mod prefetch;
 mod ring;

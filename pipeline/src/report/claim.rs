@@ -49,6 +49,11 @@ impl<'a> Claim<'a> {
         })
     }
 
+    /// Whether the finding is anywhere in its organ: its places are none, or just an organ.
+    pub fn is_of_whole_organ(&self) -> bool {
+        self.places.is_empty() || ORGANS.iter().any(|(organ, _)| self.places == *organ)
+    }
+
     fn of(report: &'a ParsedReport, node: &'a Node) -> Self {
         let from = report.edges.partition_point(|edge| edge.source < node.id);
         let mut places: Vec<&str> = report

@@ -82,7 +82,8 @@ pub struct AugmentSection {
     pub shift: f64,
     /// Standard deviation of the noise of each voxel. Default: 0.
     pub noise: f64,
-    /// Whether half of the blocks are mirrored from left to right, where the report names no side. Default: false.
+    /// Whether half of the studies are mirrored from left to right, and left and right in their reports with them. A study
+    /// whose report tells sides by other words stays as it is. Default: false.
     pub flip: bool,
 }
 

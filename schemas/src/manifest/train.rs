@@ -101,15 +101,50 @@ pub struct OptimizerSection {
     pub kind: OptimizerKind,
     /// Peak learning rate. Default: 1e-4.
     pub lr: f64,
-    /// Decoupled weight decay of matrices; biases, norms, embeddings and position tables get none.
-    /// Default: 0.01.
+    /// Weight decay of matrices; biases, norms, embeddings and position tables get none. Default: 0.01.
     pub weight_decay: f64,
     /// Decay rates of the first and second moment. Default: [0.9, 0.999].
     pub betas: [f64; 2],
     /// Added to the root of the second moment. Default: 1e-8.
     pub epsilon: f64,
+    /// Share of the last change that `sgd` keeps. Default: 0.9.
+    pub momentum: f64,
     /// Largest Euclidean norm of all gradients together; 0 turns clipping off. Default: 1.0.
     pub gradient_clip: f64,
+    /// Modules with a rate or a decay of their own; of several that hold a parameter, the first counts. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<OptimizerGroup>,
+}
+
+/// Modules whose parameters are updated in their own way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerGroup {
+    /// Modules or parameters by their names in a checkpoint, such as `language_encoder` or
+    /// `vision_encoder.patch_embed`; all below them belong to the group.
+    pub modules: Vec<String>,
+    /// Factor of the learning rate; 0 leaves the group as it is. Default: 1.
+    #[serde(default = "one")]
+    pub lr_factor: f64,
+    /// Weight decay of the group's matrices. Default: that of all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl OptimizerGroup {
+    /// Whether a parameter of this dotted name belongs to the group.
+    pub fn holds(&self, parameter: &str) -> bool {
+        self.modules.iter().any(|module| is_below(parameter, module))
+    }
+}
+
+/// Whether `parameter` is `module` or stands below it.
+pub fn is_below(parameter: &str, module: &str) -> bool {
+    parameter.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 impl Default for OptimizerSection {
@@ -120,7 +155,9 @@ impl Default for OptimizerSection {
             weight_decay: 0.01,
             betas: [0.9, 0.999],
             epsilon: 1e-8,
+            momentum: 0.9,
             gradient_clip: 1.0,
+            groups: Vec::new(),
         }
     }
 }
@@ -131,6 +168,10 @@ impl Default for OptimizerSection {
 pub enum OptimizerKind {
     /// Adam with decoupled weight decay, arXiv 1711.05101.
     Adamw,
+    /// Adam, arXiv 1412.6980, with the decay added to the gradient.
+    Adam,
+    /// Stochastic gradient descent with momentum, the decay added to the gradient.
+    Sgd,
 }
 
 /// Learning rate as a function of the step.
@@ -139,13 +180,18 @@ pub enum OptimizerKind {
 pub struct ScheduleSection {
     /// Steps over which the rate rises linearly from 0 to its peak. Default: 100.
     pub warmup_steps: u64,
-    /// Course after the warm-up; a falling one would reach 0 on the step after the last. Default: `cosine`.
+    /// Course after the warm-up; a falling one would reach its floor on the step after the last. Default:
+    /// `cosine`.
     pub kind: ScheduleKind,
+    /// Power of the course `polynomial`. Default: 0.9.
+    pub power: f64,
+    /// Share of the peak that a falling course reaches at the end. Default: 0.
+    pub floor: f64,
 }
 
 impl Default for ScheduleSection {
     fn default() -> Self {
-        Self { warmup_steps: 100, kind: ScheduleKind::Cosine }
+        Self { warmup_steps: 100, kind: ScheduleKind::Cosine, power: 0.9, floor: 0.0 }
     }
 }
 
@@ -157,6 +203,8 @@ pub enum ScheduleKind {
     Linear,
     /// Falls along half a cosine.
     Cosine,
+    /// Falls as a power of what is left of the run, as nnU-Net has it.
+    Polynomial,
     /// Stays at the peak.
     Constant,
 }

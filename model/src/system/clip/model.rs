@@ -140,7 +140,7 @@ mod tests {
     use crate::encoder::ImageEncoderKind;
     use crate::testing::{VOLUME, batch_of, synthetic_batch, tokenizer};
     use crate::text::TokenCache;
-    use crate::trainer::AdamW;
+    use crate::trainer::Optimizer;
     use crate::weights::{initialise, load_weights, save_weights};
     use burn::backend::flex::FlexDevice;
     use burn::backend::{Autodiff, Flex};
@@ -196,7 +196,7 @@ mod tests {
             let scale = |model: &ClipModel<B>| model.logit_scale.val().into_scalar();
             let start = scale(&model);
             assert!((f64::from(start) + 0.07f64.ln()).abs() < 1e-6);
-            let mut optimizer = AdamW::new(&OptimizerSection::default());
+            let mut optimizer = Optimizer::new(&OptimizerSection::default());
             let mut losses = Vec::new();
             for step in 0..60 {
                 let input = input::<B>(&synthetic_batch(step, 4), &FlexDevice);

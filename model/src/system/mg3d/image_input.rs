@@ -2,6 +2,8 @@
 
 use burn::tensor::{DType, Tensor, TensorData, backend::Backend};
 
+use schemas::study::BatchStudy;
+
 use super::input_config::InputConfig;
 use crate::random::Stream;
 
@@ -39,8 +41,9 @@ impl HostImage {
 }
 
 impl InputConfig {
-    /// Draws the hidden blocks of every sample.
-    pub(super) fn host_image(&self, count: usize, step: u64) -> HostImage {
+    /// Draws the hidden blocks of every sample, by its study and epoch.
+    pub(super) fn host_image(&self, studies: &[BatchStudy]) -> HostImage {
+        let count = studies.len();
         let edges = [self.volume[1], self.volume[2], self.volume[3]];
         let blocks: [usize; 3] = std::array::from_fn(|axis| edges[axis] / self.block[axis]);
         let block_count: usize = blocks.iter().product();
@@ -51,8 +54,9 @@ impl InputConfig {
             hidden: Vec::with_capacity(count * hidden),
             block_count,
         };
-        for sample in 0..count {
-            let mut stream = Stream::new(self.seed, &format!("image-mask-{sample}"), step);
+        for (sample, study) in studies.iter().enumerate() {
+            let purpose = format!("image-mask {}", study.record.study_id);
+            let mut stream = Stream::new(self.seed, &purpose, study.epoch);
             for block in stream.choose(block_count, hidden) {
                 mask.blocks[sample * block_count + block] = 1.0;
                 mask.hidden.push(sample * block_count + block);

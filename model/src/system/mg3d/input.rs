@@ -41,9 +41,8 @@ impl InputConfig {
         batch: &StudyBatch,
         tokens: &TokenCache<'_>,
     ) -> Result<HostInput, TokenizeError> {
-        let text =
-            self.host_text(&batch.studies, batch.side_inputs.as_ref(), batch.step, tokens)?;
-        Ok(HostInput { image: self.host_image(batch.studies.len(), batch.step), text })
+        let text = self.host_text(&batch.studies, batch.side_inputs.as_ref(), tokens)?;
+        Ok(HostInput { image: self.host_image(&batch.studies), text })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::config::Mg3dConfig;
 use super::section::ObjectiveSection;
+use super::text_rows::TextContext;
 use crate::text::TextMask;
 
 /// Which pairs of sentences are compared.
@@ -24,6 +25,12 @@ pub struct InputConfig {
     pub image_mask_ratio: f64,
     /// Which tokens are masked.
     pub text_mask: TextMask,
+    /// What a token may attend to.
+    pub text_context: TextContext,
+    /// Largest share of a report's sentences that its vector lacks in the alignment.
+    pub sentence_dropout: f64,
+    /// Whether pairs of sentences and studies are ranked by their claims.
+    pub claims: bool,
     /// Longest token sequence.
     pub max_tokens: usize,
     /// Which sentence pairs are compared; none are looked up where the objective has no weight.
@@ -44,6 +51,9 @@ impl InputConfig {
                 ratio: objectives.text_mask_ratio,
                 entity_share: objectives.text_mask_entity_share,
             },
+            text_context: model.architecture.text_context,
+            sentence_dropout: objectives.sentence_dropout,
+            claims: objectives.weights.claims > 0.0,
             max_tokens: model.architecture.text.max_tokens,
             similarity: (objectives.weights.similarity > 0.0).then_some(SimilarityThresholds {
                 positive: objectives.similarity_positive,

@@ -2,19 +2,19 @@
 
 use burn::module::{Initializer, Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
-use burn::tensor::{Bool, Tensor, backend::Backend};
+use burn::tensor::{Bool, Int, Tensor, backend::Backend};
 
 use super::config::Mg3dConfig;
 use super::image_input::ImageInput;
 use super::input::Mg3dInput;
 use super::section::ObjectiveSection;
-use super::text_input::TextInput;
+use super::text_input::{EncoderRows, TextInput};
 use crate::block::{CrossAttention, FusionLayer, TextHead, VoxelDecoder};
 use crate::encoder::{
     EncodesImages, ImageEncoder, TextEncoder, index, patchify, project, take_patches, unpatchify,
 };
 use crate::objective::{
-    contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
+    claim_ranking, contrast, masked_image, masked_text, sentence_alignment, sentence_similarity,
 };
 use crate::system::traits::Losses;
 
@@ -166,13 +166,13 @@ impl<B: Backend> Mg3d<B> {
                 contrast(pick(first), pick(second), input.text.not_negative.clone(), temperature)
             };
             if weights.contrast > 0.0 {
-                let report = weighted_mean(sentences.clone(), &input.text);
+                let report = weighted_sum(sentences.clone(), &input.text.drawn_weight);
                 let loss = align(self.image_vector(pooled.clone()), self.report_vector(report));
                 parts.push(("image_report", weights.contrast, loss));
             }
             if let (true, Some(completed)) = (weights.multi_modal > 0.0, completed) {
                 let multi = self.multi_head.forward(mean_tokens(completed));
-                let loss = align(multi, self.uni_head.forward(pooled));
+                let loss = align(multi, self.uni_head.forward(pooled.clone()));
                 parts.push(("multi_modal", weights.multi_modal, loss));
             }
             if weights.disentangled > 0.0 || weights.similarity > 0.0 {
@@ -180,7 +180,7 @@ impl<B: Backend> Mg3d<B> {
                 if weights.disentangled > 0.0 {
                     let multi_image = fuse(&self.image_fusion, image, &sentences, sentence_pad);
                     let multi_image = self.disentangled_head.forward(mean_tokens(multi_image));
-                    let mean = weighted_mean(gathered.clone(), &input.text);
+                    let mean = weighted_sum(gathered.clone(), &input.text.sentence_weight);
                     let loss = align(multi_image, self.aggregated_head.forward(mean));
                     parts.push(("disentangled", weights.disentangled, loss));
                 }
@@ -191,6 +191,12 @@ impl<B: Backend> Mg3d<B> {
                     }
                 }
             }
+        }
+        let ranked = input.text.claims.as_ref().zip(input.text.sentence_rows.as_ref());
+        if let (true, Some((cells, rows))) = (weights.claims > 0.0, ranked) {
+            let texts = self.report_vector(rows_of(sentences, rows));
+            let loss = claim_ranking(texts, self.image_vector(pooled), cells, temperature);
+            parts.push(("claims", weights.claims, loss));
         }
         let zero = Tensor::zeros([1], &input.image.volume.device());
         let total =
@@ -207,9 +213,9 @@ impl<B: Backend> Mg3d<B> {
 
     /// Vectors of complete reports in the space shared with images, `[B, P]`, not normalised.
     pub fn report_embedding(&self, text: &TextInput<B>) -> Tensor<B, 2> {
-        let tokens = self.language_encoder.forward(text.ids.clone(), &text.token_pad);
-        let sentences = text.sentence_mean.clone().matmul(self.project_text(tokens));
-        self.report_vector(weighted_mean(sentences, text))
+        let (tokens, _) = self.encode_texts(text, false);
+        let sentences = text.sentence_mean.clone().matmul(tokens);
+        self.report_vector(weighted_sum(sentences, &text.sentence_weight))
     }
 
     /// Squared error of the hidden voxels of each study, `[B]`.
@@ -264,16 +270,27 @@ impl<B: Backend> Mg3d<B> {
         input: &TextInput<B>,
         masked: bool,
     ) -> (Tensor<B, 3>, Option<Tensor<B, 3>>) {
-        let twice = |tensor: &Tensor<B, 2, Bool>| Tensor::cat(vec![tensor.clone(); 2], 0);
-        let (ids, pad) = if masked {
-            let ids = Tensor::cat(vec![input.ids.clone(), input.masked_ids.clone()], 0);
-            (ids, twice(&input.token_pad))
-        } else {
-            (input.ids.clone(), input.token_pad.clone())
+        let EncoderRows { ids, pad, cells } = &input.complete;
+        let hidden = masked.then_some(&input.masked).filter(|rows| rows.ids.dims()[0] > 0);
+        let (ids, pad) = match hidden {
+            Some(hidden) => (
+                Tensor::cat(vec![ids.clone(), hidden.ids.clone()], 0),
+                Tensor::cat(vec![pad.clone(), hidden.pad.clone()], 0),
+            ),
+            None => (ids.clone(), pad.clone()),
         };
         let tokens = self.language_encoder.forward(ids, &pad);
         let tokens = if self.frozen_text { tokens.detach() } else { tokens };
-        halves(self.project_text(tokens), masked)
+        let tokens = self.project_text(tokens);
+        let Some(cells) = cells else { return halves(tokens, masked) };
+        let [rows, length, dim] = tokens.dims();
+        let flat: Tensor<B, 2> = tokens.reshape([rows * length, dim]);
+        let reports = |cells: &Tensor<B, 1, Int>| {
+            let count = cells.dims()[0] / input.length;
+            flat.clone().select(0, cells.clone()).reshape([count, input.length, dim])
+        };
+        let hidden = input.masked.cells.as_ref().filter(|_| masked);
+        (reports(cells), hidden.map(reports))
     }
 
     fn project_image(&self, tokens: Tensor<B, 3>) -> Tensor<B, 3> {
@@ -344,8 +361,8 @@ fn mean_tokens<B: Backend>(tokens: Tensor<B, 3>) -> Tensor<B, 2> {
 }
 
 /// Mean over present sentences: `[B, S, P]` to `[B, P]`.
-fn weighted_mean<B: Backend>(sentences: Tensor<B, 3>, text: &TextInput<B>) -> Tensor<B, 2> {
-    (sentences * text.sentence_weight.clone()).sum_dim(1).squeeze_dim(1)
+fn weighted_sum<B: Backend>(sentences: Tensor<B, 3>, weight: &Tensor<B, 3>) -> Tensor<B, 2> {
+    (sentences * weight.clone()).sum_dim(1).squeeze_dim(1)
 }
 
 /// Rows of `[B, S, P]` taken as `[B * S, P]`.
@@ -368,7 +385,7 @@ mod tests {
     use crate::block::Decoder;
     use crate::encoder::TextEncoderConfig;
     use crate::system::language::TextModel;
-    use crate::system::mg3d::Mg3dModel;
+    use crate::system::mg3d::{Mg3dModel, TextContext};
     use crate::testing::{VOLUME, batch_of, input_config, synthetic_batch, tokenizer};
     use crate::weights::initialise;
     use burn::backend::Flex;
@@ -406,7 +423,9 @@ mod tests {
         let tokenizer = tokenizer();
         let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
         let input = prepare.prepare(batch, &tokens, &FlexDevice).expect("input");
-        let losses = model.forward(&input, &ObjectiveSection::default());
+        let mut objectives = ObjectiveSection::default();
+        objectives.weights.claims = 1.0;
+        let losses = model.forward(&input, &objectives);
         losses.parts.into_iter().map(|(name, loss)| (name, loss.into_scalar())).collect()
     }
 
@@ -417,7 +436,16 @@ mod tests {
             let names: Vec<&str> = losses.iter().map(|(name, _)| *name).collect();
             assert_eq!(
                 names,
-                ["mlm", "sal", "mim", "image_report", "multi_modal", "disentangled", "similarity"]
+                [
+                    "mlm",
+                    "sal",
+                    "mim",
+                    "image_report",
+                    "multi_modal",
+                    "disentangled",
+                    "similarity",
+                    "claims"
+                ]
             );
             assert!(losses.iter().all(|(_, loss)| loss.is_finite() && *loss > 0.0), "{losses:?}");
         }
@@ -465,6 +493,39 @@ mod tests {
         let (together, alone) = (features(&[3, 5]), features(&[5]));
         for (a, b) in together[24..].iter().zip(&alone) {
             assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+
+    /// Sentences that are encoded by themselves mean the same in any order and any batch, and masks leave them alone.
+    #[test]
+    fn the_context_says_whether_the_order_of_sentences_counts() {
+        let model = initialise(config(Decoder::Linear).init::<Flex>(&FlexDevice), 4);
+        let tokenizer = tokenizer();
+        let reports = |context, reversed: bool, indices: &[u64]| {
+            let mut batch = batch_of(0, indices);
+            for study in &mut batch.studies {
+                let record = Arc::make_mut(&mut study.record);
+                if reversed {
+                    record.sentences.reverse();
+                }
+            }
+            let prepare =
+                crate::system::mg3d::InputConfig { text_context: context, ..input_config() };
+            let tokens = TokenCache::new(&tokenizer, prepare.max_tokens);
+            let input = prepare.prepare(&batch, &tokens, &FlexDevice).expect("input");
+            let (complete, masked) = model.encode_texts(&input.text, true);
+            assert_eq!(complete.dims(), masked.expect("was asked for").dims());
+            model.report_embedding(&input.text).into_data().to_vec::<f32>().expect("floats")
+        };
+        let apart = |a: &[f32], b: &[f32]| {
+            a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max)
+        };
+        for (context, counts) in [(TextContext::Report, true), (TextContext::Sentence, false)] {
+            let straight = reports(context, false, &[3, 5]);
+            let reversed = reports(context, true, &[3, 5]);
+            assert_eq!(apart(&straight, &reversed) > 1e-3, counts, "{context:?}");
+            let alone = reports(context, false, &[5]);
+            assert!(apart(&straight[24..], &alone) < 1e-5, "{context:?}");
         }
     }
 

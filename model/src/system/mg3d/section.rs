@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::text_rows::TextContext;
 use crate::block::Decoder;
 use crate::encoder::{ImageEncoderKind, ImageEncoderTables, Swin3dKeys};
 use crate::system::language::{TextArchitecture, TextModel};
@@ -39,6 +40,8 @@ pub struct Mg3dModel {
     pub decoder: Option<Decoder>,
     /// Text encoder.
     pub text: TextModel,
+    /// What a token of a report may attend to. Default: `report`.
+    pub text_context: TextContext,
     /// Channels of the space where image and text meet.
     pub projection_dim: Option<usize>,
     /// Attention heads of fusion and aggregation.
@@ -79,6 +82,9 @@ pub struct Mg3dArchitecture {
     pub decoder: Decoder,
     /// Text encoder.
     pub text: TextArchitecture,
+    /// What a token of a report may attend to.
+    #[serde(default)]
+    pub text_context: TextContext,
     /// Channels of the space where image and text meet.
     pub projection_dim: usize,
     /// Attention heads of fusion and aggregation.
@@ -104,6 +110,7 @@ impl Mg3dModel {
                     pretrained: None,
                     frozen: false,
                 },
+                text_context: TextContext::Report,
                 projection_dim: 64,
                 fusion_heads: 4,
                 fusion_layers: 1,
@@ -132,6 +139,7 @@ impl Mg3dModel {
                     pretrained: None,
                     frozen: false,
                 },
+                text_context: TextContext::Report,
                 projection_dim: 768,
                 fusion_heads: 8,
                 fusion_layers: 2,
@@ -152,6 +160,7 @@ impl Mg3dModel {
             image: ImageEncoderTables { swin3d, ..self.image.clone() },
             decoder: self.decoder.unwrap_or(base.decoder),
             text: self.text.resolve(&base.text),
+            text_context: self.text_context,
             projection_dim: self.projection_dim.unwrap_or(base.projection_dim),
             fusion_heads: self.fusion_heads.unwrap_or(base.fusion_heads),
             fusion_layers: self.fusion_layers.unwrap_or(base.fusion_layers),
@@ -182,6 +191,9 @@ pub struct ObjectiveSection {
     pub similarity_positive: f64,
     /// Sentence pairs at or below this similarity push their image features to cosine 0. Default: 0.6.
     pub similarity_negative: f64,
+    /// Largest share of a report's sentences that its vector lacks in the alignment with the image; how many and which is
+    /// drawn for each study and epoch, so that no report is learned by heart. Default: 0.
+    pub sentence_dropout: f64,
 }
 
 impl Default for ObjectiveSection {
@@ -196,6 +208,7 @@ impl Default for ObjectiveSection {
             text_mask_entity_share: 0.5,
             similarity_positive: 0.9,
             similarity_negative: 0.6,
+            sentence_dropout: 0.0,
         }
     }
 }
@@ -218,6 +231,8 @@ pub struct ObjectiveWeights {
     pub disentangled: f64,
     /// Sentence similarity matching across patients. Default: 0.1.
     pub similarity: f64,
+    /// Ranking of sentences that a report bears out above those it contradicts; not a part of the paper. Default: 0.
+    pub claims: f64,
 }
 
 impl Default for ObjectiveWeights {
@@ -230,6 +245,7 @@ impl Default for ObjectiveWeights {
             multi_modal: 0.1,
             disentangled: 0.1,
             similarity: 0.1,
+            claims: 0.0,
         }
     }
 }

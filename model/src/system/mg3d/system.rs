@@ -164,9 +164,9 @@ impl System for Mg3dSystem {
     ) -> Result<Tensor<B, 2>, PrepareError> {
         let studies: Vec<BatchStudy> = texts
             .iter()
-            .map(|record| BatchStudy { record: Arc::new(record.clone()), series: Vec::new() })
+            .map(|record| BatchStudy { record: Arc::new(record.clone()), ..BatchStudy::default() })
             .collect();
-        let text = self.prepare.host_text(&studies, &NoSideInputs, 0, tokens)?;
+        let text = self.prepare.host_text(&studies, &NoSideInputs, tokens)?;
         Ok(model.report_embedding(&text.upload(device)))
     }
 }

@@ -6,19 +6,21 @@ use burn::tensor::{Bool, DType, Int, Tensor, TensorData, backend::Backend};
 use schemas::study::{BatchStudy, SideInputs};
 
 use super::input_config::{InputConfig, SimilarityThresholds};
-use crate::batch::not_negative;
-use crate::objective::SimilarityTarget;
+use super::text_rows::{TextContext, TextRows};
+use crate::batch::{ClaimPairs, not_negative};
+use crate::objective::{RankedCells, SimilarityTarget};
+use crate::random::Stream;
 use crate::text::{EncodedReport, MaskedText, ReportTokenizer, TokenCache, TokenizeError};
 
 /// Reports of B studies, T tokens, S sentences per study.
 #[derive(Debug, Clone)]
 pub struct TextInput<B: Backend> {
-    /// Token ids of the complete reports, `[B, T]`.
-    pub ids: Tensor<B, 2, Int>,
-    /// Token ids of the masked reports, `[B, T]`.
-    pub masked_ids: Tensor<B, 2, Int>,
-    /// True where a token is padding, `[B, T]`.
-    pub token_pad: Tensor<B, 2, Bool>,
+    /// Complete reports as the text encoder takes them.
+    pub complete: EncoderRows<B>,
+    /// Rows of masked reports that are not among the complete ones.
+    pub masked: EncoderRows<B>,
+    /// Tokens of a report, T.
+    pub length: usize,
     /// Hidden tokens as rows of `[B * T]`, and their true ids; none when nothing is hidden.
     pub hidden_tokens: Option<(Tensor<B, 1, Int>, Tensor<B, 1, Int>)>,
     /// Mean of the tokens of a sentence as a matrix, `[B, S, T]`; rows of absent sentences are 0.
@@ -27,6 +29,10 @@ pub struct TextInput<B: Backend> {
     pub sentence_pad: Tensor<B, 2, Bool>,
     /// 1 / number of sentences where a sentence is present, `[B, S, 1]`.
     pub sentence_weight: Tensor<B, 3>,
+    /// Weight of each sentence in the report's vector of the alignment, which may leave some out, `[B, S, 1]`.
+    pub drawn_weight: Tensor<B, 3>,
+    /// Pairs of present sentences and studies, ranked by their claims; none when there is no pair.
+    pub claims: Option<RankedCells<B>>,
     /// Present sentences as rows of `[B * S]`; none when no report has any.
     pub sentence_rows: Option<Tensor<B, 1, Int>>,
     /// Wanted similarity of the present sentences.
@@ -37,20 +43,37 @@ pub struct TextInput<B: Backend> {
     pub not_negative: Tensor<B, 2, Bool>,
 }
 
+/// Rows of the text encoder.
+#[derive(Debug, Clone)]
+pub struct EncoderRows<B: Backend> {
+    /// Token ids, `[R, L]`.
+    pub ids: Tensor<B, 2, Int>,
+    /// True where a token is padding, `[R, L]`.
+    pub pad: Tensor<B, 2, Bool>,
+    /// For each token of each report its cell of the rows, complete ones before masked ones, `[B * T]`; none where a row
+    /// is a report.
+    pub cells: Option<Tensor<B, 1, Int>>,
+}
+
 /// Texts, masks and targets of a batch on the host.
 #[derive(Debug)]
 pub struct HostText {
     count: usize,
     text: TextBatch,
     similarity: SimilarityTarget,
+    claims: ClaimPairs,
     text_rows: Vec<i32>,
     not_negative: Vec<bool>,
     dropped_sentences: usize,
     dropped_clauses: usize,
 }
 
+/// Lengths of token sequences are multiples of this: few distinct lengths keep the kernels that a device tunes per shape
+/// few.
+const LENGTH_STEP: usize = 16;
+
 impl InputConfig {
-    /// Tokens, masks and targets of the reports of `studies`, for step `step`.
+    /// Tokens, masks and targets of the reports of `studies`.
     ///
     /// # Errors
     /// When a report cannot be tokenised.
@@ -58,7 +81,6 @@ impl InputConfig {
         &self,
         studies: &[BatchStudy],
         side_inputs: &dyn SideInputs,
-        step: u64,
         tokens: &TokenCache<'_>,
     ) -> Result<HostText, TokenizeError> {
         let tokenizer = tokens.tokenizer();
@@ -68,16 +90,19 @@ impl InputConfig {
             .collect::<Result<Vec<_>, _>>()?;
         let masked: Vec<MaskedText> = reports
             .iter()
-            .enumerate()
-            .map(|(position, report)| {
-                self.text_mask.draw(report, tokenizer, self.seed, step, position)
+            .zip(studies)
+            .map(|(report, study)| {
+                let name = study.record.study_id.as_str();
+                self.text_mask.draw(report, tokenizer, self.seed, name, study.epoch)
             })
             .collect();
-        let text = self.text_batch(&reports, &masked, tokenizer);
+        let mut text = self.text_batch(&reports, &masked, tokenizer);
+        text.drawn = self.drawn_weights(studies, &text);
         let (text_rows, not_negative) = not_negatives(studies, &text.sentences);
         Ok(HostText {
             count: studies.len(),
             similarity: self.similarity(studies, side_inputs, &text.sentences),
+            claims: self.claims(studies, side_inputs, &text.sentences),
             text,
             text_rows,
             not_negative,
@@ -94,8 +119,7 @@ impl InputConfig {
         tokenizer: &ReportTokenizer,
     ) -> TextBatch {
         let longest = reports.iter().map(|report| report.ids.len()).max().unwrap_or(2);
-        // Few distinct lengths keep the kernels that a device tunes per shape few.
-        let length = longest.next_multiple_of(16).min(self.max_tokens.max(longest));
+        let length = longest.next_multiple_of(LENGTH_STEP).min(self.max_tokens.max(longest));
         let sentences: Vec<Vec<i32>> = reports
             .iter()
             .map(|report| {
@@ -106,19 +130,22 @@ impl InputConfig {
             })
             .collect();
         let slots = sentences.iter().map(Vec::len).max().unwrap_or(0).max(1);
-        let mut text = TextBatch { length, slots, ..TextBatch::default() };
+        let complete = reports.iter().map(|report| (report.as_ref(), report.ids.as_slice()));
+        let complete = TextRows::new(complete, self.text_context, &[]);
+        let hidden = reports.iter().zip(masked);
+        let hidden = hidden.map(|(report, masked)| (report.as_ref(), masked.ids.as_slice()));
+        let hidden = TextRows::new(hidden, self.text_context, &complete.rows);
+        let row_length = complete.longest().max(hidden.longest()).next_multiple_of(LENGTH_STEP);
+        let row_length = match self.text_context {
+            TextContext::Report => length,
+            TextContext::Sentence => row_length,
+        };
+        let rows = [complete, hidden].map(|rows| {
+            let (ids, pad) = rows.padded(row_length, tokenizer.pad);
+            HostRows { ids, pad, cells: rows.cells(length, row_length) }
+        });
+        let mut text = TextBatch { length, slots, row_length, rows, ..TextBatch::default() };
         for (sample, (report, masked)) in reports.iter().zip(masked).enumerate() {
-            let pad = tokenizer.pad as i32;
-            let row = |ids: &[u32]| {
-                ids.iter()
-                    .map(|&id| id as i32)
-                    .chain(std::iter::repeat(pad))
-                    .take(length)
-                    .collect::<Vec<_>>()
-            };
-            text.ids.extend(row(&report.ids));
-            text.masked_ids.extend(row(&masked.ids));
-            text.pad.extend((0..length).map(|index| index >= report.ids.len()));
             for &position in &masked.positions {
                 text.hidden.push((sample * length + position) as i32);
                 text.targets.push(report.ids[position] as i32);
@@ -136,12 +163,62 @@ impl InputConfig {
                 });
                 text.mean.extend(mean);
                 if sentence.is_some() {
-                    text.rows.push((sample * slots + slot) as i32);
+                    text.present.push((sample * slots + slot) as i32);
                 }
             }
         }
         text.sentences = sentences;
         text
+    }
+
+    /// Weights of the sentences of each report with some left out; at least one stays.
+    fn drawn_weights(&self, studies: &[BatchStudy], text: &TextBatch) -> Vec<f32> {
+        let mut weights = text.weight.clone();
+        if self.sentence_dropout <= 0.0 {
+            return weights;
+        }
+        for ((study, sentences), weights) in
+            studies.iter().zip(&text.sentences).zip(weights.chunks_mut(text.slots))
+        {
+            let purpose = format!("sentences {}", study.record.study_id);
+            let mut stream = Stream::new(self.seed, &purpose, study.epoch);
+            let share = 1.0 - self.sentence_dropout * stream.unit();
+            let kept = (sentences.len() as f64 * share).round().max(1.0) as usize;
+            let kept = stream.choose(sentences.len(), kept.min(sentences.len()));
+            weights.fill(0.0);
+            for &slot in &kept {
+                weights[slot] = 1.0 / kept.len() as f32;
+            }
+        }
+        weights
+    }
+
+    /// Ranks the sentences that were kept by what the studies claim.
+    fn claims(
+        &self,
+        studies: &[BatchStudy],
+        side_inputs: &dyn SideInputs,
+        kept: &[Vec<i32>],
+    ) -> ClaimPairs {
+        if !self.claims {
+            return ClaimPairs::default();
+        }
+        let of = |study: &BatchStudy, sentence: usize| {
+            side_inputs.claims(study.record.sentences[sentence].sentence_type)
+        };
+        let sentences: Vec<_> = studies
+            .iter()
+            .zip(kept)
+            .flat_map(|(study, kept)| kept.iter().map(|&sentence| of(study, sentence as usize)))
+            .collect();
+        let studies: Vec<Vec<_>> = studies
+            .iter()
+            .map(|study| {
+                let all = 0..study.record.sentences.len();
+                all.flat_map(|sentence| of(study, sentence)).copied().collect()
+            })
+            .collect();
+        ClaimPairs::new(&sentences, &studies)
     }
 
     /// Looks up the similarity of the sentences that were kept.
@@ -179,7 +256,8 @@ impl HostText {
 
     /// The tensors.
     pub fn upload<B: Backend>(self, device: &B::Device) -> TextInput<B> {
-        let Self { count, text, text_rows, not_negative, .. } = self;
+        let Self { count, text, text_rows, not_negative, claims, .. } = self;
+        let pairs = claims.weight.len();
         let (length, slots) = (text.length, text.slots);
         let float = |values: Vec<f32>, shape: [usize; 2]| {
             Tensor::<B, 2>::from_data(TensorData::new(values, shape), (device, DType::F32))
@@ -192,16 +270,30 @@ impl HostText {
             Tensor::<B, 2, Bool>::from_data(TensorData::new(values, shape), device)
         };
         let rows = text_rows.len();
+        let [complete, masked] = text.rows.map(|HostRows { ids, pad, cells }| {
+            let shape = [pad.len() / text.row_length, text.row_length];
+            let ids = int(ids).reshape(shape);
+            EncoderRows { ids, pad: bool(pad, shape), cells: cells.map(int) }
+        });
         TextInput {
-            ids: int(text.ids).reshape([count, length]),
-            masked_ids: int(text.masked_ids).reshape([count, length]),
-            token_pad: bool(text.pad, [count, length]),
+            complete,
+            masked,
+            length,
             hidden_tokens: (!text.hidden.is_empty()).then(|| (int(text.hidden), int(text.targets))),
             sentence_mean: float(text.mean, [count * slots, length])
                 .reshape([count, slots, length]),
             sentence_pad: bool(text.absent, [count, slots]),
             sentence_weight: float(text.weight, [count, slots]).unsqueeze_dim(2),
-            sentence_rows: (!text.rows.is_empty()).then(|| int(text.rows)),
+            drawn_weight: float(text.drawn, [count, slots]).unsqueeze_dim(2),
+            claims: (!claims.weight.is_empty()).then(|| RankedCells {
+                better: int(claims.better),
+                worse: int(claims.worse),
+                weight: Tensor::from_data(
+                    TensorData::new(claims.weight, [pairs]),
+                    (device, DType::F32),
+                ),
+            }),
+            sentence_rows: (!text.present.is_empty()).then(|| int(text.present)),
             similarity: self.similarity,
             text_rows: (rows > 1).then(|| int(text_rows)),
             not_negative: bool(not_negative, [rows, rows]),
@@ -214,16 +306,27 @@ impl HostText {
 struct TextBatch {
     length: usize,
     slots: usize,
-    ids: Vec<i32>,
-    masked_ids: Vec<i32>,
-    pad: Vec<bool>,
+    row_length: usize,
+    /// Complete and masked.
+    rows: [HostRows; 2],
     hidden: Vec<i32>,
     targets: Vec<i32>,
     mean: Vec<f32>,
     absent: Vec<bool>,
     weight: Vec<f32>,
-    rows: Vec<i32>,
+    /// Weights of which some may be 0.
+    drawn: Vec<f32>,
+    /// Present sentences among all slots.
+    present: Vec<i32>,
     sentences: Vec<Vec<i32>>,
+}
+
+/// Rows of the text encoder on the host.
+#[derive(Debug, Default)]
+struct HostRows {
+    ids: Vec<i32>,
+    pad: Vec<bool>,
+    cells: Option<Vec<i32>>,
 }
 
 /// Studies with text, and which of them are no negatives of each other.

@@ -26,7 +26,8 @@ pub(super) fn change(
     match format.dtype {
         VoxelType::U8 => {
             for voxel in voxels {
-                *voxel = changed(f32::from(*voxel)).round() as u8;
+                // A cast rounds down, and nothing here is negative.
+                *voxel = (changed(f32::from(*voxel)) + 0.5) as u8;
             }
         }
         VoxelType::I16 => {

@@ -6,18 +6,19 @@ mod augment;
 mod crop;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use schemas::manifest::train::{AugmentSection, CropDraw, Damaged, InputSection, Verify};
-use schemas::study::{BatchSeries, BatchStudy, Block};
+use schemas::study::{BatchSeries, BatchStudy, Block, StudyRecord};
 
 use augment::{change, mirror, runs_sideways};
 use crop::{Source, drawn, spread};
 
 use super::config::LoaderError;
 use super::dataset::{Dataset, StoredSeries, StoredStudy};
+use super::mirror::mirrored;
 use super::order::Place;
 use super::ring::Slot;
 use crate::draws::Draws;
@@ -48,6 +49,8 @@ pub(super) struct Sampler {
     series_before: Vec<u32>,
     /// One more than the epoch in which each series was compared with its hash last; 0 where it was not.
     compared: Vec<AtomicU32>,
+    /// Each study as its mirror image has it, once it was asked for.
+    mirrored: Vec<OnceLock<Option<Arc<StudyRecord>>>>,
 }
 
 impl Sampler {
@@ -83,7 +86,8 @@ impl Sampler {
         };
         let series_before = dataset.studies.iter().map(before).collect();
         let compared = (0..series).map(|_| AtomicU32::new(0)).collect();
-        Ok(Self { input, seed, series_before, compared })
+        let mirrored = dataset.studies.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { input, seed, series_before, compared, mirrored })
     }
 
     /// Bytes of a series in a batch.
@@ -120,25 +124,30 @@ impl Sampler {
         let mut shards = BTreeSet::new();
         for place in places {
             let study = &dataset.studies[place.study];
+            let mirror = self.mirror(dataset, place);
             let mut read = Vec::with_capacity(place.series.len());
             for number in place.series.clone() {
                 let stored = &study.series[number];
                 let bytes = self.bytes(stored);
                 let target = &mut target[offset..offset + bytes];
-                let blocks = match self.write(dataset, place, number, target, &mut cost) {
-                    Ok(blocks) => blocks,
-                    Err(error) if error.is_damage() && self.input.damaged == Damaged::Skip => {
-                        cost.damaged += 1;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                };
+                let blocks =
+                    match self.write(dataset, (place, number), mirror.is_some(), target, &mut cost)
+                    {
+                        Ok(blocks) => blocks,
+                        Err(error) if error.is_damage() && self.input.damaged == Damaged::Skip => {
+                            cost.damaged += 1;
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    };
                 shards.insert(stored.shard);
                 read.push(BatchSeries { record: Arc::clone(&stored.record), blocks, offset });
                 offset += bytes;
             }
             if !read.is_empty() {
-                studies.push(BatchStudy { record: Arc::clone(&study.record), series: read });
+                let record = mirror.unwrap_or(&study.record);
+                let epoch = place.epoch.unwrap_or(0);
+                studies.push(BatchStudy { record: Arc::clone(record), epoch, series: read });
             }
         }
         slot.truncate(offset);
@@ -150,8 +159,8 @@ impl Sampler {
     fn write(
         &self,
         dataset: &Dataset,
-        place: &Place,
-        number: usize,
+        (place, number): (&Place, usize),
+        mirrored: bool,
         target: &mut [u8],
         cost: &mut FillCost,
     ) -> Result<Option<Vec<Block>>, VoxelReaderError> {
@@ -196,10 +205,26 @@ impl Sampler {
         {
             let changed = blocks.get_or_insert_with(|| series.record.blocks.clone());
             let mut draws = self.draws("augment", series, epoch);
-            self.change(changed, target, study.record.names_side, &mut draws);
+            self.change(changed, target, mirrored, &mut draws);
         }
         cost.filling += start.elapsed();
         Ok(blocks)
+    }
+
+    /// The record of the study at `place` where its image is mirrored this time. All its series are, or none: one text
+    /// speaks of all.
+    fn mirror(&self, dataset: &Dataset, place: &Place) -> Option<&Arc<StudyRecord>> {
+        let epoch = place.epoch.filter(|_| self.input.augment.flip)?;
+        let study = &dataset.studies[place.study];
+        let name = format!("flip {}", study.record.study_id);
+        let mut blocks =
+            study.series[place.series.clone()].iter().flat_map(|series| &series.record.blocks);
+        if Draws::new(&name, self.seed, epoch).below(2) == 0 || !blocks.all(runs_sideways) {
+            return None;
+        }
+        let record =
+            self.mirrored[place.study].get_or_init(|| mirrored(&study.record).map(Arc::new));
+        record.as_ref()
     }
 
     /// What is drawn of a series in an epoch.
@@ -208,15 +233,13 @@ impl Sampler {
     }
 
     /// Changes the voxels of blocks that follow each other in `voxels`.
-    fn change(&self, blocks: &mut [Block], voxels: &mut [u8], names_side: bool, draws: &mut Draws) {
+    fn change(&self, blocks: &mut [Block], voxels: &mut [u8], mirrored: bool, draws: &mut Draws) {
         let section = self.input.augment;
         let values_change = !AugmentSection { flip: false, ..section }.is_none();
         let mut rest = voxels;
         for block in blocks {
             let (voxels, after) = rest.split_at_mut(block.bytes());
-            // The draw is made in any case, so that what the report says changes no other draw.
-            let heads = draws.below(2) == 1;
-            if section.flip && heads && !names_side && runs_sideways(block) {
+            if mirrored {
                 mirror(voxels, block);
             }
             if values_change {

@@ -9,7 +9,7 @@ use schemas::manifest::train::{
     AugmentSection, CropDraw, CropPlace, Damaged, InputSection, OrderSection, SeriesPerEpoch,
     Verify,
 };
-use schemas::study::{BatchStudy, Block, StudyRecord, Validity, VoxelFormat};
+use schemas::study::{BatchStudy, Block, Sentence, StudyRecord, Validity, VoxelFormat};
 
 use crate::loader::tests::stored::{Stored, block};
 use crate::loader::{
@@ -29,7 +29,7 @@ fn voxel(study: usize, index: usize) -> i16 {
 const AFFINE: [f64; 16] =
     [-2.0, 0.0, 0.0, 10.0, 0.0, 3.0, 0.0, 20.0, 0.0, 0.0, 5.0, 30.0, 0.0, 0.0, 0.0, 1.0];
 
-/// Four studies of one series in one shard; the report of study 0 names a side. A bit of the volume of study
+/// Four studies of one series in one shard; study 0 tells a side without the word for it, study 1 with it. A bit of the volume of study
 /// `damaged` is another than was written.
 fn stored(damaged: Option<usize>) -> Stored {
     let mut stored = Stored::new();
@@ -42,7 +42,11 @@ fn stored(damaged: Option<usize>) -> Stored {
         let record = StudyRecord {
             study_id: StudyId(format!("s{study}")),
             patient_key: PatientKey(format!("p{study}")),
-            names_side: study == 0,
+            names_side: study < 2,
+            sentences: vec![Sentence {
+                text: if study == 1 { "Left nodule." } else { "Linkes Knötchen." }.to_owned(),
+                ..Sentence::default()
+            }],
             ..StudyRecord::default()
         };
         stored.study(record, vec![series]);
@@ -183,7 +187,7 @@ fn what_is_drawn_is_the_same_at_any_rank_count_thread_count_and_stop() {
 }
 
 #[test]
-fn only_images_whose_report_names_no_side_are_mirrored() {
+fn images_are_mirrored_with_their_reports() {
     let dataset = stored(None).dataset();
     let augment = AugmentSection { flip: true, ..AugmentSection::default() };
     let input = InputSection { augment, ..InputSection::default() };
@@ -198,8 +202,15 @@ fn only_images_whose_report_names_no_side_are_mirrored() {
         assert_eq!(voxels[0], voxel(study, first));
         assert_eq!(start_of(&block)[0], first as i64);
     }
-    assert_eq!(mirrored[&0], 0, "its report names a side");
+    assert_eq!(mirrored[&0], 0, "its report tells a side by other words");
     assert!((1..4).all(|study| (4..=16).contains(&mirrored[&study])), "{mirrored:?} of 20");
+    for study in all.iter().flat_map(|batch| &batch.studies) {
+        let is_mirrored = study.blocks().all(|(block, _)| block.position.steps_mm[0][0] > 0.0);
+        assert_eq!(study.record.mirrored, is_mirrored);
+        let text = &study.record.sentences[0].text;
+        let names_right = text == "Right nodule.";
+        assert!(names_right == is_mirrored || study.record.study_id.as_str() != "s1", "{text}");
+    }
 }
 
 #[test]
