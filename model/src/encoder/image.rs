@@ -7,11 +7,6 @@
 //! 2. Add one line to `image_encoders!` below. Manifests, JSON Schema, checkpoints and the tests of this file know
 //!    it then.
 
-#![expect(
-    clippy::large_enum_variant,
-    reason = "a model has one encoder, and it is not moved about"
-)]
-
 use burn::module::Module;
 use burn::tensor::{Tensor, backend::Backend};
 use schemars::JsonSchema;

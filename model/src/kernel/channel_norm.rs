@@ -61,9 +61,10 @@ fn norm(
     let [batch, channels, d, h, w]: [usize; 5] = volume.shape().dims();
     let count = d * h * w;
     let volume = values(volume);
-    let [mean, variance] = match given {
-        Some(given) => given.map(|given| values(&given).to_vec()),
-        None => {
+    let [mean, variance] = if let Some(given) = given {
+        given.map(|given| values(&given).to_vec())
+    } else {
+        {
             let parts: Vec<Moments> = volume.par_chunks(count).map(Moments::of_channel).collect();
             let moments = (0..channels).map(|channel| {
                 let parts = parts.iter().skip(channel).step_by(channels).cloned();

@@ -4,6 +4,11 @@
 //! eight voxels are summed in registers while a weight is read once for all of them. Padding is one zero voxel around,
 //! the stride 1 or 2. Sums run in one fixed order, whatever the number of threads.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the wide registers of its caller"
+)]
+
 /// Output channels that one register holds; the channels of an output are a multiple.
 pub(super) const LANES: usize = 8;
 /// Weights between two channels.

@@ -47,7 +47,7 @@ pub(crate) fn conv_norm_relu<B: Backend>(
             let [mean, variance] =
                 [&norm.running_mean, &norm.running_var].map(|kept| on_cpu(&kept.value_sync()));
             let affine = [gamma, beta, mean, variance].map(|part| part.expect("the same backend"));
-            return from_cpu(infer(&cells, &weight, affine, norm.epsilon, shape, residual));
+            return from_cpu(infer(&cells, &weight, &affine, norm.epsilon, shape, residual));
         }
         // Without a register's worth of input channels there is no gradient of the input.
         let cells =
@@ -126,7 +126,7 @@ fn output_dims(batch: usize, shape: ConvShape) -> [usize; 5] {
 fn infer(
     cells: &FlexTensor,
     weight: &FlexTensor,
-    affine: [FlexTensor; 4],
+    affine: &[FlexTensor; 4],
     epsilon: f64,
     shape: ConvShape,
     residual: bool,
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn values_gradients_and_running_statistics_are_those_of_the_librarys_layers() {
+    fn values_gradients_and_running_statistics_are_those_of_the_library() {
         let same = |what: &str, found: TensorData, wanted: TensorData| {
             assert_eq!(found.shape, wanted.shape, "{what}");
             found.assert_approx_eq::<f32>(&wanted, Tolerance::rel_abs(1e-3, 1e-4));

@@ -1,5 +1,10 @@
 //! Loops over the numbers of channels-last volumes, a register's worth of channels at a time.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the wide registers of its caller"
+)]
+
 use super::conv3d::LANES;
 
 /// One number for each of a register's channels.

@@ -126,7 +126,7 @@ mod tests {
     type B = super::super::backend::Tracked;
 
     #[test]
-    fn values_and_gradients_are_those_of_the_librarys_operators() {
+    fn values_and_gradients_are_those_of_the_library() {
         let shape = [2, 3, 5, 7, 3];
         let values: Vec<f32> = (0..shape.iter().product::<usize>())
             .map(|index| ((index * 7919) % 1009) as f32 / 100.0 - 5.0)

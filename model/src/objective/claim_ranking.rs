@@ -17,7 +17,7 @@ pub struct RankedCells<B: Backend> {
 }
 
 /// Sum over pairs of cells (p, q) of `w_pq log(1 + exp((s_q - s_p) / t))`, with cosines s of sentences and images and the
-/// temperature t: the logistic bound of ranking p above q (Burges et al., RankNet, 2005), which is what the area
+/// temperature t: the logistic bound of ranking p above q (Burges et al., `RankNet`, 2005), which is what the area
 /// under the curve of a zero-shot label counts. Not a part of MG-3D: its contrast takes a report as a whole, and
 /// leaves "X" and "no X", which share their words, near each other.
 ///

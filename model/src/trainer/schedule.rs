@@ -22,6 +22,7 @@ pub fn learning_rate(schedule: &ScheduleSection, peak: f64, step: u64, steps: u6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ScheduleKind::{Constant, Cosine, Linear, Polynomial};
 
     fn rates(kind: ScheduleKind) -> Vec<f64> {
         let schedule = ScheduleSection { warmup_steps: 4, kind, ..ScheduleSection::default() };
@@ -33,17 +34,16 @@ mod tests {
         let close = |found: f64, expected: f64| {
             assert!((found - expected).abs() < 1e-12, "{found} instead of {expected}");
         };
-        use ScheduleKind::{Constant, Cosine, Linear, Polynomial};
         for kind in [Constant, Linear, Cosine, Polynomial] {
             for (found, expected) in rates(kind).into_iter().zip([0.5, 1.0, 1.5, 2.0, 2.0]) {
                 close(found, expected);
             }
         }
-        close(rates(ScheduleKind::Linear)[8], 1.0);
-        close(rates(ScheduleKind::Cosine)[8], 1.0);
-        close(rates(ScheduleKind::Constant)[11], 2.0);
-        close(rates(ScheduleKind::Linear)[11], 0.25);
-        close(rates(ScheduleKind::Polynomial)[8], 2.0 * 0.5_f64.powf(0.9));
+        close(rates(Linear)[8], 1.0);
+        close(rates(Cosine)[8], 1.0);
+        close(rates(Constant)[11], 2.0);
+        close(rates(Linear)[11], 0.25);
+        close(rates(Polynomial)[8], 2.0 * 0.5_f64.powf(0.9));
         let floor = ScheduleSection { warmup_steps: 4, kind: Linear, floor: 0.5, power: 1.0 };
         close(learning_rate(&floor, 2.0, 8, 12), 1.5);
         close(learning_rate(&floor, 2.0, 12, 12), 1.0);

@@ -44,7 +44,7 @@ fn stored(damaged: Option<usize>) -> Stored {
             patient_key: PatientKey(format!("p{study}")),
             names_side: study < 2,
             sentences: vec![Sentence {
-                text: if study == 1 { "Left nodule." } else { "Linkes Knötchen." }.to_owned(),
+                text: if study == 1 { "Left nodule." } else { "Nodule of the lingula." }.to_owned(),
                 ..Sentence::default()
             }],
             ..StudyRecord::default()
