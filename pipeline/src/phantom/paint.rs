@@ -193,11 +193,16 @@ impl Painter<'_> {
             [10.0, -30.0, carina + 30.0],
             [-30.0, 6.0, carina - 12.0],
             [32.0, 6.0, carina - 10.0],
+            // At the hila they bulge into the lungs.
+            [-42.0, 2.0, carina - 16.0],
+            [42.0, 2.0, carina - 16.0],
+            [-38.0, 0.0, carina + 6.0],
+            [38.0, 0.0, carina + 6.0],
         ];
         for lesion in 0..self.finding.count {
             let station = *self.draws.pick(&stations);
-            let centre = station.map(|value| value + self.draws.between(-6.0, 6.0));
-            let share = if lesion == 0 { 1.0 } else { self.draws.between(0.6, 1.0) };
+            let centre = station.map(|value| value + self.draws.between(-12.0, 12.0));
+            let share = if lesion == 0 { 1.0 } else { self.draws.between(0.75, 1.0) };
             let radius = self.finding.size / 2.0 * share;
             let shape = Ellipsoid { centre, axes: [radius, radius, 1.25 * radius] };
             let density = self.draws.between(85.0, 120.0);
@@ -248,7 +253,7 @@ impl Painter<'_> {
 
     fn nodules(&mut self) {
         for lesion in 0..self.finding.count {
-            let share = if lesion == 0 { 1.0 } else { self.draws.between(0.5, 1.0) };
+            let share = if lesion == 0 { 1.0 } else { self.draws.between(0.75, 1.0) };
             let radius = (self.finding.size / 2.0 * share).max(4.0);
             let centre = self.in_lung(lesion, radius);
             let axes = std::array::from_fn(|_| radius * self.draws.between(0.85, 1.0));
