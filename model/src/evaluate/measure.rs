@@ -8,11 +8,11 @@ use schemas::manifest::ManifestOrigin;
 use schemas::manifest::train::{EvaluateSection, LabelSource, MetricKind};
 use serde::{Deserialize, Serialize};
 
-use super::auroc::Auroc;
 use super::bootstrap::{Resamples, weighted_mean};
 use super::error::EvaluateError;
 use super::features::{Extractor, Study};
 use super::probe::LinearProbe;
+use super::ranking::Ranking;
 use super::retrieval::ranks;
 use crate::batch::BatchSource;
 use crate::device::{BackendJob, DeviceChoice, dispatch};
@@ -26,6 +26,13 @@ const RIDGE: f64 = 1.0;
 /// Positives and negatives, or studies where a metric has no classes, below which a metric is not given as a number:
 /// one study more or less would move it by a tenth.
 const MIN_ESTIMABLE: usize = 10;
+
+/// What a ranking of studies is measured by.
+const MEASURES: [(&str, Measure); 2] =
+    [("auroc", Ranking::auroc), ("ap", Ranking::average_precision)];
+
+/// A measure of a ranking whose items are weighted.
+type Measure = fn(&Ranking, &[f64]) -> Option<f64>;
 
 /// What to measure.
 #[derive(Debug, Clone, Copy)]
@@ -149,7 +156,7 @@ pub fn evaluate<S: System, B: Backend>(
             let score = |study: &Study| dot(&study.image, present) - dot(&study.image, absent);
             Ok(studies.iter().map(score).collect())
         });
-        table.aurocs("zero_shot_auroc", scores.collect());
+        table.rankings("zero_shot", scores.collect());
     }
     if wanted(MetricKind::LinearProbe) {
         let fitted = match train {
@@ -157,7 +164,7 @@ pub fn evaluate<S: System, B: Backend>(
             None => Vec::new(),
         };
         let scores = (0..job.labels.len()).map(|label| probe_scores(&fitted, &studies, label));
-        table.aurocs("linear_probe_auroc", scores.collect());
+        table.rankings("linear_probe", scores.collect());
     }
     if wanted(MetricKind::MaskedImage) {
         let errors: Option<Vec<f64>> = studies.iter().map(|study| study.error).collect();
@@ -180,7 +187,7 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Recall at 1, 5 and 10 in both directions, over studies with a report.
+    /// Recall at 1, 5 and 10, of many studies at 50 and 100, in both directions, over studies with a report.
     fn retrieval(&mut self, section: &EvaluateSection, seed: u64) {
         let with_text: Vec<&Study> =
             self.studies.iter().filter(|study| study.report.is_some()).collect();
@@ -194,7 +201,11 @@ impl Table<'_> {
             ("text_to_image", ranks(&reports, &images)),
             ("image_to_text", ranks(&images, &reports)),
         ] {
-            for k in [1, 5, 10] {
+            for k in [1, 5, 10, 50, 100] {
+                // The larger ones say something of large splits only.
+                if k > 10 && n <= 10 * k {
+                    continue;
+                }
                 let name = format!("retrieval_{direction}_recall_at_{k}");
                 // Among few studies a recall is mostly chance.
                 if n < MIN_ESTIMABLE || n <= k {
@@ -212,46 +223,49 @@ impl Table<'_> {
         }
     }
 
-    /// AUROC of every label and their mean. A label without scores brings the reason instead.
-    fn aurocs(&mut self, name: &str, scores: Vec<Result<Vec<f64>, String>>) {
-        let mut areas = Vec::new();
+    /// AUROC and average precision of every label, and their means. A label without scores brings the reason instead.
+    fn rankings(&mut self, protocol: &str, scores: Vec<Result<Vec<f64>, String>>) {
+        let mut rankings = Vec::new();
         for (label, scores) in scores.into_iter().enumerate() {
-            let metric = format!("{name}/{}", self.labels[label]);
+            let name = &self.labels[label];
             let truth: Vec<Option<bool>> =
                 self.studies.iter().map(|study| known(study, label)).collect();
             let n = truth.iter().flatten().count();
             let positives = truth.iter().flatten().filter(|positive| **positive).count();
             let negatives = n - positives;
-            match scores {
-                _ if positives.min(negatives) < MIN_ESTIMABLE => {
-                    let reason = format!(
-                        "not estimable: {positives} with and {negatives} without the label, {MIN_ESTIMABLE} of each \
+            let scores = match scores {
+                _ if positives.min(negatives) < MIN_ESTIMABLE => Err(format!(
+                    "not estimable: {positives} with and {negatives} without the label, {MIN_ESTIMABLE} of each \
                          are needed"
-                    );
-                    self.skip(metric, reason, n);
-                }
-                Err(reason) => self.skip(metric, reason, n),
+                )),
+                scores => scores,
+            };
+            match scores {
+                Err(reason) => self.skip(format!("{protocol}_auroc/{name}"), reason, n),
                 Ok(scores) => {
-                    let auroc = Auroc::new(&scores, &truth);
-                    let interval = self.resamples.interval(|weights| auroc.weighted(weights));
-                    if interval.is_some() {
-                        areas.push(auroc);
+                    let ranking = Ranking::new(&scores, &truth);
+                    for (measure, function) in MEASURES {
+                        let interval =
+                            self.resamples.interval(|weights| function(&ranking, weights));
+                        self.add(format!("{protocol}_{measure}/{name}"), interval, n);
                     }
-                    self.add(metric, interval, n);
+                    rankings.push(ranking);
                 }
             }
         }
-        let interval = self.resamples.interval(|weights| {
-            let values: Vec<f64> = areas.iter().filter_map(|area| area.weighted(weights)).collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        });
-        match interval {
-            Some(_) => self.add(format!("{name}_macro"), interval, self.studies.len()),
-            None => self.skip(
-                format!("{name}_macro"),
-                "not estimable: no label has a value".to_owned(),
-                self.studies.len(),
-            ),
+        for (measure, function) in MEASURES {
+            let name = format!("{protocol}_{measure}_macro");
+            let interval = self.resamples.interval(|weights| {
+                let values: Vec<f64> =
+                    rankings.iter().filter_map(|ranking| function(ranking, weights)).collect();
+                (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+            });
+            if interval.is_some() {
+                self.add(name, interval, self.studies.len());
+            } else if measure == "auroc" {
+                let reason = "not estimable: no label has a value".to_owned();
+                self.skip(name, reason, self.studies.len());
+            }
         }
     }
 

@@ -48,6 +48,17 @@ pub enum TrainError {
         /// Field that differs.
         field: &'static str,
     },
+    /// The checkpoint is of a run of another length, whose rate falls otherwise.
+    #[error(
+        "failed to resume training: `train.steps` is {ours} and the checkpoint was made for {theirs}, so that the learning \
+         rate would take another course; set `train.extend = true` to go on nevertheless, or restore it"
+    )]
+    Steps {
+        /// Steps of the manifest.
+        ours: u64,
+        /// Steps of the checkpoint's run.
+        theirs: u64,
+    },
     /// A group of parameters names nothing.
     #[error(
         "failed to train: `train.optimizer.groups` names `{module}`, and the model has no such module; it has `{modules}`"

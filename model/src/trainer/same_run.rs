@@ -1,13 +1,15 @@
 //! Whether a checkpoint belongs to the run that would go on from it.
 
 use schemas::manifest::ManifestOrigin;
+use schemas::manifest::train::ScheduleKind;
 
 use super::checkpoint::Checkpoint;
 use super::error::TrainError;
 use super::job::TrainJob;
 use crate::system::{System, SystemTables};
 
-/// Refuses a checkpoint whose run would not go on as it was. The length of the run and what it writes may change.
+/// Refuses a checkpoint whose run would not go on as it was. What it writes may change, and
+/// its length where that changes no rate or the manifest says so.
 pub(super) fn check_same_run<S: System>(
     job: &TrainJob<'_>,
     checkpoint: &Checkpoint,
@@ -29,8 +31,11 @@ pub(super) fn check_same_run<S: System>(
         ("model", own.model == kept.model),
         ("objectives", own.objectives == kept.objectives),
     ];
-    match checks.into_iter().find(|(_, same)| !same) {
-        Some((field, _)) => Err(TrainError::Mismatch { field }),
-        None => Ok(()),
+    if let Some((field, _)) = checks.into_iter().find(|(_, same)| !same) {
+        return Err(TrainError::Mismatch { field });
     }
+    if ours.steps != theirs.steps && ours.schedule.kind != ScheduleKind::Constant && !ours.extend {
+        return Err(TrainError::Steps { ours: ours.steps, theirs: theirs.steps });
+    }
+    Ok(())
 }

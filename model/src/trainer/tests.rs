@@ -8,7 +8,8 @@ use burn::backend::flex::FlexDevice;
 use burn::backend::{Autodiff, Flex};
 use schemas::manifest::ManifestOrigin;
 use schemas::manifest::train::{
-    EvaluateSection, OptimizerSection, ScheduleKind, ScheduleSection, SystemTable, TrainSection,
+    EvaluateSection, OptimizerGroup, OptimizerSection, ScheduleKind, ScheduleSection, SystemTable,
+    TrainSection,
 };
 
 use super::{Checkpoint, Outcome, StepReport, TrainError, TrainJob, TrainSummary, train};
@@ -221,6 +222,40 @@ fn a_checkpoint_of_another_run_is_refused() {
     let error =
         run(folder.path(), &longer, &mut ListSource::new(batches(4)), Some(&checkpoint), None);
     assert!(matches!(error, Err(TrainError::Order { found: 0, expected: 2 })));
+}
+
+#[test]
+fn another_length_is_refused_where_it_changes_the_rate_unless_the_manifest_says_so() {
+    let folder = tempfile::tempdir().expect("folder");
+    let falling = |steps| {
+        let mut section = section(steps);
+        section.schedule.kind = ScheduleKind::Linear;
+        section
+    };
+    run(folder.path(), &falling(2), &mut ListSource::new(batches(2)), None, None).expect("run");
+    let checkpoint = Checkpoint::latest(folder.path()).expect("readable").expect("a checkpoint");
+    let go_on = |section: &TrainSection| {
+        run(folder.path(), section, &mut ListSource::new(batches(4)), Some(&checkpoint), None)
+    };
+    let error = go_on(&falling(4));
+    assert!(matches!(error, Err(TrainError::Steps { ours: 4, theirs: 2 })));
+    // Then only the source stands elsewhere.
+    let error = go_on(&TrainSection { extend: true, ..falling(4) });
+    assert!(matches!(error, Err(TrainError::Order { found: 0, expected: 2 })));
+}
+
+#[test]
+fn a_group_that_names_no_module_is_refused_with_the_modules_there_are() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut section = section(1);
+    section.optimizer.groups = vec![OptimizerGroup {
+        modules: vec!["language_encoder".into(), "text_encoder".into()],
+        lr_factor: 0.1,
+        weight_decay: None,
+    }];
+    let error = run(folder.path(), &section, &mut ListSource::new(batches(1)), None, None);
+    let message = error.err().expect("a misspelt module").to_string();
+    assert!(message.contains("`text_encoder`") && message.contains("`vision_encoder`"));
 }
 
 #[test]

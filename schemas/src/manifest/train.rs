@@ -26,6 +26,9 @@ pub struct TrainSection {
     pub seed: u64,
     /// Optimizer steps. Default: 1000.
     pub steps: u64,
+    /// Whether a run may go on from a checkpoint that was made for another number of steps. A rate that falls then takes the
+    /// course of the new number, which a run that was never stopped would have taken from the start. Default: false.
+    pub extend: bool,
     /// Studies a step, over all devices. Default: 4.
     pub batch: usize,
     /// Which samples stand in a batch, and how an epoch ends.
@@ -61,6 +64,7 @@ impl Default for TrainSection {
             view: "main".to_owned(),
             seed: 0,
             steps: 1000,
+            extend: false,
             batch: 4,
             order: OrderSection::default(),
             input: InputSection::default(),
@@ -279,12 +283,12 @@ pub enum LabelSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MetricKind {
-    /// Recall at 1, 5 and 10, text to image and image to text, studies as units.
+    /// Recall at 1, 5 and 10, of many studies at 50 and 100, text to image and image to text, studies as units.
     Retrieval,
-    /// Area under the ROC curve of each label from a pair of prompts.
+    /// Area under the ROC curve and average precision of each label from pairs of prompts.
     #[serde(alias = "zero_shot")]
     ZeroShot,
-    /// Area under the ROC curve of each label from a logistic regression on frozen image features.
+    /// Area under the ROC curve and average precision of each label from a logistic regression on frozen image features.
     #[serde(alias = "linear_probe")]
     LinearProbe,
     /// Mean squared error of masked voxels.
