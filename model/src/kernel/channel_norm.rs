@@ -5,14 +5,14 @@ use burn::tensor::{Tensor, TensorMetadata, backend::Backend};
 use rayon::prelude::*;
 
 use super::backend::{TrackedTensor, from_cpu, from_tracked, on_cpu, tensor, tracked, values};
-use super::moments::Moments;
+use super::moments::{Moments, inverse};
 
 /// Norm of each channel, without a learned scale, and from channels-first to channels-last.
 ///
 /// # Shapes
 /// - volume: `[B, C, D, H, W]`
 /// - given: mean and variance to norm by, `[C]` each; those of the batch where none
-/// - output: `[B, D, H, W, C]`, and the mean and the variance of the batch, where they were asked for
+/// - output: `[B, D, H, W, C]`, and the mean and the variance that it was normed by, `[C]` each
 pub(crate) fn channel_norm<B: Backend>(
     volume: Tensor<B, 5>,
     given: Option<[Tensor<B, 1>; 2]>,
@@ -64,20 +64,15 @@ fn norm(
     let [mean, variance] = if let Some(given) = given {
         given.map(|given| values(&given).to_vec())
     } else {
-        {
-            let parts: Vec<Moments> = volume.par_chunks(count).map(Moments::of_channel).collect();
-            let moments = (0..channels).map(|channel| {
-                let parts = parts.iter().skip(channel).step_by(channels).cloned();
-                Moments::join(parts).map_or((0.0, 1.0), |all| (all.mean()[0], all.variance()[0]))
-            });
-            let (mean, variance) = moments.unzip();
-            [mean, variance]
-        }
+        let parts: Vec<Moments> = volume.par_chunks(count).map(Moments::of_channel).collect();
+        let moments = (0..channels).map(|channel| {
+            let parts = parts.iter().skip(channel).step_by(channels).cloned();
+            Moments::join(parts).map_or((0.0, 1.0), |all| (all.mean()[0], all.variance()[0]))
+        });
+        let (mean, variance) = moments.unzip();
+        [mean, variance]
     };
-    let scale: Vec<f32> = variance
-        .iter()
-        .map(|&variance| (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32)
-        .collect();
+    let scale: Vec<f32> = variance.iter().map(|&variance| inverse(variance, epsilon)).collect();
     let mut cells = vec![0.0; volume.len()];
     cells.par_chunks_mut(count * channels).zip(volume.par_chunks(count * channels)).for_each(
         |(cells, volume)| {

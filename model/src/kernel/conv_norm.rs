@@ -21,7 +21,7 @@ use super::conv3d::{
 };
 use super::keep;
 use super::lanes::{Rectified, activate};
-use super::moments::Moments;
+use super::moments::{Moments, inverse};
 
 /// `relu(norm(conv(cells)))`, or `relu(norm(conv(cells)) + cells)` where `residual`; the norm takes the batch's mean and
 /// variance in training, and what it kept of them otherwise.
@@ -147,13 +147,9 @@ fn infer(
     let inputs = values(cells);
     let (output, _) = convolve(cells, weight, shape, |output, sample| {
         let before = &inputs[sample * output.len()..];
-        activate(output, None, [&scale, &shift], residual.then_some(before));
+        activate(output, [&scale, &shift], residual.then_some(before));
     });
     tensor(output, output_dims(batch_of(cells), shape))
-}
-
-fn inverse(variance: f32, epsilon: f64) -> f32 {
-    (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32
 }
 
 /// With the mean and the variance of the batch.
@@ -184,7 +180,8 @@ fn train(
     output.par_chunks_mut(volume).zip(convolved.par_chunks(volume)).enumerate().for_each(
         |(sample, (output, convolved))| {
             let before = &values(&cells)[sample * volume..];
-            activate(output, Some(convolved), [&scale, &shift], residual.then_some(before));
+            output.copy_from_slice(convolved);
+            activate(output, [&scale, &shift], residual.then_some(before));
         },
     );
     let output = tensor(output, output_dims(batch_of(&cells), shape));

@@ -91,52 +91,24 @@ pub(super) fn mean_and_squares(volume: &[f32], channels: usize) -> [Vec<f64>; 2]
     [means, squares]
 }
 
-/// `output = relu(input * scale + shift [+ residual])`, channel by channel.
-pub(super) fn activate(
-    output: &mut [f32],
-    input: Option<&[f32]>,
-    [scale, shift]: [&[f32]; 2],
-    residual: Option<&[f32]>,
-) {
+/// `relu(values * scale + shift [+ residual])` in place, channel by channel.
+pub(super) fn activate(values: &mut [f32], [scale, shift]: [&[f32]; 2], residual: Option<&[f32]>) {
     let channels = scale.len();
     for block in 0..channels / LANES {
         let (scale, shift) = (of_block(scale, block), of_block(shift, block));
-        let line = |value: &Lanes| -> Lanes {
-            let mut line = [0.0; LANES];
+        let write = |values: &mut Lanes, residual: &Lanes| {
             for lane in 0..LANES {
-                line[lane] = value[lane] * scale[lane] + shift[lane];
+                let line = values[lane] * scale[lane] + shift[lane];
+                values[lane] = (line + residual[lane]).max(0.0);
             }
-            line
         };
-        let outputs = registers_mut(output, channels, block);
-        match (input, residual) {
-            (Some(input), Some(residual)) => {
+        let all = registers_mut(values, channels, block);
+        match residual {
+            Some(residual) => {
                 let residual = registers(residual, channels, block);
-                for ((output, input), residual) in
-                    outputs.zip(registers(input, channels, block)).zip(residual)
-                {
-                    let line = line(input);
-                    for lane in 0..LANES {
-                        output[lane] = (line[lane] + residual[lane]).max(0.0);
-                    }
-                }
+                all.zip(residual).for_each(|(values, residual)| write(values, residual));
             }
-            (Some(input), None) => {
-                for (output, input) in outputs.zip(registers(input, channels, block)) {
-                    *output = line(input).map(|value| value.max(0.0));
-                }
-            }
-            (None, Some(residual)) => {
-                for (output, residual) in outputs.zip(registers(residual, channels, block)) {
-                    let line = line(output);
-                    for lane in 0..LANES {
-                        output[lane] = (line[lane] + residual[lane]).max(0.0);
-                    }
-                }
-            }
-            (None, None) => {
-                outputs.for_each(|output| *output = line(output).map(|value| value.max(0.0)));
-            }
+            None => all.for_each(|values| write(values, &[0.0; LANES])),
         }
     }
 }

@@ -64,6 +64,11 @@ impl Moments {
     }
 }
 
+/// What a channel of this variance is multiplied with to have the variance 1.
+pub(super) fn inverse(variance: f32, epsilon: f64) -> f32 {
+    (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

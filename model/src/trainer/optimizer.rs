@@ -1,7 +1,7 @@
 //! `AdamW`, `Adam` and `SGD` with one gradient norm over all parameters and a state that is a plain file.
 //!
-//! Loshchilov and Hutter, arXiv 1711.05101; Adam, arXiv 1412.6980. State is kept by parameter path, not by the run-time ids of the
-//! framework, so a checkpoint can be read into a new process; the file holds `<path>.moment_1`,
+//! Loshchilov and Hutter, arXiv 1711.05101; Adam, arXiv 1412.6980. State is kept by parameter path, not by the run-time
+//! ids of the framework, so a checkpoint can be read into a new process; the file holds `<path>.moment_1`,
 //! `<path>.moment_2` and `<path>.time`; with `SGD` the first is the velocity and the second holds nothing.
 
 use std::collections::BTreeMap;
