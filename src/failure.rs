@@ -18,6 +18,7 @@ use model::trainer::{CheckpointError, TrainError};
 use pipeline::execute::{CurateError, ReportTablesError};
 use pipeline::graph::EncodeError;
 use pipeline::phantom::PhantomError;
+use pipeline::plan::PlanError;
 use schemas::manifest::ManifestError;
 
 /// Done.
@@ -94,9 +95,15 @@ impl Failure {
             | Self::Phantom(PhantomError::Option { .. } | PhantomError::Exists { .. })
             | Self::Start(_)
             | Self::Train(TrainError::Start(_) | TrainError::Manifest(_))
-            | Self::Curate(
-                CurateError::Plan(_) | CurateError::Lexicon(_) | CurateError::Policy { .. },
-            ) => USAGE,
+            | Self::Curate(CurateError::Lexicon(_) | CurateError::Policy { .. }) => USAGE,
+            // What the system refuses is no mistake of the user's, but for a folder that is not there.
+            Self::Curate(CurateError::Plan(error)) => match error {
+                PlanError::Unreadable { .. } => FAILED,
+                PlanError::Io { source, .. } if source.kind() != std::io::ErrorKind::NotFound => {
+                    FAILED
+                }
+                _ => USAGE,
+            },
             Self::Interrupted | Self::Curate(CurateError::Interrupted) => INTERRUPTED,
             _ => FAILED,
         }

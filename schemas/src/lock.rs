@@ -9,7 +9,7 @@ use crate::format::{FormatHeader, NewerVersion, check_version};
 /// Version of the lock's format.
 pub const VERSION: u32 = 1;
 /// Revision of the lock's format.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// The record from which a release can be rebuilt and by which it is identified.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,19 @@ pub struct ReleaseLock {
     pub seeds: BTreeMap<String, u64>,
     /// Every source object, by its path relative to the corpus.
     pub sources: BTreeMap<String, SourceObject>,
+    /// The files of the corpus. Since revision 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileCounts>,
+}
+
+/// How many files a corpus has, and where they went: those found are those used (the sum of `source_files` in the table of
+/// volumes), those excluded (the sum of `files` in the table of excluded inputs) and those ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCounts {
+    /// Files below the folders of volumes, those inside an archive counted one by one.
+    pub found: u64,
+    /// Files that are neither used nor listed, by the pattern or the kind that leaves them out.
+    pub ignored: BTreeMap<String, u64>,
 }
 
 /// One file of the corpus.
@@ -111,6 +124,7 @@ mod tests {
                 text("a.nii.gz"),
                 SourceObject { bytes: 3, sha256: text("03") },
             )]),
+            files: Some(FileCounts { found: 2, ignored: BTreeMap::from([(text("*.txt"), 1)]) }),
         }
     }
 
@@ -118,10 +132,10 @@ mod tests {
     fn a_field_of_a_later_revision_is_passed_over() {
         let newer = lock()
             .to_text()
-            .replacen("\"revision\": 2", "\"revision\": 3, \"unheard_of\": {\"a\": [1]}", 1)
+            .replacen("\"revision\": 3", "\"revision\": 4, \"unheard_of\": {\"a\": [1]}", 1)
             .replace("\"bytes\": 3", "\"bytes\": 3, \"etag\": \"x\"");
         let read = ReleaseLock::from_text(&newer).expect("the same version is read");
-        assert_eq!(read, ReleaseLock { revision: 3, ..lock() });
+        assert_eq!(read, ReleaseLock { revision: 4, ..lock() });
     }
 
     #[test]
@@ -130,6 +144,7 @@ mod tests {
         old.revision = 1;
         old.revisions.clear();
         old.units.clear();
+        old.files = None;
         let text = old.to_text();
         assert!(!text.contains("units"), "{text}");
         assert_eq!(ReleaseLock::from_text(&text).expect("is read"), old);

@@ -12,6 +12,9 @@ crate::named_enum! {
         VolumeTruncated = "volume_truncated",
         /// The file is damaged: bad checksum, bad header, undecodable pixels.
         VolumeCorrupt = "volume_corrupt",
+        /// The system did not give the file: permission, a missing file, input or output. It says nothing of the data, and
+        /// the file is tried again by the next run.
+        Unreadable = "unreadable",
         /// The file or folder is not an image format radloom reads.
         VolumeUnsupported = "volume_unsupported",
         /// The header describes something else than one 3D scalar image.
@@ -30,6 +33,12 @@ crate::named_enum! {
         MultiStack = "multi_stack",
         /// It cannot be told whether voxels are stored units or Hounsfield units.
         AmbiguousIntensity = "ambiguous_intensity",
+        /// The voxel size is not known, or header and metadata disagree about it.
+        AmbiguousSpacing = "ambiguous_spacing",
+        /// The values are not in the unit that a view asks for.
+        OtherUnit = "other_unit",
+        /// The file is a copy of another one that is used.
+        Copy = "copy",
         /// Every voxel has the same value.
         Constant = "constant",
         /// The decoded size would exceed `[limits] decompressed_mib`.

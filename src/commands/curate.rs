@@ -67,6 +67,7 @@ pub(super) fn summary_json(curation: &Curation, start: Instant) -> Map<String, V
         "volumes": curation.volumes,
         "included": curation.included,
         "excluded": curation.excluded,
+        "files": files_json(curation),
         "wall_s": start.elapsed().as_secs_f64(),
         "peak_rss_bytes": usage::peak_memory(),
         "resumed": curation.resumed_units > 0,
@@ -78,6 +79,17 @@ pub(super) fn summary_json(curation: &Curation, start: Instant) -> Map<String, V
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// Where the files of the corpus went: found = used + excluded + ignored.
+fn files_json(curation: &Curation) -> Value {
+    let Some(files) = &curation.files else { return Value::Null };
+    json!({
+        "found": files.found,
+        "used": curation.used_files,
+        "excluded": curation.excluded_files,
+        "ignored": files.ignored,
+    })
 }
 
 /// The same for people.
@@ -109,6 +121,15 @@ pub(super) fn summary_lines(curation: &Curation) -> Vec<String> {
         let reasons: Vec<_> =
             curation.excluded.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
         lines.push(format!("left out  {}", reasons.join(", ")));
+    }
+    if let Some(files) = &curation.files {
+        let ignored: Vec<_> =
+            files.ignored.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        let ignored = if ignored.is_empty() { "none".to_owned() } else { ignored.join(", ") };
+        lines.push(format!(
+            "files     {} found: {} used, {} left out, ignored {ignored}",
+            files.found, curation.used_files, curation.excluded_files
+        ));
     }
     lines.push(format!("release   `{}`", curation.release.display()));
     lines.push(format!("id        {}", curation.release_id));

@@ -1,15 +1,16 @@
 //! `radloom inspect`: what a path holds and what is wrong with it, one object per series.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use pipeline::ingest::dicom::{self, DicomVolume, dicom_files};
+use pipeline::files::path_text;
+use pipeline::ingest::dicom::{self, DicomVolume};
 use pipeline::ingest::{
-    Acquisition, IngestError, ReadOptions, SeriesSource, corpus_files, read_series,
+    Acquisition, IngestError, NamePatterns, ReadOptions, SeriesSource, SortedFiles, archive_of,
+    corpus_files, read_series, sort_files,
 };
 use pipeline::quality::assess;
 use pipeline::release::{Contents, release_at};
-use schemas::manifest::{IntensityPolicy, LimitsSection, is_address};
+use schemas::manifest::{GeometryPolicy, IntensityPolicy, LimitsSection, is_address};
 use schemas::reason::Reason;
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub(super) fn run(args: &InspectArgs, common: &Common) -> Result<u8, Failure> {
     let series = find(&args.path)?;
     if series.is_empty() {
         return Err(Failure::Usage(format!(
-            "`{}` holds no NIfTI file and no DICOM file",
+            "`{}` holds no image and nothing that might be one",
             args.path.display()
         )));
     }
@@ -92,30 +93,32 @@ struct Found {
     unreadable: Option<IngestError>,
 }
 
-/// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series and divided
-/// into volumes.
+/// Series at or below `path`, sorted: NIfTI files by name, DICOM files grouped by series and divided into volumes, and what
+/// is neither.
 fn find(path: &Path) -> Result<Vec<Found>, Failure> {
-    let files = corpus_files(path).map_err(Failure::io(path))?;
-    let dicom = dicom_files(&files);
-    let known: BTreeSet<&PathBuf> = dicom.iter().collect();
-    let others: Vec<&PathBuf> = files.iter().filter(|file| !known.contains(file)).collect();
-    let single = others.len() == 1 && dicom.is_empty();
-    let mut found: Vec<Found> = others
+    let listed = corpus_files(path).map_err(Failure::io(path))?;
+    // A file that is named is looked at as an image, whatever its name.
+    let named = listed.files.len() == 1 && listed.files[0] == path;
+    let SortedFiles { dicom, mut nifti, others, ignored } =
+        sort_files(listed, path, &NamePatterns::default());
+    let is_header =
+        |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hdr"));
+    let (images, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(file, _)| named || is_header(file));
+    nifti.extend(images.into_iter().map(|(file, _)| file));
+    nifti.extend(ignored.into_values().flatten().filter(|_| named));
+    let mut found: Vec<Found> = nifti
         .into_iter()
-        .filter(|file| {
-            let name = file.to_string_lossy();
-            single || [".nii", ".nii.gz", ".hdr"].iter().any(|ending| name.ends_with(ending))
-        })
         .map(|file| Found {
             path: file.clone(),
-            source: SeriesSource::Nifti(file.clone()),
+            source: SeriesSource::Nifti(file),
             volume: None,
             unreadable: None,
         })
         .collect();
     // Files of one series may lie in several folders; series in one folder are kept apart.
-    let (groups, unreadable) = dicom::group(&dicom);
-    for series in groups.values() {
+    let grouped = dicom::group(&dicom, &others);
+    for series in &grouped.series {
         let first = &series.slices[0].path;
         let place = match series.slices.len() {
             1 => first.clone(),
@@ -128,7 +131,7 @@ fn find(path: &Path) -> Result<Vec<Found>, Failure> {
             unreadable: None,
         }));
     }
-    found.extend(unreadable.into_iter().map(|(file, error)| Found {
+    found.extend(grouped.unreadable.into_iter().map(|(file, error)| Found {
         path: file.clone(),
         source: SeriesSource::Dicom(vec![file]),
         volume: None,
@@ -148,7 +151,8 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
         read_series(source, &Acquisition::default(), &ReadOptions { intensity, ..defaults })
     };
     // What geometry alone refuses needs no pixels.
-    let refused = unreadable.clone().or_else(|| volume.as_ref()?.stack.refusal.clone());
+    let policy = GeometryPolicy::default();
+    let refused = unreadable.clone().or_else(|| volume.as_ref()?.stack.refused(policy));
     let result = refused.map_or_else(|| read(IntensityPolicy::Auto), Err);
     let (result, ambiguous) = match result {
         // The file is whole; only its unit is open. What it holds is still worth showing.
@@ -160,25 +164,31 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
     let mut value = match &result {
         Ok(image) => {
             let volume = &image.volume;
-            let intensities = assess(volume, &image.facts.modality);
+            let unit = image.facts.unit.as_str();
+            let intensities = assess(volume, unit);
             if let Some(file) = montage {
-                let is_hounsfield =
-                    !ambiguous && matches!(image.facts.modality.as_str(), "" | "CT");
+                let is_hounsfield = !ambiguous && unit == "HU";
                 let picture =
                     montage::of_volume(volume, is_hounsfield).map_err(Failure::io(file))?;
                 pipeline::files::write_atomically(file, &picture).map_err(Failure::io(file))?;
             }
             let mut warnings = image.facts.warnings.clone();
             warnings.extend(intensities.warnings);
+            let notes = found.volume.iter().flat_map(|volume| volume.stack.warnings());
+            for note in notes {
+                if !warnings.contains(note) {
+                    warnings.push(note.clone());
+                }
+            }
             json!({
-                "path": path,
+                "path": path_text(path),
                 "modality": image.facts.modality,
                 "verdict": image.facts.geometry.verdict.name(),
                 "shape": volume.dims,
                 "spacing": volume.affine.spacing(),
                 "affine": volume.affine.0,
                 "orientation": volume.affine.axis_codes(),
-                "unit": if ambiguous { Value::Null } else { "HU".into() },
+                "unit": if ambiguous || unit.is_empty() { Value::Null } else { unit.into() },
                 "hu_policy": if ambiguous { "ambiguous" } else { image.facts.rescale_source },
                 "hu_min": intensities.statistics.min,
                 "hu_max": intensities.statistics.max,
@@ -191,7 +201,7 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
             })
         }
         Err(error) => json!({
-            "path": path,
+            "path": path_text(path),
             "modality": header.map(|header| header.modality.clone()).unwrap_or_default(),
             "verdict": error.reason.verdict(),
             "shape": Value::Null,
@@ -201,10 +211,13 @@ fn inspect(found: &Found, montage: Option<&Path>) -> Result<Value, Failure> {
             "unit": Value::Null,
             "hu_policy": Value::Null,
             "frames": frames,
-            "warnings": [error.detail],
+            "warnings": [error.detail.clone()],
             "padding_fraction": Value::Null,
         }),
     };
+    if let Some(archive) = archive_of(source.entries().first().unwrap_or(path)) {
+        value["archive"] = path_text(archive).into();
+    }
     value["transfer_syntax"] = json!(header.map(|header| &header.transfer_syntax));
     let facts = match (&result, volume) {
         (Ok(image), _) => Some(&image.facts.geometry.facts),

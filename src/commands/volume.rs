@@ -4,12 +4,14 @@ use std::path::Path;
 use std::time::Instant;
 
 use pipeline::execute::make_views;
-use pipeline::ingest::dicom::{dicom_files, is_dicom};
-use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, corpus_files, nifti};
+use pipeline::ingest::dicom::group;
+use pipeline::ingest::{
+    Acquisition, IngestError, NamePatterns, ReadOptions, SeriesSource, SortedFiles, corpus_files,
+    nifti, sort_files,
+};
 use schemas::manifest::{
     GeometryPolicy, IntensityPolicy, LimitsSection, Recipe, ViewSection, VoxelType, Windows,
 };
-use schemas::reason::Reason;
 use serde_json::json;
 
 use crate::cli::{Common, Switch, VolumeArgs};
@@ -30,7 +32,6 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
             return Err(Failure::Usage("NIfTI has no 16-bit floats: use dtype i16 or u8".into()));
         }
     };
-    let source = source(&args.input)?;
     let mut limits = LimitsSection::default();
     limits.slab_above_mib = args.slab_above_mib.unwrap_or(limits.slab_above_mib);
     let options = ReadOptions {
@@ -38,11 +39,9 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
         geometry: GeometryPolicy { tilt: args.tilt, gaps: args.gaps, duplicates: args.duplicates },
         ..ReadOptions::with_limits(&limits)
     };
+    let source = source(&args.input, options.geometry).map_err(advised)?;
     let (viewed, mut views) = make_views(&source, &Acquisition::default(), &options, &[recipe])
-        .map_err(|mut source| {
-            source.detail.push_str(advice(source.reason));
-            Failure::Ingest { path: args.input.clone(), source }
-        })?;
+        .map_err(|source| advised(Failure::Ingest { path: args.input.clone(), source }))?;
     let view = views.pop().expect("one recipe gives one view");
     let [depth, height, width] = view.shape;
     let shape = [width, height, depth, view.blocks];
@@ -76,15 +75,25 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-/// What to do about a geometry that is refused unless told otherwise.
-fn advice(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Tilted => "; `--tilt repair` resamples the shear out, `--tilt accept` keeps it",
-        Reason::MissingSlices | Reason::IrregularGeometry => {
+/// What to do about a refusal that an option lifts.
+fn advice(error: &IngestError) -> &'static str {
+    match error.remedy {
+        Some("tilt") => "; `--tilt repair` resamples the shear out, `--tilt accept` keeps it",
+        Some("gaps") => {
             "; `--gaps repair` interpolates, `--gaps accept` keeps the longest even run"
         }
-        Reason::DuplicatePositions => "; `--duplicates accept` keeps the first of each",
+        Some("duplicates") => "; `--duplicates accept` keeps the first of each",
         _ => "",
+    }
+}
+
+fn advised(failure: Failure) -> Failure {
+    match failure {
+        Failure::Ingest { path, mut source } => {
+            source.detail.push_str(advice(&source));
+            Failure::Ingest { path, source }
+        }
+        other => other,
     }
 }
 
@@ -99,15 +108,36 @@ fn recipe(args: &VolumeArgs) -> Result<Recipe, Failure> {
     view.resolve().map_err(|error| Failure::Usage(format!("`--view`: {error}")))
 }
 
-/// A file, or a folder or zip archive of DICOM files, as the source of one series.
-pub(super) fn source(path: &Path) -> Result<SeriesSource, Failure> {
-    if !path.is_dir() && is_dicom(path) {
-        return Ok(SeriesSource::Dicom(vec![path.to_owned()]));
+/// A file, or a folder or archive of DICOM files, as the source of one series.
+///
+/// # Errors
+///
+/// What lies there is no source, or files of its series cannot be read and `policy` does not take the others.
+pub(super) fn source(path: &Path, policy: GeometryPolicy) -> Result<SeriesSource, Failure> {
+    let refuse = |source: IngestError| Failure::Ingest { path: path.to_owned(), source };
+    let listed = corpus_files(path).map_err(Failure::io(path))?;
+    let named = listed.files.len() == 1 && listed.files[0] == path;
+    let SortedFiles { dicom, nifti, mut others, ignored: _ } =
+        sort_files(listed, path, &NamePatterns::default());
+    if dicom.is_empty() {
+        return match (&nifti[..], named) {
+            (_, true) => Ok(SeriesSource::Nifti(path.to_owned())),
+            // An archive of one image.
+            ([only], false) if !path.is_dir() => Ok(SeriesSource::Nifti(only.clone())),
+            _ if others.len() == 1 => Err(refuse(others.remove(0).1)),
+            _ => Ok(SeriesSource::Dicom(dicom)),
+        };
     }
-    let files = corpus_files(path).map_err(Failure::io(path))?;
-    // A file that is no archive is its own only file.
-    if files.len() == 1 && files[0] == path {
-        return Ok(SeriesSource::Nifti(path.to_owned()));
+    let grouped = group(&dicom, &others);
+    if let [series] = &grouped.series[..] {
+        let volumes = series.volumes();
+        let lacking = volumes.iter().find(|volume| volume.stack.lacks_files());
+        if let Some(error) = lacking.and_then(|volume| volume.stack.refused(policy)) {
+            return Err(refuse(error));
+        }
+        // Copies are left out.
+        let paths = series.slices.iter().map(|slice| slice.path.clone());
+        return Ok(SeriesSource::Dicom(paths.collect()));
     }
-    Ok(SeriesSource::Dicom(dicom_files(&files)))
+    Ok(SeriesSource::Dicom(dicom))
 }

@@ -5,12 +5,14 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use schemas::lock::FileCounts;
 use schemas::manifest::Manifest;
 use schemas::outcome::UnitOutcome;
+use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::error::CurateError;
-use super::executor::{Context, Ended, Executor, LocalThreads};
+use super::executor::{Context, Ended, Executor, LocalThreads, RunError};
 use super::observe::{Cancel, Observer, Stage};
 use super::outcome;
 use super::output::Output;
@@ -58,6 +60,12 @@ pub struct Curation {
     pub included_studies: usize,
     /// Inputs left out, by reason code.
     pub excluded: BTreeMap<String, usize>,
+    /// The files of the corpus; none for a release of an earlier radloom.
+    pub files: Option<FileCounts>,
+    /// Files of the series in the release.
+    pub used_files: u64,
+    /// Files that are left out.
+    pub excluded_files: u64,
     /// Units that were finished by an earlier run.
     pub resumed_units: usize,
     /// Units whose shards were taken from a sealed release.
@@ -98,7 +106,11 @@ pub fn curate(
     observer.end();
 
     let sealed = output.sealed(manifest)?;
-    let made = |contents: &&Contents| output.is_made_from(contents, &fingerprint);
+    // What could not be read is tried again.
+    let made = |contents: &&Contents| {
+        output.is_made_from(contents, &fingerprint)
+            && !contents.excluded.contains_key(Reason::Unreadable.code())
+    };
     if let Some(contents) = sealed.as_ref().filter(made) {
         return Ok(unchanged(contents, &plan));
     }
@@ -114,6 +126,9 @@ pub fn curate(
     let Kept { studies: written, excluded: lost, .. } = kept;
     let excluded = excluded(lost, &plan.survey, outcomes);
     let counts = count_by_reason(&excluded);
+    let excluded_files = excluded.iter().map(|row| u64::from(row.files)).sum();
+    let rows = outcomes.iter().flat_map(|outcome| &outcome.volumes);
+    let used_files = rows.map(|row| u64::from(row.source_files)).sum();
     let included = outcomes.iter().map(|outcome| outcome.volumes.len()).sum();
     if included == 0 {
         let detail: Vec<_> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
@@ -152,6 +167,9 @@ pub fn curate(
         included,
         included_studies: written.len(),
         excluded: counts,
+        files: Some(plan.survey.files.clone()),
+        used_files,
+        excluded_files,
         resumed_units: units.resumed,
         reused_units: units.reused,
         units: plan.units.len(),
@@ -192,6 +210,9 @@ fn unchanged(contents: &Contents, plan: &Plan) -> Curation {
         included: contents.included,
         included_studies: contents.included_studies,
         excluded: contents.excluded.clone(),
+        files: contents.lock.files.clone(),
+        used_files: contents.used_files,
+        excluded_files: contents.excluded_files,
         resumed_units: plan.units.len(),
         reused_units: 0,
         units: plan.units.len(),
@@ -249,7 +270,12 @@ fn fingerprint(
 /// Releases whose shards may be used again, those that the user named first.
 fn reusable(named: &[PathBuf], sealed: Option<&Contents>) -> Result<Vec<Reusable>, CurateError> {
     let named = named.iter().map(|path| Reusable::open(path));
-    let own = sealed.map(|contents| Reusable::new(contents.clone()));
+    // What an earlier radloom made differs in what it holds of each series; its tables need not even be read.
+    let of_this_work = |contents: &&Contents| {
+        let now = revisions();
+        VOXEL_STAGES.iter().all(|(stage, _)| contents.lock.revisions.get(*stage) == now.get(*stage))
+    };
+    let own = sealed.filter(of_this_work).map(|contents| Reusable::new(contents.clone()));
     Ok(named.chain(own).collect::<Result<_, ReleaseError>>()?)
 }
 
@@ -299,7 +325,10 @@ fn run_units(
             outcomes[places[place]] = Some(done);
             Ok(())
         })
-        .map_err(io_error)?;
+        .map_err(|error| match error {
+            RunError::Write(source) => io_error(source),
+            error @ RunError::Read { .. } => CurateError::Source(error),
+        })?;
     if ended == Ended::Interrupted {
         return Err(CurateError::Interrupted);
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::executor::RunError;
 use super::report_tables::ReportTablesError;
 use crate::graph::EncodeError;
 use crate::plan::PlanError;
@@ -45,6 +46,12 @@ pub enum CurateError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system does not give a source.
+    #[error(
+        "{0}; what is done is kept: mend that and run the same command again, or set `[limits] unreadable = \"exclude\"` \
+         to go on without it"
+    )]
+    Source(RunError),
     /// Another process works on the same output.
     #[error("`{path}` is in use by another radloom: wait for it or choose another `--out`")]
     Busy {

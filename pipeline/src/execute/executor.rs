@@ -37,7 +37,7 @@ pub trait Executor: Sync {
     ///
     /// # Errors
     ///
-    /// Those of `done`, and the I/O error where a shard cannot be written.
+    /// [`RunError`]; errors of `done` are those of writing.
     fn run(
         &self,
         units: &[&Unit],
@@ -45,7 +45,24 @@ pub trait Executor: Sync {
         observer: &dyn Observer,
         cancel: &Cancel,
         done: &mut dyn FnMut(usize, UnitOutcome) -> io::Result<()>,
-    ) -> io::Result<Ended>;
+    ) -> Result<Ended, RunError>;
+}
+
+/// Units that could not be run. What is committed is kept, and the same run goes on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A shard or an outcome cannot be written.
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    /// The system does not give a source, which says nothing of what it holds.
+    #[error("failed to read `{source_name}` of the corpus: {detail}")]
+    Read {
+        /// The source, relative to the corpus.
+        source_name: String,
+        /// What the system said.
+        detail: String,
+    },
 }
 
 /// This machine's threads: one unit after the other, the series of a unit in parallel.
@@ -60,7 +77,7 @@ impl Executor for LocalThreads {
         observer: &dyn Observer,
         cancel: &Cancel,
         done: &mut dyn FnMut(usize, UnitOutcome) -> io::Result<()>,
-    ) -> io::Result<Ended> {
+    ) -> Result<Ended, RunError> {
         let Context { manifest, views, release } = *context;
         for (place, unit) in units.iter().enumerate() {
             match run_unit(unit, manifest, views, release, observer, cancel)? {

@@ -23,7 +23,7 @@ mod views;
 
 pub use curate::{Curation, Options, curate};
 pub use error::CurateError;
-pub use executor::{Context, Ended, Executor, LocalThreads};
+pub use executor::{Context, Ended, Executor, LocalThreads, RunError};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
 pub use views::{ViewedSeries, make_views};

@@ -59,7 +59,10 @@ pub(super) fn holds(
     // A volume may be too large only because it could not be held whole.
     let same_limit = outcome.slab_above_mib == slab_above_mib
         || outcome.excluded.iter().all(|row| row.reason != too_large);
-    outcome.fingerprint == unit.fingerprint
+    // What the system did not give is tried again.
+    let complete = outcome.excluded.iter().all(|row| row.reason != Reason::Unreadable.code());
+    complete
+        && outcome.fingerprint == unit.fingerprint
         && outcome.stamp == unit.stamp
         && same_limit
         && outcome.shards.iter().all(|shard| {

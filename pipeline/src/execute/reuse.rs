@@ -102,7 +102,7 @@ impl Reusable {
     /// The sources of `unit` as the lock has them, where the files still hold these bytes.
     fn sources(&self, unit: &Unit, root: &Path) -> Option<BTreeMap<String, SourceObject>> {
         let series = unit.studies.iter().flat_map(|study| &study.series);
-        let files: Vec<&Path> = series.flat_map(|series| series.source.files()).collect();
+        let files: Vec<&Path> = series.flat_map(|series| series.every_file()).collect();
         let unchanged = |path: &&Path| {
             let name = source_name(path, root);
             let known = self.lock.sources.get(&name)?;
@@ -115,8 +115,11 @@ impl Reusable {
     /// Copies the rows of `unit`, in the order in which it is planned. The split and the name of the unit are those of
     /// the plan: they are no part of the work.
     fn fill(&self, unit: &Unit, earlier: &str, outcome: &mut UnitOutcome) {
-        let planned: BTreeSet<&str> =
-            unit.studies.iter().flat_map(|study| &study.series).map(|s| s.id.as_str()).collect();
+        let series = unit.studies.iter().flat_map(|study| &study.series);
+        let planned: BTreeSet<&str> = series
+            .flat_map(|series| std::iter::once(series).chain(&series.alternatives))
+            .map(|series| series.id.as_str())
+            .collect();
         let split = unit.split.name();
         for row in self.volumes.iter().filter(|row| planned.contains(row.series_id.as_str())) {
             outcome.volumes.push(VolumeRow { split: split.into(), ..row.clone() });

@@ -5,30 +5,40 @@ use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::Duration;
 
 use schemas::ids::SampleId;
 use schemas::lock::SourceObject;
-use schemas::manifest::{Manifest, Recipe};
+use schemas::manifest::{Manifest, Recipe, Unreadable};
 use schemas::outcome::{ShardFile, UnitOutcome};
 use schemas::reason::Reason;
 use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
+use super::executor::RunError;
 use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
 use super::views::{ViewedSeries, make_views_with_sums};
-use crate::files::sha256_bytes;
+use crate::files::{path_text, sha256_bytes};
 use crate::ingest::{IngestError, ReadOptions, SeriesFacts, SourceSums};
 use crate::plan::{SeriesPlan, StudyPlan, Unit, View};
 use crate::shard::{SampleIds, VoxelWriter};
 use crate::volume::ViewTensor;
 
-/// A series after it was read: its row and tensors, or its refusal.
+/// How often a source is tried that the system does not give, and how long is waited before each further try.
+const TRIES: u32 = 3;
+const WAIT: Duration = Duration::from_millis(100);
+
+/// The row of a volume, and its views with their hashes.
+type Made = (VolumeRow, Vec<(ViewTensor, u64)>);
+
+/// A series after it was read: its row and tensors, or the refusals of it and of what was tried in its place.
 struct Finished<'a> {
     study: &'a StudyPlan,
-    series: &'a SeriesPlan,
     sources: BTreeMap<String, SourceObject>,
-    /// The row of the volume, and its views with their hashes.
-    result: Result<(VolumeRow, Vec<(ViewTensor, u64)>), IngestError>,
+    made: Option<(&'a SeriesPlan, Made)>,
+    refused: Vec<(&'a SeriesPlan, IngestError)>,
+    /// Series that were not tried, since another one was read.
+    untried: Vec<&'a SeriesPlan>,
 }
 
 /// Runs `unit` and writes its shards below `release`. Gives none when it was cancelled.
@@ -39,7 +49,7 @@ pub(super) fn run_unit(
     release: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> io::Result<Option<UnitOutcome>> {
+) -> Result<Option<UnitOutcome>, RunError> {
     let mut writers = Vec::new();
     for view in views {
         let path = shard_path(&view.name, &unit.id);
@@ -62,9 +72,15 @@ pub(super) fn run_unit(
         },
         || cancel.is_set(),
         |item| {
+            let unread = item.refused.iter().find(|(_, error)| error.reason == Reason::Unreadable);
+            if let (Some((series, error)), Unreadable::Stop) = (unread, manifest.limits.unreadable)
+            {
+                let (source_name, detail) = (series.relative.clone(), error.detail.clone());
+                return Err(RunError::Read { source_name, detail });
+            }
             take(item, views, &mut writers, &mut outcome, observer)?;
             observer.advance(1);
-            Ok::<(), io::Error>(())
+            Ok::<(), RunError>(())
         },
     )?;
     if all == Completion::Cancelled {
@@ -84,22 +100,28 @@ fn take(
     outcome: &mut UnitOutcome,
     observer: &dyn Observer,
 ) -> io::Result<()> {
-    let Finished { study, series, sources, result } = item;
+    let Finished { study, sources, made, refused, untried } = item;
     outcome.sources.extend(sources);
-    let (row, tensors) = match result {
-        Ok(made) => made,
-        Err(error) => {
-            observer.excluded(&series.relative, error.reason.code(), &error.detail);
-            outcome.excluded.push(
-                ExcludedRow::new(error.reason, &series.relative)
-                    .series(&series.id)
-                    .study(&study.id)
-                    .patient(&study.patient)
-                    .detail(error.detail),
-            );
-            return Ok(());
-        }
+    let mut leave_out = |series: &SeriesPlan, reason: Reason, detail: String| {
+        outcome.excluded.push(
+            ExcludedRow::new(reason, &series.relative)
+                .series(&series.id)
+                .study(&study.id)
+                .patient(&study.patient)
+                .detail(detail)
+                .files(series.files),
+        );
     };
+    for (series, error) in refused {
+        let detail = error.with_advice();
+        observer.excluded(&series.relative, error.reason.code(), &detail);
+        leave_out(series, error.reason, detail);
+    }
+    let Some((series, (row, tensors))) = made else { return Ok(()) };
+    for other in untried {
+        let detail = format!("series `{}` of the study was chosen: {}", series.id, other.why_not);
+        leave_out(other, Reason::SeriesNotChosen, detail);
+    }
     outcome.volumes.push(row);
     for ((view, (path, writer)), (tensor, xxh3)) in views.iter().zip(writers).zip(&tensors) {
         let sample = SampleId::new(&series.id, &view.name);
@@ -132,23 +154,94 @@ fn take(
     Ok(())
 }
 
+/// Reads a series, or the first of those that stand in for it that can be read.
 fn read_one<'a>(
     study: &'a StudyPlan,
     series: &'a SeriesPlan,
     manifest: &Manifest,
     recipes: &[Recipe],
 ) -> Finished<'a> {
+    let mut finished = Finished {
+        study,
+        sources: BTreeMap::new(),
+        made: None,
+        refused: Vec::new(),
+        untried: Vec::new(),
+    };
+    for candidate in std::iter::once(series).chain(&series.alternatives) {
+        if finished.made.is_some() {
+            finished.untried.push(candidate);
+            continue;
+        }
+        let (sources, result) = read_patiently(study, candidate, manifest, recipes);
+        finished.sources.extend(sources);
+        match result {
+            Ok((mut row, tensors)) => {
+                row.warnings.extend(finished.refused.iter().map(|(preferred, error)| {
+                    format!(
+                        "series `{}` was preferred and is refused: {}",
+                        preferred.id, error.detail
+                    )
+                }));
+                finished.made = Some((candidate, (row, tensors)));
+            }
+            Err(error) => {
+                let unread = error.reason == Reason::Unreadable;
+                finished.refused.push((candidate, error));
+                if unread {
+                    // What the system does not give is no reason to take another series.
+                    break;
+                }
+            }
+        }
+    }
+    finished
+}
+
+/// The files of a series with their sums, and what was made of it.
+type Read = (BTreeMap<String, SourceObject>, Result<Made, IngestError>);
+
+/// Reads a series, some times where the system does not give it at once.
+fn read_patiently(
+    study: &StudyPlan,
+    series: &SeriesPlan,
+    manifest: &Manifest,
+    recipes: &[Recipe],
+) -> Read {
+    let mut tried = 1;
+    loop {
+        let read = try_to_read(study, series, manifest, recipes);
+        let unread = matches!(&read.1, Err(error) if error.reason == Reason::Unreadable);
+        if !unread || tried == TRIES {
+            return read;
+        }
+        std::thread::sleep(WAIT * tried);
+        tried += 1;
+    }
+}
+
+fn try_to_read(
+    study: &StudyPlan,
+    series: &SeriesPlan,
+    manifest: &Manifest,
+    recipes: &[Recipe],
+) -> Read {
     let options = ReadOptions::new(&manifest.corpus, &manifest.limits);
     let sums = SourceSums::default();
     // A panic is a defect of ours; it costs one series and says so, not the run.
     let made = catch_unwind(AssertUnwindSafe(|| {
-        let (viewed, tensors) = make_views_with_sums(
+        let (mut viewed, tensors) = make_views_with_sums(
             &series.source,
             &series.acquisition,
             &options,
             recipes,
             Some(&sums),
         )?;
+        for note in &series.notes {
+            if !viewed.facts.warnings.contains(note) {
+                viewed.facts.warnings.push(note.clone());
+            }
+        }
         let hashed = tensors.into_iter().map(|tensor| {
             let xxh3 = tensor.xxh3();
             (tensor, xxh3)
@@ -158,15 +251,14 @@ fn read_one<'a>(
     .unwrap_or_else(|panic| {
         Err(IngestError::new(Reason::InternalError, panic_text(panic.as_ref())))
     });
-    let (sources, result) = match (source_objects(series, &manifest.corpus.root, &sums), made) {
+    match (source_objects(series, &manifest.corpus.root, &sums), made) {
         (Ok(sources), Ok((viewed, tensors))) => {
             let row = volume_row(study, series, viewed, &sources);
             (sources, Ok((row, tensors)))
         }
         (sources, Err(error)) => (sources.unwrap_or_default(), Err(error)),
         (Err(error), Ok(_)) => (BTreeMap::new(), Err(error)),
-    };
-    Finished { study, series, sources, result }
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
@@ -194,8 +286,7 @@ fn source_objects(
 
 /// The name of a source in the lock: its path relative to the corpus.
 pub(super) fn source_name(path: &Path, root: &Path) -> String {
-    let relative = path.strip_prefix(root).unwrap_or(path);
-    relative.to_string_lossy().trim_start_matches("./").to_owned()
+    path_text(path.strip_prefix(root).unwrap_or(path)).trim_start_matches("./").to_owned()
 }
 
 /// The shard of `view` that `unit` makes, relative to the release.
@@ -211,7 +302,7 @@ fn volume_row(
 ) -> VolumeRow {
     let ViewedSeries { dims, affine, facts, intensities } = viewed;
     // Every fact by name: one that is added has a place in the row or fails to compile.
-    let SeriesFacts { modality, rescale_source, nan_fraction, warnings, geometry } = facts;
+    let SeriesFacts { modality, unit, rescale_source, nan_fraction, warnings, geometry } = facts;
     let source_sha256 = match sources.values().next() {
         Some(only) if sources.len() == 1 => only.sha256.clone(),
         _ => {
@@ -226,9 +317,11 @@ fn volume_row(
         split: study.split.name().into(),
         source: series.relative.clone(),
         source_bytes: sources.values().map(|file| file.bytes).sum(),
+        source_files: series.files,
         source_sha256,
         format: series.source.format().into(),
         modality,
+        unit,
         source_shape: dims.map(|size| size as u32),
         source_spacing: affine.spacing(),
         source_affine: affine.to_row_major(),

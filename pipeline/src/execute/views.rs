@@ -1,15 +1,15 @@
 //! A series into views, whole or slab by slab, with what was learnt of it on the way.
 
-use schemas::manifest::{Recipe, Remedy};
+use schemas::manifest::{Recipe, Remedy, VoxelType};
 use schemas::reason::{GeometryVerdict, Reason};
 
 use crate::ingest::nifti::OpenedNifti;
 use crate::ingest::{
     Acquisition, IngestError, ReadOptions, SeriesFacts, SeriesImage, SeriesSource, SourceSums,
-    constant, nifti_image, nifti_series, read_with_sums, remedy_tilt,
+    constant, fill_value, nifti_image, nifti_series, read_with_sums, remedy_tilt,
 };
 use crate::quality::{Intensities, Survey, assess};
-use crate::volume::{Affine, SlabView, ViewTensor, Volume, make_view, too_large};
+use crate::volume::{Affine, SlabView, Statistics, ViewTensor, Volume, make_view, too_large};
 
 /// Bytes of a slab: large enough to decode fast, small beside any volume that needs slabs.
 const SLAB: usize = 64 << 20;
@@ -29,9 +29,10 @@ pub struct ViewedSeries {
 
 impl ViewedSeries {
     /// What stays of `image` without its voxels, which may be gone already.
-    fn new(image: SeriesImage, intensities: Intensities) -> Self {
+    fn new(image: SeriesImage, intensities: Intensities, recipes: &[Recipe]) -> Self {
         let SeriesImage { volume, mut facts } = image;
         facts.warnings.extend(intensities.warnings.iter().cloned());
+        facts.warnings.extend(beyond(&intensities, recipes));
         Self { dims: volume.dims, affine: volume.affine, facts, intensities }
     }
 }
@@ -68,12 +69,36 @@ pub(super) fn make_views_with_sums(
     } else {
         read_with_sums(source, acquisition, options, sums)?
     };
+    check_unit(&image.facts, recipes)?;
     check_sizes(&image.volume, options, recipes)?;
     let (intensities, tensors) = rayon::join(
-        || assess(&image.volume, &image.facts.modality),
+        || assess(&image.volume, &image.facts.unit),
         || recipes.iter().map(|recipe| make_view(&image.volume, recipe)).collect(),
     );
-    Ok((ViewedSeries::new(image, intensities), tensors))
+    Ok((ViewedSeries::new(image, intensities, recipes), tensors))
+}
+
+/// Refuses a series whose unit is not that of a view's window.
+fn check_unit(facts: &SeriesFacts, recipes: &[Recipe]) -> Result<(), IngestError> {
+    if facts.unit == "HU" || recipes.iter().all(Recipe::takes_any_unit) {
+        return Ok(());
+    }
+    let unit = if facts.unit.is_empty() { "not named" } else { &facts.unit };
+    let detail = format!(
+        "the unit of its values is {unit} (modality `{}`), and a view's window is in Hounsfield units",
+        facts.modality
+    );
+    Err(IngestError::new(Reason::OtherUnit, detail))
+}
+
+/// That values lie beyond what a view of 16 bits holds, in words.
+fn beyond(intensities: &Intensities, recipes: &[Recipe]) -> Option<String> {
+    let (low, high) = (f64::from(i16::MIN), f64::from(i16::MAX));
+    let Statistics { min, max, .. } = intensities.statistics;
+    let holds_all = |recipe: &Recipe| recipe.takes_any_unit() && recipe.dtype == VoxelType::I16;
+    (recipes.iter().any(holds_all) && (min < low || max > high)).then(|| {
+        format!("values run from {min:.0} to {max:.0}: what does not fit into 16 bits is cut at {low} or {high}")
+    })
 }
 
 /// Refuses views that no memory would hold before memory is asked for.
@@ -96,8 +121,16 @@ fn in_slabs(
     slab: usize,
 ) -> Result<(ViewedSeries, Vec<ViewTensor>), IngestError> {
     let mut survey = Survey::new(file.count());
-    let found = file.read_slabs(slab, &mut |voxels| survey.take(&voxels))?;
+    let found = file.read_slabs(slab, None, &mut |voxels| survey.take(&voxels))?;
+    let has_gaps = found.nan_fraction > 0.0;
     let image = nifti_series(found, acquisition, options)?;
+    let fill = has_gaps.then(|| fill_value(image.volume.rescale));
+    if has_gaps {
+        // What is no number takes a value that is known only now.
+        survey = Survey::new(file.count());
+        file.read_slabs(slab, fill, &mut |voxels| survey.take(&voxels))?;
+    }
+    check_unit(&image.facts, recipes)?;
     let whole_only = |problem: &dyn std::fmt::Display| {
         IngestError::new(
             Reason::TooLarge,
@@ -111,7 +144,7 @@ fn in_slabs(
     let image = remedy_tilt(image, options.geometry)?;
     let Volume { dims, affine, rescale, .. } = image.volume;
     let is_constant = survey.is_constant();
-    let intensities = survey.finish(rescale, &image.facts.modality);
+    let intensities = survey.finish(rescale, &image.facts.unit);
     if is_constant {
         return Err(constant(intensities.statistics.min));
     }
@@ -121,7 +154,7 @@ fn in_slabs(
         let view = SlabView::new(dims, affine, rescale, recipe);
         views.push(view.map_err(|error| whole_only(&error))?);
     }
-    file.read_slabs(slab, &mut |voxels| {
+    file.read_slabs(slab, fill, &mut |voxels| {
         if let Some((last, others)) = views.split_last_mut() {
             for view in others {
                 view.push(voxels.clone());
@@ -130,7 +163,7 @@ fn in_slabs(
         }
     })?;
     let tensors = views.into_iter().map(SlabView::finish).collect();
-    Ok((ViewedSeries::new(image, intensities), tensors))
+    Ok((ViewedSeries::new(image, intensities, recipes), tensors))
 }
 
 #[cfg(test)]

@@ -12,12 +12,14 @@ use super::error::IngestError;
 use schemas::rescale::Rescale;
 
 /// What the corpus's metadata csv says of one volume.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Acquisition {
     /// Slope and intercept.
     pub rescale: Option<Rescale>,
     /// Voxel size in mm, x, y, z.
     pub spacing: Option<[f64; 3]>,
+    /// What keeps the csv from saying one of the two, naming the column.
+    pub faults: Vec<String>,
 }
 
 /// What a NIfTI header says that bears on the decision.
@@ -50,7 +52,10 @@ pub fn decide_rescale(
             Some(rescale) => Ok((rescale, "metadata")),
             None => Err(IngestError::new(
                 Reason::AmbiguousIntensity,
-                "`[corpus] intensity` is `stored`, but the metadata has no slope and intercept",
+                format!(
+                    "`[corpus] intensity` is `stored`, but the metadata has no slope and intercept{}",
+                    because(acquisition)
+                ),
             )),
         },
         IntensityPolicy::Auto => {
@@ -81,12 +86,22 @@ pub fn decide_rescale(
                     Reason::AmbiguousIntensity,
                     format!(
                         "voxels are floats with lowest value {}, and header and metadata do not \
-                         settle their unit: set `[corpus] intensity`",
-                        header.minimum
+                         settle their unit{}: set `[corpus] intensity`",
+                        header.minimum,
+                        because(acquisition)
                     ),
                 )),
             }
         }
+    }
+}
+
+/// The faults of the metadata, as the end of a sentence.
+fn because(acquisition: &Acquisition) -> String {
+    if acquisition.faults.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", acquisition.faults.join("; "))
     }
 }
 
@@ -101,9 +116,13 @@ mod tests {
     }
 
     fn decide(header: HeaderFacts, rescale: Option<Rescale>) -> Result<&'static str, Reason> {
-        decide_rescale(IntensityPolicy::Auto, header, &Acquisition { rescale, spacing: None })
-            .map(|(_, source)| source)
-            .map_err(|error| error.reason)
+        decide_rescale(
+            IntensityPolicy::Auto,
+            header,
+            &Acquisition { rescale, ..Acquisition::default() },
+        )
+        .map(|(_, source)| source)
+        .map_err(|error| error.reason)
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! - [`ReportReader`] reads the reports of a file one after the other.
 
 mod archive;
+mod content;
 pub mod csv;
 pub mod dicom;
 mod error;
@@ -17,14 +18,16 @@ mod once;
 mod read;
 mod reports;
 mod series;
+mod sorted;
 mod sums;
 
+pub use archive::archive_of;
 pub use error::IngestError;
-pub use files::{corpus_files, files_below};
+pub use files::{CorpusFiles, corpus_files, files_below};
 pub(crate) use geometry::remedy_tilt;
 pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
-pub(crate) use read::{constant, nifti_image, nifti_series, read_with_sums};
+pub(crate) use read::{constant, fill_value, nifti_image, nifti_series, read_with_sums};
 pub use reports::{
     GivenSection, ReportDocument, ReportReader, SectionKind, SourceError, SourceReport,
     is_placeholder,
@@ -33,8 +36,9 @@ pub(crate) use reports::{given, offset};
 pub use series::{
     GeometryFacts, ReadOptions, SeriesFacts, SeriesGeometry, SeriesImage, SeriesSource,
 };
+pub use sorted::{IGNORED, NamePatterns, SortedFiles, is_nifti_name, sort_files};
 pub use sums::SourceSums;
 
 /// Revision of this room's code. Raise it when a source is read into other voxels or other facts, or is refused for
 /// another reason: it is part of the fingerprint of every unit and of the lock of every release.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;

@@ -1,6 +1,8 @@
 //! Reads a series of either format.
 
+use schemas::manifest::SpacingPolicy;
 use schemas::reason::Reason;
+use schemas::rescale::Rescale;
 
 use super::error::IngestError;
 use super::geometry::{grid_geometry, remedy_tilt};
@@ -67,20 +69,32 @@ pub(crate) fn constant(value: f64) -> IngestError {
     IngestError::new(Reason::Constant, format!("every voxel is {value}"))
 }
 
+/// Hounsfield units that a voxel takes which is NaN or infinite: air, below every tissue.
+const NOT_FINITE_HU: f32 = -1024.0;
+
+/// The stored value of a voxel that is NaN or infinite, under `rescale`.
+pub(crate) fn fill_value(rescale: Rescale) -> f32 {
+    (NOT_FINITE_HU - rescale.intercept) / rescale.slope
+}
+
 /// A NIfTI image with its unit decided and its geometry judged, a tilt not yet remedied.
 pub(crate) fn nifti_series(
-    image: nifti::NiftiImage,
+    mut image: nifti::NiftiImage,
     acquisition: &Acquisition,
     options: &ReadOptions,
 ) -> Result<SeriesImage, IngestError> {
+    if image.facts.minimum == f64::INFINITY {
+        return Err(IngestError::new(Reason::VolumeCorrupt, "every voxel is NaN or infinite"));
+    }
     let (rescale, rescale_source) = decide_rescale(options.intensity, image.facts, acquisition)?;
-    let affine = match acquisition.spacing {
-        // A blank header's voxel sizes are 1 mm; the metadata knows better.
-        Some(spacing) if !image.facts.oriented => with_spacing(image.affine, spacing),
-        _ => image.affine,
-    };
+    if image.nan_fraction > 0.0 {
+        // After the unit is decided, so that what is no number decides nothing.
+        nifti::replace_not_finite(&mut image.voxels, fill_value(rescale));
+    }
+    let affine = with_known_spacing(&mut image, acquisition, options.spacing)?;
     let facts = SeriesFacts {
         modality: String::new(),
+        unit: "HU".into(),
         rescale_source,
         nan_fraction: image.nan_fraction,
         warnings: image.warnings,
@@ -88,6 +102,75 @@ pub(crate) fn nifti_series(
     };
     let volume = Volume { voxels: image.voxels, dims: image.dims, affine, rescale };
     Ok(SeriesImage { volume, facts })
+}
+
+/// The affine with the voxel size that header and metadata agree on or the policy chooses.
+fn with_known_spacing(
+    image: &mut nifti::NiftiImage,
+    acquisition: &Acquisition,
+    policy: SpacingPolicy,
+) -> Result<Affine, IngestError> {
+    let header = image.affine;
+    let found = header.spacing();
+    let refuse = |detail: String| Err(IngestError::new(Reason::AmbiguousSpacing, detail));
+    // Steps of 1 mm without a form, or a form without turn and place, are what a writer leaves who knows of neither.
+    let is_blank = found.iter().all(|step| (step - 1.0).abs() < 1e-6)
+        && (!image.facts.oriented || is_identity(&header));
+    let Some(spacing) = acquisition.spacing else {
+        if is_blank && !acquisition.faults.is_empty() {
+            return refuse(format!(
+                "the header is blank, and the metadata do not give the voxel size: {}",
+                acquisition.faults.join("; ")
+            ));
+        }
+        if is_blank {
+            let text = "the voxel size is not known: the header is blank and says 1 × 1 × 1 mm";
+            image.warnings.push(text.into());
+        }
+        image.warnings.extend(acquisition.faults.iter().cloned());
+        return Ok(header);
+    };
+    if nifti::same_spacing(found, spacing) {
+        return Ok(header);
+    }
+    let (a, b) = (nifti::written(found), nifti::written(spacing));
+    match policy {
+        _ if is_blank => {
+            if image.facts.oriented {
+                let text = format!(
+                    "the header is an identity of {a} mm; the spacing of the metadata, {b} mm, is used"
+                );
+                image.warnings.push(text);
+            }
+            Ok(with_spacing(header, spacing))
+        }
+        SpacingPolicy::Agree => refuse(format!(
+            "the header's voxel size is {a} mm and the metadata's {b} mm: set `[corpus] spacing` to `header` or `metadata`"
+        )),
+        SpacingPolicy::Header => {
+            image.warnings.push(format!(
+                "the metadata say a voxel size of {b} mm; the header's, {a} mm, is used"
+            ));
+            Ok(header)
+        }
+        SpacingPolicy::Metadata => {
+            image.warnings.push(format!(
+                "the header says a voxel size of {a} mm; the metadata's, {b} mm, is used"
+            ));
+            Ok(with_spacing(header, spacing))
+        }
+    }
+}
+
+fn is_identity(affine: &Affine) -> bool {
+    let columns = (0..3).all(|axis| {
+        affine
+            .column(axis)
+            .iter()
+            .enumerate()
+            .all(|(row, value)| (value.abs() - f64::from(u8::from(row == axis))).abs() < 1e-6)
+    });
+    columns && affine.origin().iter().all(|place| place.abs() < 1e-6)
 }
 
 fn with_spacing(affine: Affine, spacing: [f64; 3]) -> Affine {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use schemas::manifest::{
-    CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, LimitsSection,
+    CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, LimitsSection, SpacingPolicy,
 };
 use schemas::reason::GeometryVerdict;
 use serde::Serialize;
@@ -32,7 +32,7 @@ impl SeriesSource {
     /// Every file of the series on disk, sorted; an archive stands for the files inside it.
     pub fn files(&self) -> Vec<&Path> {
         let paths = match self {
-            Self::Nifti(path) => return vec![path],
+            Self::Nifti(path) => return vec![archive_of(path).unwrap_or(path)],
             Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths,
         };
         let mut files: Vec<&Path> = Vec::with_capacity(paths.len());
@@ -47,6 +47,14 @@ impl SeriesSource {
         files.sort_unstable();
         files.dedup();
         files
+    }
+
+    /// Every file of the series, those inside an archive by themselves.
+    pub fn entries(&self) -> &[PathBuf] {
+        match self {
+            Self::Nifti(path) => std::slice::from_ref(path),
+            Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths,
+        }
     }
 
     /// `nifti` or `dicom`.
@@ -72,6 +80,8 @@ pub struct SeriesImage {
 pub struct SeriesFacts {
     /// Modality as the source names it; empty where it does not.
     pub modality: String,
+    /// Unit of the values: `HU`, that which the source names, or empty.
+    pub unit: String,
     /// How voxels become Hounsfield units: `header`, `metadata` or `dicom`.
     pub rescale_source: &'static str,
     /// Share of voxels that were NaN or infinite.
@@ -155,6 +165,8 @@ pub struct SeriesGeometry {
 pub struct ReadOptions {
     /// What NIfTI voxels hold.
     pub intensity: IntensityPolicy,
+    /// Which voxel size is taken where a NIfTI header and the metadata disagree.
+    pub spacing: SpacingPolicy,
     /// What is done with faulty geometry.
     pub geometry: GeometryPolicy,
     /// What is done with NIfTI files of several volumes.
@@ -170,6 +182,7 @@ impl ReadOptions {
     pub fn new(corpus: &CorpusSection, limits: &LimitsSection) -> Self {
         Self {
             intensity: corpus.intensity,
+            spacing: corpus.spacing,
             geometry: corpus.geometry(),
             frames: corpus.frames,
             ..Self::with_limits(limits)
@@ -185,6 +198,7 @@ impl ReadOptions {
     pub fn with_limits(limits: &LimitsSection) -> Self {
         Self {
             intensity: IntensityPolicy::default(),
+            spacing: SpacingPolicy::default(),
             geometry: GeometryPolicy::default(),
             frames: FramePolicy::default(),
             limit: u64::from(limits.decompressed_mib) << 20,

@@ -15,9 +15,30 @@ use super::reports::ReportIndex;
 use crate::ingest::Acquisition;
 use crate::ingest::csv::{CsvError, KeyedCsv};
 
-/// A decimal number within a cell.
-static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[0-9]+(?:\.[0-9]+)?").expect("the pattern is valid"));
+/// The ways in which in-plane spacing is written: `[0.7, 0.7]`, `0.7\\0.7`, `[np.float64(0.7), np.float64(0.7)]`,
+/// `(7e-1; .7)`, or one number for both.
+static IN_PLANE: LazyLock<Regex> = LazyLock::new(|| {
+    let number = r"(?:np\.float(?:32|64)\(\s*)?([0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?)\s*\)?";
+    let pattern = format!(r"^\s*[\[(]?\s*{number}(?:(?:\s*[,;\\x|]\s*|\s+){number})?\s*[\])]?\s*$");
+    Regex::new(&pattern).expect("the pattern is valid")
+});
+
+/// No voxel is larger than this, in mm.
+const MAX_SPACING_MM: f64 = 50.0;
+
+/// A voxel size along one axis, where it is one.
+fn step(text: &str) -> Option<f64> {
+    let step = text.trim().parse::<f64>().ok()?;
+    (step > 0.0 && step <= MAX_SPACING_MM).then_some(step)
+}
+
+/// In-plane spacing, where the cell is one by the grammar.
+fn in_plane(text: &str) -> Option<[f64; 2]> {
+    let found = IN_PLANE.captures(text)?;
+    let x = step(found.get(1)?.as_str())?;
+    let y = found.get(2).map_or(Some(x), |number| step(number.as_str()))?;
+    Some([x, y])
+}
 
 /// The corpus's csv files, merged by kind.
 #[derive(Debug, Default)]
@@ -26,6 +47,8 @@ pub(super) struct CorpusTables {
     pub(super) metadata: Vec<KeyedCsv>,
     pub(super) labels: Vec<KeyedCsv>,
     pub(super) skip: BTreeSet<String>,
+    /// Every file that the manifest names.
+    pub(super) paths: BTreeSet<PathBuf>,
 }
 
 impl CorpusTables {
@@ -47,6 +70,11 @@ impl CorpusTables {
             metadata: read(&corpus.metadata)?,
             labels: read(&corpus.labels)?,
             skip,
+            paths: [&corpus.reports, &corpus.metadata, &corpus.labels, &corpus.skip]
+                .into_iter()
+                .flatten()
+                .map(|path| corpus.root.join(path).components().collect())
+                .collect(),
         })
     }
 
@@ -54,21 +82,61 @@ impl CorpusTables {
         tables.iter().find_map(|table| table.get(key, column))
     }
 
-    /// What the metadata say of the volume in the row of `key`.
+    /// What the metadata say of the volume in the row of `key`. A cell that holds something else than it should is a fault
+    /// and no value.
     pub(super) fn acquisition(&self, key: &str, columns: &Columns) -> Acquisition {
-        let cell = |column: &str| Self::cell(&self.metadata, key, column);
-        let number = |column: &str| cell(column).and_then(|text| text.trim().parse::<f64>().ok());
-        let rescale = number(&columns.rescale_slope)
-            .zip(number(&columns.rescale_intercept))
+        let Some(table) = self.metadata.iter().find(|table| table.has(key)) else {
+            return Acquisition::default();
+        };
+        let mut faults = Vec::new();
+        let cell = |column: &str| {
+            let own = table.get(key, column);
+            own.or_else(|| Self::cell(&self.metadata, key, column))
+        };
+        let mut number = |column: &str| {
+            let text = cell(column)?;
+            let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+            if number.is_none() {
+                faults.push(format!("`{column}` of the metadata is `{text}`, not a number"));
+            }
+            number
+        };
+        let (slope, intercept) =
+            (number(&columns.rescale_slope), number(&columns.rescale_intercept));
+        let rescale = slope
+            .zip(intercept)
+            .filter(|(slope, _)| *slope != 0.0)
             .map(|(slope, intercept)| Rescale { slope: slope as f32, intercept: intercept as f32 });
-        // Written `[0.68, 0.68]` by CT-RATE and `0.68\0.68` by DICOM tools.
-        let in_plane = cell(&columns.xy_spacing).and_then(|text| {
-            let mut numbers = NUMBER.find_iter(text).map(|found| found.as_str().parse::<f64>());
-            Some([numbers.next()?.ok()?, numbers.next()?.ok()?])
-        });
-        let spacing = in_plane.zip(number(&columns.z_spacing)).map(|([x, y], z)| [x, y, z]);
-        let valid = |spacing: &[f64; 3]| spacing.iter().all(|step| *step > 0.0 && step.is_finite());
-        Acquisition { rescale, spacing: spacing.filter(valid) }
+        if rescale.is_none() && (slope.is_some() || intercept.is_some()) {
+            faults.push("the metadata give no slope and intercept together".into());
+        }
+        let (xy, z) = (&columns.xy_spacing, &columns.z_spacing);
+        let mut spacing = |column: &str, read: &dyn Fn(&str) -> Option<[f64; 2]>| match cell(column)
+        {
+            Some(text) => {
+                let value = read(text);
+                if value.is_none() {
+                    faults.push(format!(
+                        "`{column}` of the metadata is `{text}`, no voxel size in mm"
+                    ));
+                }
+                value
+            }
+            None => {
+                if self
+                    .metadata
+                    .iter()
+                    .any(|table| table.columns().iter().any(|name| name == column))
+                {
+                    faults.push(format!("`{column}` of the metadata is blank"));
+                }
+                None
+            }
+        };
+        let plane = spacing(xy, &in_plane);
+        let depth = spacing(z, &|text| step(text).map(|step| [step; 2]));
+        let spacing = plane.zip(depth).map(|([x, y], [z, _])| [x, y, z]);
+        Acquisition { rescale, spacing, faults }
     }
 
     /// The labels in the row of `key`.
@@ -84,5 +152,32 @@ impl CorpusTables {
             }
         }
         labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_of_writing_a_spacing_is_read_and_nothing_else() {
+        for (text, expected) in [
+            ("[0.68, 0.68]", [0.68, 0.68]),
+            ("0.68\\\\0.7", [0.68, 0.7]),
+            ("[np.float64(0.7), np.float64(0.8)]", [0.7, 0.8]),
+            ("[7e-1, 7E-1]", [0.7, 0.7]),
+            ("[.7, .8]", [0.7, 0.8]),
+            ("(0.7; 0.8)", [0.7, 0.8]),
+            ("0.7 0.8", [0.7, 0.8]),
+            ("0.7x0.8", [0.7, 0.8]),
+            (" 0.7 ", [0.7, 0.7]),
+        ] {
+            assert_eq!(in_plane(&text.replace("\\\\", "\\")), Some(expected), "{text}");
+        }
+        for text in
+            ["[0,7, 0,7]", "0,7", "[0.7, 0.7, 1.5]", "nan", "[0, 0.7]", "-0.7", "700", "0.7 mm", ""]
+        {
+            assert_eq!(in_plane(text), None, "{text}");
+        }
     }
 }

@@ -24,6 +24,25 @@ pub enum PlanError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A pattern of `[corpus] ignore` is none.
+    #[error("`[corpus] ignore`: `{pattern}` is no pattern: {problem}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong about it.
+        problem: String,
+    },
+    /// The system does not give a file of the corpus.
+    #[error(
+        "failed to read `{path}` of the corpus: {detail}; mend that and run the same command again, or set `[limits] \
+         unreadable = \"exclude\"` to go on without it"
+    )]
+    Unreadable {
+        /// The file, relative to the corpus.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// No study is left.
     #[error("the corpus `{root}` has no study to work on: {hint}")]
     Empty {

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use schemas::manifest::{FramePolicy, IntensityPolicy, Manifest, Remedy};
+use schemas::manifest::{FramePolicy, IntensityPolicy, Manifest, Remedy, SpacingPolicy};
 use serde::Serialize;
 
 use super::study::{SeriesPlan, StudyPlan};
 use super::view::View;
-use crate::files::sha256_bytes;
+use crate::files::{path_text, sha256_bytes};
 
 /// Number of the code of one stage, by the stage's name: raised when the stage gives other bytes for the
 /// same input.
@@ -28,6 +28,7 @@ struct Work<'a> {
     gaps: Remedy,
     duplicates: Remedy,
     frames: FramePolicy,
+    spacing: SpacingPolicy,
     decompressed_mib: u32,
     series: Vec<SeriesWork<'a>>,
 }
@@ -45,6 +46,12 @@ struct SeriesWork<'a> {
     rescale: Option<[f32; 2]>,
     /// Voxel size from the metadata.
     spacing: Option<[f64; 3]>,
+    /// What is wrong with the metadata.
+    faults: &'a [String],
+    notes: &'a [String],
+    files: u32,
+    why_not: &'a str,
+    alternatives: Vec<SeriesWork<'a>>,
 }
 
 /// Fingerprint of the work on `studies`.
@@ -63,6 +70,7 @@ pub(super) fn fingerprint(
         gaps: corpus.gaps,
         duplicates: corpus.duplicates,
         frames: corpus.frames,
+        spacing: corpus.spacing,
         decompressed_mib: manifest.limits.decompressed_mib,
         series: series(studies).map(|(study, series)| series_work(study, series)).collect(),
     };
@@ -75,15 +83,15 @@ pub(super) fn fingerprint(
 pub(super) fn stamp(root: &Path, studies: &[StudyPlan]) -> String {
     let mut text = String::new();
     for (_, series) in series(studies) {
-        for path in series.source.files() {
+        for path in series.every_file() {
             let metadata = std::fs::metadata(path).ok();
             let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
             let changed = metadata
                 .and_then(|metadata| metadata.modified().ok())
                 .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
                 .map_or(0, |time| time.as_nanos());
-            let name = path.strip_prefix(root).unwrap_or(path);
-            text += &format!("{} {bytes} {changed}\n", name.display());
+            let name = path_text(path.strip_prefix(root).unwrap_or(path));
+            text += &format!("{name} {bytes} {changed}\n");
         }
     }
     sha256_bytes(text.as_bytes())
@@ -103,5 +111,10 @@ fn series_work<'a>(study: &'a StudyPlan, series: &'a SeriesPlan) -> SeriesWork<'
         bytes: series.bytes,
         rescale: series.acquisition.rescale.map(|map| [map.slope, map.intercept]),
         spacing: series.acquisition.spacing,
+        faults: &series.acquisition.faults,
+        notes: &series.notes,
+        files: series.files,
+        why_not: &series.why_not,
+        alternatives: series.alternatives.iter().map(|other| series_work(study, other)).collect(),
     }
 }

@@ -48,7 +48,10 @@ pub(super) fn match_reports(
     for (study, keys) in rows_of_study.iter().filter(|(study, _)| !studies.contains_key(study)) {
         matched.excluded.push(ExcludedRow {
             study_id: Some(study.to_string()),
-            detail: format!("the report row `{}` has no volume on disk", keys[0]),
+            detail: format!(
+                "the report row `{}` names no study that has a volume to read",
+                keys[0]
+            ),
             ..ExcludedRow::new(Reason::ReportWithoutVolume, study.as_str())
         });
     }
@@ -62,7 +65,10 @@ pub(super) fn match_reports(
             } else {
                 (Reason::EmptyReport, "findings and impression are blank")
             };
-            matched.excluded.extend(used.iter().map(|series| series.excluded(reason, detail)));
+            let with_others = used.iter().flat_map(|series| {
+                std::iter::once(series).chain(series.alternatives.iter().map(|other| &other.series))
+            });
+            matched.excluded.extend(with_others.map(|series| series.excluded(reason, detail)));
             continue;
         }
         let Some(first) = used.first() else { continue };
@@ -83,8 +89,7 @@ pub(super) fn match_reports(
                 .find(|found| *found != Acquisition::default())
                 .unwrap_or_default()
         };
-        let series =
-            used.into_iter().map(|series| series_plan(acquisition(&series.id), series)).collect();
+        let series = used.into_iter().map(|series| series_plan(&acquisition, series)).collect();
         matched.studies.push(StudyPlan {
             id: study,
             patient,
@@ -107,6 +112,16 @@ fn without_skipped(
     series.sort_by(|a, b| a.id.cmp(&b.id));
     let (skipped, used): (Vec<_>, Vec<_>) =
         series.into_iter().partition(|series| tables.skip.contains(series.id.as_str()));
+    // What would be tried in its place is what comes next.
+    let (skipped, used) =
+        skipped.into_iter().fold((Vec::new(), used), |(mut out, mut used), mut series| {
+            let mut rest = std::mem::take(&mut series.alternatives).into_iter();
+            if let Some(next) = rest.next() {
+                used.push(FoundSeries { alternatives: rest.collect(), ..next.series });
+            }
+            out.push(series);
+            (out, used)
+        });
     excluded.extend(
         skipped.iter().map(|series| {
             series.excluded(Reason::SkipListed, "named in a skip list of the manifest")
@@ -115,15 +130,26 @@ fn without_skipped(
     used
 }
 
-fn series_plan(acquisition: Acquisition, series: FoundSeries) -> SeriesPlan {
+fn series_plan(acquisition: &dyn Fn(&SeriesId) -> Acquisition, series: FoundSeries) -> SeriesPlan {
     let files = series.source.files();
     let sizes = files.iter().filter_map(|path| fs::metadata(path).ok());
     SeriesPlan {
         bytes: sizes.map(|metadata| metadata.len()).sum(),
+        acquisition: acquisition(&series.id),
         id: series.id,
         source: series.source,
         relative: series.relative,
-        acquisition,
+        files: series.files,
+        notes: series.notes,
+        why_not: String::new(),
+        alternatives: series
+            .alternatives
+            .into_iter()
+            .map(|other| SeriesPlan {
+                why_not: other.why,
+                ..series_plan(acquisition, other.series)
+            })
+            .collect(),
     }
 }
 
@@ -163,6 +189,9 @@ mod tests {
             corpus_split: Some("train".into()),
             source: SeriesSource::Nifti(PathBuf::from(format!("train_{patient}_a_1.nii.gz"))),
             relative: format!("train_{patient}_a_1.nii.gz"),
+            files: 1,
+            notes: Vec::new(),
+            alternatives: Vec::new(),
         });
         let layout = layout::of(&manifest).expect("is known");
         let matched = match_reports(&manifest, layout, &tables, found.collect());

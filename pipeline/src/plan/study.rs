@@ -1,6 +1,7 @@
 //! Studies and series as planned.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
 use schemas::split::Split;
@@ -19,8 +20,24 @@ pub struct SeriesPlan {
     pub relative: String,
     /// Size of its files in bytes.
     pub bytes: u64,
+    /// Files that it stands for in the account of the corpus.
+    pub files: u32,
     /// What the metadata csv says of it.
     pub acquisition: Acquisition,
+    /// What is odd about it as a whole and was accepted.
+    pub notes: Vec<String>,
+    /// Why another series of the study is preferred; empty where this one is chosen.
+    pub why_not: String,
+    /// Series that are tried in its place where it is refused when it is read, in their order.
+    pub alternatives: Vec<SeriesPlan>,
+}
+
+impl SeriesPlan {
+    /// Every file on disk that it or what is tried in its place is read from.
+    pub fn every_file(&self) -> Vec<&Path> {
+        let own = self.source.files().into_iter();
+        own.chain(self.alternatives.iter().flat_map(Self::every_file)).collect()
+    }
 }
 
 /// One study with its series and report.

@@ -1,8 +1,11 @@
 //! What the corpus holds.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use schemas::manifest::Manifest;
+use schemas::lock::FileCounts;
+use schemas::manifest::{CorpusSection, Manifest, Unreadable};
+use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::corpus_tables::CorpusTables;
@@ -11,6 +14,7 @@ use super::layout::{self, Found};
 use super::matching::match_reports;
 use super::reports::ReportFiles;
 use super::study::StudyPlan;
+use crate::ingest::{CorpusFiles, NamePatterns, SortedFiles, corpus_files, sort_files};
 
 /// The corpus as planned.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,6 +31,8 @@ pub struct Survey {
     pub found_studies: usize,
     /// Series met, used or not.
     pub found_volumes: usize,
+    /// The files of the corpus.
+    pub files: FileCounts,
 }
 
 /// Lists the corpus of `manifest` (whose paths are resolved).
@@ -39,8 +45,23 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
     let layout = layout::of(manifest)?;
     let tables = CorpusTables::read(corpus)?;
     let mut found = Found::default();
-    layout.find(corpus, &mut found)?;
+    let files = list(corpus, &tables.paths)?;
+    let mut counts = FileCounts { found: files.found, ignored: BTreeMap::new() };
+    for (pattern, paths) in &files.sorted.ignored {
+        found.ignore(pattern, paths.len());
+    }
+    found.ignore("tables of the manifest", files.tables);
+    layout.find(corpus, files.sorted, &mut found);
+    counts.ignored = std::mem::take(&mut found.ignored);
     let found_volumes = found.series.len() + found.excluded.len();
+    if manifest.limits.unreadable == Unreadable::Stop
+        && let Some(row) = found.excluded.iter().find(|row| row.reason == Reason::Unreadable.code())
+    {
+        return Err(PlanError::Unreadable {
+            path: row.source.clone().into(),
+            detail: row.detail.clone(),
+        });
+    }
     let matched = match_reports(manifest, layout, &tables, found.series);
     let mut excluded = found.excluded;
     excluded.extend(matched.excluded);
@@ -68,5 +89,36 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
         tables: read,
         found_studies: matched.found_studies,
         found_volumes,
+        files: counts,
     })
+}
+
+/// The files of a corpus.
+struct Listed {
+    sorted: SortedFiles,
+    found: u64,
+    /// Tables that the manifest names and that lie below the folders of volumes.
+    tables: usize,
+}
+
+/// Lists and sorts the files below the volume folders of `corpus`, each once; `tables` are those that the manifest names.
+fn list(corpus: &CorpusSection, tables: &BTreeSet<PathBuf>) -> Result<Listed, PlanError> {
+    let mut all = CorpusFiles::default();
+    for folder in &corpus.volumes {
+        let path: PathBuf = corpus.root.join(folder).components().collect();
+        let listed = corpus_files(&path).map_err(|source| PlanError::Io { path, source })?;
+        all.files.extend(listed.files);
+        all.refused.extend(listed.refused);
+    }
+    all.files.sort_unstable();
+    all.files.dedup();
+    all.refused.sort_by(|a, b| a.0.cmp(&b.0));
+    all.refused.dedup_by(|a, b| a.0 == b.0);
+    let found = (all.files.len() + all.refused.len()) as u64;
+    let before = all.files.len();
+    all.files.retain(|path| !tables.contains(path));
+    let tables = before - all.files.len();
+    let ignore = NamePatterns::new(&corpus.ignore)
+        .map_err(|(pattern, problem)| PlanError::Pattern { pattern, problem })?;
+    Ok(Listed { sorted: sort_files(all, &corpus.root, &ignore), found, tables })
 }

@@ -28,13 +28,13 @@ pub struct Intensities {
     pub warnings: Vec<String>,
 }
 
-/// Looks at the intensities of a volume of this modality.
+/// Looks at the intensities of a volume whose values are in this unit, `HU` or another.
 ///
 /// After a double rescale air lies near −2000; after a missing one nothing lies below zero.
-pub fn assess(volume: &Volume, modality: &str) -> Intensities {
+pub fn assess(volume: &Volume, unit: &str) -> Intensities {
     let mut survey = Survey::new(volume.voxels.len());
     survey.take(&volume.voxels);
-    survey.finish(volume.rescale, modality)
+    survey.finish(volume.rescale, unit)
 }
 
 /// The same for voxels that come in parts.
@@ -75,8 +75,9 @@ impl Survey {
         self.scan.is_constant()
     }
 
-    pub(crate) fn finish(self, rescale: Rescale, modality: &str) -> Intensities {
+    pub(crate) fn finish(self, rescale: Rescale, unit: &str) -> Intensities {
         let statistics = self.scan.statistics(rescale);
+        let distinct = distinct(&self.sample);
         let mut values = self.sample;
         for value in &mut values {
             *value = *value * rescale.slope + rescale.intercept;
@@ -103,16 +104,38 @@ impl Survey {
             saturated_fraction: saturated as f64 / values.len().max(1) as f64,
             warnings: Vec::new(),
         };
-        result.warnings = doubts(&result, modality);
+        result.warnings = doubts(&result, unit, distinct);
         result
     }
 }
 
-fn doubts(found: &Intensities, modality: &str) -> Vec<String> {
+/// Few values, none of them negative, are those of a mask or of labels: an image has more than this.
+const FEW_VALUES: usize = 12;
+
+/// The number of distinct values, counted up to [`FEW_VALUES`].
+fn distinct(values: &[f32]) -> usize {
+    let mut seen: Vec<u32> = Vec::with_capacity(FEW_VALUES);
+    for value in values {
+        let bits = value.to_bits();
+        if !seen.contains(&bits) {
+            seen.push(bits);
+            if seen.len() == FEW_VALUES {
+                break;
+            }
+        }
+    }
+    seen.len()
+}
+
+fn doubts(found: &Intensities, unit: &str, distinct: usize) -> Vec<String> {
     let Statistics { min, max, mean } = found.statistics;
     let mut warnings = Vec::new();
-    if !matches!(modality, "" | "CT") {
-        warnings.push(format!("modality is {modality}: intensities are not Hounsfield units"));
+    let few = (distinct < FEW_VALUES && min >= 0.0)
+        .then(|| format!("only {distinct} different values: a mask or a label map, not an image?"));
+    if unit != "HU" {
+        let unit = if unit.is_empty() { "is not named" } else { unit };
+        warnings.push(format!("unit {unit}: intensities are not Hounsfield units"));
+        warnings.extend(few);
         return warnings;
     }
     if found.first_percentile > -500.0 {
@@ -137,6 +160,7 @@ fn doubts(found: &Intensities, modality: &str) -> Vec<String> {
             100.0 * found.saturated_fraction
         ));
     }
+    warnings.extend(few);
     warnings
 }
 
@@ -163,7 +187,7 @@ mod tests {
     }
 
     fn found(intercept: f32) -> Intensities {
-        assess(&volume(intercept), "CT")
+        assess(&volume(intercept), "HU")
     }
 
     #[test]
@@ -189,7 +213,7 @@ mod tests {
             let expected: Vec<f32> =
                 values.iter().step_by(step).map(|&value| f32::from(value)).collect();
             assert_eq!(sampled, expected, "{thickness} {step}");
-            assert_eq!(survey.finish(whole.rescale, "CT").statistics, whole.statistics());
+            assert_eq!(survey.finish(whole.rescale, "HU").statistics, whole.statistics());
         }
     }
 

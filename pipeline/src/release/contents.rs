@@ -62,6 +62,10 @@ pub struct Contents {
     pub included_studies: usize,
     /// Inputs left out, by reason code.
     pub excluded: BTreeMap<String, usize>,
+    /// Files of the series in it; 0 where an earlier radloom made it.
+    pub used_files: u64,
+    /// Files left out; 0 where an earlier radloom made it.
+    pub excluded_files: u64,
 }
 
 impl Contents {
@@ -87,9 +91,17 @@ impl Contents {
         for reason in table.texts("reason")? {
             *excluded.entry(reason).or_default() += 1;
         }
+        let sum = |table: &TableReader, column: &str| match &lock.files {
+            Some(_) => Ok(table.u32s(column)?.into_iter().map(u64::from).sum()),
+            None => Ok::<u64, ReleaseError>(0),
+        };
+        let volumes = TableReader::open(path, "volumes")?;
+        let (used_files, excluded_files) = (sum(&volumes, "source_files")?, sum(&table, "files")?);
         Ok(Self {
             release_id: release_id(&lock_text, &sums),
-            included: rows("volumes")?,
+            included: volumes.rows(),
+            used_files,
+            excluded_files,
             included_studies: rows("studies")?,
             path: path.to_owned(),
             lock,

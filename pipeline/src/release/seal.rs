@@ -140,6 +140,7 @@ fn lock(sealed: &Sealed<'_>, manifest_text: &str) -> Result<String, ReleaseError
         encoder: sealed.encoder.clone(),
         seeds: BTreeMap::from([("split".to_owned(), manifest.split.seed)]),
         sources,
+        files: Some(sealed.survey.files.clone()),
     };
     Ok(lock.to_text())
 }

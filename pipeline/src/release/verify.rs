@@ -6,7 +6,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::contents::TableReader;
+use super::contents::{Contents, TableReader};
 use super::error::ReleaseError;
 use super::seal::files;
 use super::sums::sums_text;
@@ -87,6 +87,7 @@ pub fn verify(path: &Path) -> Result<Verification, ReleaseError> {
             check_index(path, &mut errors)?;
         }
         check_splits(path, &mut errors)?;
+        check_files(path, &mut errors)?;
     }
     errors.sort();
     Ok(Verification { ok: errors.is_empty(), errors })
@@ -119,6 +120,22 @@ fn check_index(path: &Path, errors: &mut Vec<Finding>) -> Result<(), ReleaseErro
         errors.extend(damaged.into_iter().map(|row| {
             finding(name, format!("holds a damaged tensor of sample `{}`", samples[row]))
         }));
+    }
+    Ok(())
+}
+
+/// That the files of the corpus are those used, those excluded and those ignored.
+fn check_files(path: &Path, errors: &mut Vec<Finding>) -> Result<(), ReleaseError> {
+    let contents = Contents::read(path)?;
+    let Some(files) = &contents.lock.files else { return Ok(()) };
+    let ignored: u64 = files.ignored.values().sum();
+    let sum = contents.used_files + contents.excluded_files + ignored;
+    if sum != files.found {
+        let what = format!(
+            "accounts for {sum} files ({} used, {} excluded, {ignored} ignored), and {} were found",
+            contents.used_files, contents.excluded_files, files.found
+        );
+        errors.push(finding("release.lock", what));
     }
     Ok(())
 }

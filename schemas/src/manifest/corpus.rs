@@ -19,6 +19,20 @@ pub enum IntensityPolicy {
     Stored,
 }
 
+/// Which voxel size is taken where a NIfTI header and the metadata csv differ by more than 1 %. Against a blank header (1 mm
+/// without an orientation, or an identity) the metadata are always taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpacingPolicy {
+    /// None: the volume is excluded as `ambiguous_spacing`.
+    #[default]
+    Agree,
+    /// The header's, with a warning.
+    Header,
+    /// The metadata's, with a warning.
+    Metadata,
+}
+
 /// What is done with a NIfTI file of several volumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +109,19 @@ pub struct CorpusSection {
     /// What NIfTI voxels hold. Default: `auto`.
     #[serde(default)]
     pub intensity: IntensityPolicy,
+    /// Which voxel size is taken where NIfTI header and metadata differ: `agree` (none), `header` or `metadata`. Default:
+    /// `agree`.
+    #[serde(default)]
+    pub spacing: SpacingPolicy,
+    /// Modalities that are used, as DICOM names them (`["CT"]`); series of others are excluded as `series_not_chosen`.
+    /// Default: all. NIfTI files name none and are not asked.
+    #[serde(default)]
+    pub modality: Vec<String>,
+    /// Files that are left out unread, counted and not listed: patterns of names (`*.bak`) or, with a slash, of paths
+    /// (`masks/*`). Texts, tables and other files that lie beside images, `*.txt`, `*.csv` and the like, are counted so
+    /// by themselves where nothing else is known of them.
+    #[serde(default)]
+    pub ignore: Vec<String>,
     /// What is done with DICOM series and sheared NIfTI files of tilted geometry: `reject`, `repair`
     /// or `accept`. Default: `reject`.
     #[serde(default)]

@@ -21,9 +21,10 @@ mod whole;
 
 pub use corpus::{
     Columns, CorpusSection, FramePolicy, GeometryPolicy, IntensityPolicy, Remedy, SeriesChoice,
+    SpacingPolicy,
 };
 pub use graph::GraphSection;
-pub use limits::LimitsSection;
+pub use limits::{LimitsSection, Unreadable};
 pub use load::{is_address, load, parse};
 pub use origin::{ManifestError, ManifestOrigin, Overrides};
 pub use release::ReleaseSection;

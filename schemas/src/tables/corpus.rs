@@ -35,12 +35,17 @@ table! {
         source: String,
         /// Size of the source in bytes (sum over the files of a DICOM series).
         source_bytes: u64,
+        /// Files of the source, those inside an archive counted one by one.
+        source_files: u32,
         /// SHA-256 of the source (of the sorted list of the files' sums for a DICOM series).
         source_sha256: String,
         /// `nifti` or `dicom`.
         format: String,
         /// Modality as the source names it; empty where it does not.
         modality: String,
+        /// Unit of the values: `HU`, that which the source names, or empty where it names none. Columns in Hounsfield units
+        /// are in this unit.
+        unit: String,
         /// Size of the source, x, y, z in voxels as stored.
         source_shape: [u32; 3],
         /// Voxel size of the source, x, y, z in mm as stored.
@@ -106,6 +111,8 @@ table! {
         reason: String,
         /// The finding in words.
         detail: String,
+        /// Files that the row stands for; 0 where it is about a report or a name.
+        files: u32,
     }
 }
 
@@ -119,7 +126,15 @@ impl ExcludedRow {
             patient_key: None,
             reason: reason.code().to_owned(),
             detail: String::new(),
+            files: 0,
         }
+    }
+
+    /// The number of files it stands for.
+    #[must_use]
+    pub fn files(mut self, files: u32) -> Self {
+        self.files = files;
+        self
     }
 
     /// The series it is.

@@ -34,6 +34,11 @@ impl KeyedCsv {
         Ok(table)
     }
 
+    /// Whether there is a row of `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.rows.contains_key(key)
+    }
+
     /// Names of the columns in order.
     pub fn columns(&self) -> &[String] {
         &self.columns

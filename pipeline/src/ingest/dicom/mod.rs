@@ -21,10 +21,11 @@ mod read;
 mod stack;
 mod units;
 
+pub(crate) use format::looks_like_dicom;
 pub use header::SliceHeader;
 pub use read::read;
 pub(crate) use read::read_with_sums;
-pub use stack::{DicomSeries, DicomVolume, Frame, Stack, dicom_files, group, is_dicom};
+pub use stack::{DicomFiles, DicomSeries, DicomVolume, Frame, Stack, group, is_dicom};
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,12 @@
 //! Padding of a CT's slices, which is set to air.
 
-use super::header::{SliceHeader, Transform};
+use super::header::Transform;
 use super::stack::Frame;
 use crate::ingest::geometry::AIR_HU;
 
 /// Padding at or above this, in Hounsfield units, is air already, or a mistake of the writer that
 /// must not erase tissue.
 const PADDING_CEILING_HU: f64 = -1024.0;
-
-/// Whether the values of a file are those of a CT.
-pub(crate) fn is_ct(header: &SliceHeader) -> bool {
-    header.modality.is_empty() || header.modality == "CT"
-}
 
 /// Sets padding voxels to air before anything is interpolated, so that the rim of the
 /// reconstruction circle does not bleed into the body. Gives the number of padding voxels and of
@@ -24,7 +19,7 @@ pub(crate) fn replace_padding(values: &mut [i16], frame: &Frame) -> (usize, usiz
     let [low, high] = [low, high].map(|value| value.clamp(bounds[0], bounds[1]));
     // Only a CT's padding that lies wholly below air is replaced.
     let air = match plane.transform {
-        Transform::Linear { slope, intercept } if is_ct(&frame.header) => {
+        Transform::Linear { slope, intercept } if frame.header.is_hounsfield() => {
             let unit = |value: i32| f64::from(value) * slope + intercept;
             let air = ((AIR_HU - intercept) / slope).round();
             let air = air.clamp(f64::from(bounds[0]), f64::from(bounds[1])) as i32;

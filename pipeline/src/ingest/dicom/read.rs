@@ -9,9 +9,9 @@ use schemas::manifest::GeometryPolicy;
 use schemas::reason::Reason;
 
 use super::header::SliceHeader;
-use super::padding::{is_ct, replace_padding};
-use super::pixels::{Work, decode};
-use super::stack::{Frame, Stack, group_from, stacks};
+use super::padding::replace_padding;
+use super::pixels::{Bits, Work, decode, extend_all};
+use super::stack::{DicomFiles, Frame, Stack, group_from, stacks};
 use super::units::to_voxels;
 use crate::ingest::archive::Files;
 use crate::ingest::geometry::AIR_HU;
@@ -44,13 +44,14 @@ pub(crate) fn read_with_sums(
     sums: Option<&SourceSums>,
 ) -> Result<SeriesImage, IngestError> {
     let reader = Files::new(files.iter().map(PathBuf::as_path)).with_sums(sums);
-    let (mut series, unreadable) = group_from(&reader, files);
+    let DicomFiles { mut series, unreadable, copies: _, directories: _ } =
+        group_from(&reader, files, &[]);
     if let Some((_, error)) = unreadable.into_iter().next() {
         return Err(error);
     }
     // Reports and contours may lie beside the images.
     if series.len() > 1 {
-        series.retain(|_, series| series.slices.iter().any(|slice| slice.pixels.is_some()));
+        series.retain(|series| series.slices.iter().any(|slice| slice.pixels.is_some()));
     }
     if series.len() > 1 {
         return Err(IngestError::new(
@@ -58,11 +59,11 @@ pub(crate) fn read_with_sums(
             format!("holds {} series; one was expected", series.len()),
         ));
     }
-    let Some((_, series)) = series.pop_first() else {
+    let Some(series) = series.pop() else {
         return Err(IngestError::new(Reason::NotAVolume, "holds no DICOM image"));
     };
     let mut found = stacks(&series.slices);
-    let mut warnings = Vec::new();
+    let mut warnings = series.notes;
     let chosen = match stack {
         Some(number) => number,
         None => only_volume(&found, &mut warnings)?,
@@ -110,7 +111,11 @@ fn read_stack(
     limit: u64,
     mut warnings: Vec<String>,
 ) -> Result<SeriesImage, IngestError> {
+    if let Some(refusal) = stack.refused(policy) {
+        return Err(refusal);
+    }
     let grid = stack.grid(policy)?;
+    warnings.extend(stack.warnings().cloned());
     let first = Arc::clone(&grid.frames[0].header);
     let (rows, columns) = (first.rows, first.columns);
     let plane = rows * columns;
@@ -130,8 +135,15 @@ fn read_stack(
         }
     }
     warnings.extend(grid.warnings);
+    warnings.extend(too_few(stack));
     let mut words = zeroed::<i16>(plane * grid.frames.len());
     decode_all(files, &grid.frames, &mut words, plane, limit)?;
+    let bits: Vec<Bits> = grid
+        .frames
+        .iter()
+        .map(|frame| Bits { cell: frame.header.cell, has_overlay: frame.header.has_overlay_bits })
+        .collect();
+    warnings.extend(extend_all(&mut words, &bits, plane));
     let replaced: Vec<(usize, usize)> = words
         .par_chunks_mut(plane)
         .zip(&grid.frames)
@@ -152,7 +164,7 @@ fn read_stack(
     let mut volume = Volume { voxels, dims, affine: grid.affine, rescale };
     let mut repaired = grid.repaired;
     if grid.unshear {
-        let air = if is_ct(&first) { AIR_HU } else { 0.0 };
+        let air = if first.is_hounsfield() { AIR_HU } else { 0.0 };
         let (made, text) = remove_shear(volume, air as f32);
         volume = made;
         repaired.push(text.clone());
@@ -160,6 +172,7 @@ fn read_stack(
     }
     let facts = SeriesFacts {
         modality: first.modality.clone(),
+        unit: first.unit_name().to_owned(),
         rescale_source: "dicom",
         nan_fraction: 0.0,
         warnings,
@@ -171,6 +184,15 @@ fn read_stack(
         },
     };
     Ok(SeriesImage { volume, facts })
+}
+
+/// That the headers count more images than there are, in words.
+fn too_few(stack: &Stack) -> Option<String> {
+    let counted = stack.frames.iter().filter_map(|frame| frame.header.counted_images).max()?;
+    let found = stack.frames.len() as i64;
+    (counted > found && stack.frames.iter().all(|frame| frame.header.frames() == 1)).then(|| {
+        format!("headers count {counted} images, and there are {found}: slices may be missing")
+    })
 }
 
 /// Decodes every frame into its place in `words`, file by file in parallel.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dicom::core::value::DataSetSequence;
-use dicom::core::{DataElement, PrimitiveValue, VR};
+use dicom::core::{DataElement, PrimitiveValue, Tag, VR};
 use dicom::dictionary_std::tags;
 use dicom::object::{FileMetaTableBuilder, InMemDicomObject};
 use proptest::prelude::*;
@@ -270,7 +270,19 @@ fn overlays_in_the_high_bits_are_masked_and_short_words_extended() {
         slice.words[1] = 0x0fff;
     }
     slices[1].signed = true;
-    let image = take(&write_all(folder.path(), &slices)).expect("is read");
+    let files: Vec<PathBuf> = slices
+        .iter()
+        .enumerate()
+        .map(|(index, slice)| {
+            let mut object = slice.object();
+            // An overlay in bit 15 (PS3.3 section C.9.2).
+            put(&mut object, Tag(0x6000, 0x0102), VR::US, PrimitiveValue::from(15_u16));
+            let path = folder.path().join(format!("{index}"));
+            write(object, &path, EXPLICIT_LITTLE);
+            path
+        })
+        .collect();
+    let image = take(&files).expect("is read");
     let units = units(&image);
     let plane = ROWS * COLUMNS;
     assert_eq!(units[..2], [40.0 - 1024.0, 4095.0 - 1024.0]);

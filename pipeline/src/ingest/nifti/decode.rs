@@ -6,9 +6,6 @@ use schemas::reason::Reason;
 use crate::ingest::IngestError;
 use crate::volume::Voxels;
 
-/// Stored value that a voxel takes which is not a number or infinite.
-const NOT_FINITE_STORED: f32 = -1024.0;
-
 /// Codes of the datatypes, by the names that the standard gives them.
 mod code {
     use nifti::NiftiType;
@@ -102,15 +99,20 @@ fn width_of(datatype: i16) -> usize {
     datatype_width(datatype).expect("other datatypes were refused before anything was read")
 }
 
-/// Replaces NaN and infinite values by that of air; gives how many there were.
-pub(crate) fn replace_not_finite(voxels: &mut Voxels) -> usize {
-    let Voxels::F32(values) = voxels else { return 0 };
-    let mut replaced = 0;
-    for value in values.iter_mut().filter(|value| !value.is_finite()) {
-        *value = NOT_FINITE_STORED;
-        replaced += 1;
+/// How many voxels are NaN or infinite, and the lowest of the others.
+pub(crate) fn finite(voxels: &Voxels) -> (usize, f64) {
+    let Voxels::F32(values) = voxels else { return (0, voxels.range().0) };
+    let (count, lowest) = values.iter().fold((0, f32::INFINITY), |(count, lowest), value| {
+        if value.is_finite() { (count, lowest.min(*value)) } else { (count + 1, lowest) }
+    });
+    (count, f64::from(lowest))
+}
+
+/// Gives voxels that are NaN or infinite the stored value `fill`.
+pub(crate) fn replace_not_finite(voxels: &mut Voxels, fill: f32) {
+    if let Voxels::F32(values) = voxels {
+        values.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = fill);
     }
-    replaced
 }
 
 /// Integers wider than i16 stay exact when they fit, as Hounsfield units do.

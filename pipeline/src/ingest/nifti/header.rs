@@ -4,13 +4,15 @@ use nifti::{Endianness, NiftiHeader};
 use schemas::reason::Reason;
 
 use crate::ingest::IngestError;
-use crate::volume::Affine;
+use crate::ingest::content::ANALYZE;
+use crate::volume::{Affine, norm};
 
 /// The fields both versions share, in one width.
 pub(crate) struct Header {
     pub(crate) endianness: Endianness,
     pub(crate) dim: [i64; 8],
     pub(crate) datatype: i16,
+    pub(crate) intent: i32,
     pub(crate) pixdim: [f64; 8],
     pub(crate) vox_offset: u64,
     pub(crate) scl_slope: f64,
@@ -35,6 +37,9 @@ pub(crate) struct Frame {
 
 /// The header of NIfTI-1, by the `nifti` crate.
 pub(crate) fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
+    if !matches!(&bytes[344..], b"n+1\0" | b"ni1\0") {
+        return Err(IngestError::new(Reason::VolumeUnsupported, ANALYZE));
+    }
     let header = NiftiHeader::from_reader(&bytes[..]).map_err(|error| {
         IngestError::new(Reason::VolumeCorrupt, format!("unreadable NIfTI-1 header: {error}"))
     })?;
@@ -43,6 +48,7 @@ pub(crate) fn version_one(bytes: &[u8; 348]) -> Result<Header, IngestError> {
         endianness: header.endianness,
         dim: header.dim.map(|value| i64::from(value as i16)),
         datatype: header.datatype,
+        intent: i32::from(header.intent_code),
         pixdim: header.pixdim.map(f64::from),
         vox_offset: vox_offset as u64,
         scl_slope: f64::from(header.scl_slope),
@@ -101,38 +107,103 @@ pub(crate) fn dimensions(
     })
 }
 
+/// Refuses what the header's intent says is no image of intensities (`intent_code` of nifti1.h).
+pub(crate) fn check_intent(header: &Header) -> Result<(), IngestError> {
+    let kind = match header.intent {
+        2..=24 => "a statistical map",
+        1002 => "a label map",
+        1003 => "an index of names",
+        1004..=1010 | 2003 | 2004 => "not one number a voxel",
+        _ => return Ok(()),
+    };
+    let detail = format!("`intent_code` is {}: {kind}, not an image", header.intent);
+    Err(IngestError::new(Reason::NotAVolume, detail))
+}
+
+/// Forms that place a corner this far from each other, in mm, or differ by this share in a step, disagree.
+const MAX_CORNER_MM: f64 = 0.5;
+const MAX_STEP_SHARE: f64 = 0.01;
+/// No scanner's steps lie outside of this, in mm: a unit that says so is not that of the numbers.
+const POSSIBLE_STEPS_MM: std::ops::RangeInclusive<f64> = 0.02..=50.0;
+
+/// Whether two voxel sizes are the same but for rounding.
+pub(crate) fn same_spacing(a: [f64; 3], b: [f64; 3]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= MAX_STEP_SHARE * a.abs().max(b.abs()))
+}
+
 /// The affine by the standard's order: sform, then qform, then the voxel sizes alone.
 pub(crate) fn affine(
     header: &Header,
+    dims: [usize; 3],
     warnings: &mut Vec<String>,
 ) -> Result<(Affine, bool), IngestError> {
-    let scale = match header.xyzt_units & 7 {
-        1 => 1000.0,
-        3 => 0.001,
-        _ => 1.0,
+    let (scale, unit) = match header.xyzt_units & 7 {
+        1 => (1000.0, "metre"),
+        3 => (0.001, "micrometre"),
+        _ => (1.0, "millimetre"),
     };
+    let (affine, oriented) = by_forms(header, scale, dims, warnings)?;
+    let spacing = affine.spacing();
+    if scale != 1.0 && !spacing.iter().all(|step| POSSIBLE_STEPS_MM.contains(step)) {
+        let steps = spacing.map(|step| step / scale);
+        return Err(IngestError::new(
+            Reason::AmbiguousSpacing,
+            format!(
+                "`xyzt_units` says {unit}, and the voxel size is {}: no scanner has such steps; mend the header",
+                written(steps)
+            ),
+        ));
+    }
+    Ok((affine, oriented))
+}
+
+/// A voxel size in a message.
+pub(crate) fn written(spacing: [f64; 3]) -> String {
+    let steps = spacing.map(|step| format!("{}", (step * 1e4).round() / 1e4));
+    steps.join(" × ")
+}
+
+fn by_forms(
+    header: &Header,
+    scale: f64,
+    dims: [usize; 3],
+    warnings: &mut Vec<String>,
+) -> Result<(Affine, bool), IngestError> {
     let to_mm = |affine: Affine| {
         let mut matrix = affine.0;
         matrix.iter_mut().take(3).flatten().for_each(|value| *value *= scale);
         Affine(matrix)
     };
+    let steps: [f64; 3] = std::array::from_fn(|axis| header.pixdim[axis + 1].abs() * scale);
+    let has_steps = steps.iter().all(|step| step.is_finite() && *step > 0.0);
+    let qform = (header.qform_code > 0)
+        .then(|| quaternion_affine(header).map(to_mm).filter(Affine::is_valid))
+        .flatten();
     if header.sform_code > 0 {
         let [x, y, z] = header.srow;
         let sform = to_mm(Affine([x, y, z, [0.0, 0.0, 0.0, 1.0]]));
         if sform.is_valid() {
+            match qform {
+                Some(qform) => warnings.extend(disagreement(&sform, &qform, dims)),
+                None if has_steps && !same_spacing(sform.spacing(), steps) => warnings.push(format!(
+                    "the sform's voxel size is {} mm and `pixdim` says {} mm; the sform is used",
+                    written(sform.spacing()),
+                    written(steps)
+                )),
+                None => {}
+            }
             return Ok((sform, true));
         }
         warnings.push("the sform is singular; the qform is used".into());
     }
+    if let Some(qform) = qform {
+        return Ok((qform, true));
+    }
     if header.qform_code > 0 {
-        if let Some(qform) = quaternion_affine(header).map(to_mm).filter(Affine::is_valid) {
-            return Ok((qform, true));
-        }
         warnings
             .push("the qform's quaternion is not a rotation; voxel sizes alone are used".into());
     }
-    let steps: [f64; 3] = std::array::from_fn(|axis| header.pixdim[axis + 1].abs() * scale);
-    if steps.iter().any(|step| !(step.is_finite() && *step > 0.0)) {
+    if !has_steps {
         return Err(IngestError::new(
             Reason::VolumeCorrupt,
             format!("no valid affine, and `pixdim` is {:?}", &header.pixdim[1..4]),
@@ -143,6 +214,28 @@ pub(crate) fn affine(
     warnings.push("no orientation in the header; LPS is assumed".into());
     let columns = [[-steps[0], 0.0, 0.0], [0.0, -steps[1], 0.0], [0.0, 0.0, steps[2]]];
     Ok((Affine::from_columns(columns, [0.0; 3]), false))
+}
+
+/// In what the two forms of a header differ beyond rounding, in words.
+fn disagreement(sform: &Affine, qform: &Affine, dims: [usize; 3]) -> Option<String> {
+    let (a, b) = (sform.spacing(), qform.spacing());
+    if !same_spacing(a, b) {
+        return Some(format!(
+            "the sform's voxel size is {} mm and the qform's {} mm; the sform is used",
+            written(a),
+            written(b)
+        ));
+    }
+    let apart = (0..8_usize)
+        .map(|corner| {
+            let at =
+                std::array::from_fn(|axis| (corner >> axis & 1) as f64 * (dims[axis] - 1) as f64);
+            let (a, b) = (sform.apply(at), qform.apply(at));
+            norm(std::array::from_fn(|axis| a[axis] - b[axis]))
+        })
+        .fold(0.0, f64::max);
+    (apart > MAX_CORNER_MM)
+        .then(|| format!("sform and qform place a corner {apart:.1} mm apart; the sform is used"))
 }
 
 fn quaternion_affine(header: &Header) -> Option<Affine> {
@@ -181,6 +274,7 @@ pub(crate) fn version_two(bytes: &[u8], endianness: Endianness) -> Header {
         endianness,
         dim: std::array::from_fn(|index| int8(16 + 8 * index)),
         datatype: if little { i16::from_le_bytes(two) } else { i16::from_be_bytes(two) },
+        intent: int4(504),
         pixdim: std::array::from_fn(|index| float(104 + 8 * index)),
         vox_offset: int8(168).max(0) as u64,
         scl_slope: float(176),

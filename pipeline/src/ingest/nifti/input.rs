@@ -10,6 +10,8 @@ use schemas::reason::Reason;
 
 use super::stream::Stream;
 use crate::ingest::IngestError;
+use crate::ingest::archive::{Files, ZSTD, archive_of, unpacked};
+use crate::ingest::files::special;
 use crate::ingest::sums::{RunningSum, SourceSums};
 use crate::memory::zeroed;
 
@@ -22,16 +24,42 @@ const PART_BYTES: usize = 16 << 20;
 /// refused by one way of decoding and is tried by another.
 pub(crate) struct Input<'s> {
     path: PathBuf,
-    file: File,
+    data: Data,
     /// The first bytes.
     start: Vec<u8>,
     is_gzip: bool,
     sum: Option<RunningSum<'s>>,
 }
 
+/// Where the bytes of a file are.
+enum Data {
+    Disk(File),
+    /// What an archive or a Zstandard file holds.
+    Memory(Vec<u8>),
+}
+
 impl<'s> Input<'s> {
-    /// Opens the file at `path`, whose sum goes to `sums`.
-    pub(crate) fn open(path: &Path, sums: Option<&'s SourceSums>) -> Result<Self, IngestError> {
+    /// Opens the file at `path`, which may lead through an archive and whose sum goes to `sums`. What has to be held in
+    /// memory as it is stored may take `limit` bytes.
+    pub(crate) fn open(
+        path: &Path,
+        limit: u64,
+        sums: Option<&'s SourceSums>,
+    ) -> Result<Self, IngestError> {
+        let too_large = || {
+            let problem = format!("takes more than the limit of {limit} bytes unpacked");
+            IngestError::new(Reason::TooLarge, problem)
+        };
+        if archive_of(path).is_some() {
+            let files = Files::new(std::iter::once(path));
+            let (bytes, length) = files.start(path, limit).map_err(IngestError::unreadable)?;
+            return if length > limit { Err(too_large()) } else { Ok(Self::held(path, bytes)) };
+        }
+        let metadata = std::fs::metadata(path).map_err(IngestError::unreadable)?;
+        if let Some(kind) = special(&metadata) {
+            let problem = format!("is {kind}, which is not opened");
+            return Err(IngestError::new(Reason::VolumeUnsupported, problem));
+        }
         let file = File::open(path).map_err(IngestError::unreadable)?;
         let mut start = Vec::new();
         (&file)
@@ -42,17 +70,36 @@ impl<'s> Input<'s> {
         if let Some(sum) = &mut sum {
             sum.take(0, &start).map_err(IngestError::unreadable)?;
         }
+        if start.starts_with(&ZSTD) {
+            let most = limit.saturating_add(START_BYTES as u64);
+            let mut bytes = Vec::new();
+            let decoded = unpacked(start.chain(&file))
+                .and_then(|content| content.take(most.saturating_add(1)).read_to_end(&mut bytes));
+            decoded.map_err(IngestError::unreadable)?;
+            return if bytes.len() as u64 > most {
+                Err(too_large())
+            } else {
+                Ok(Self::held(path, bytes))
+            };
+        }
         let is_gzip = start.starts_with(&MAGIC);
-        Ok(Self { path: path.to_owned(), file, start, is_gzip, sum })
+        Ok(Self { path: path.to_owned(), data: Data::Disk(file), start, is_gzip, sum })
+    }
+
+    fn held(path: &Path, bytes: Vec<u8>) -> Self {
+        let start = bytes[..START_BYTES.min(bytes.len())].to_vec();
+        let is_gzip = start.starts_with(&MAGIC);
+        Self { path: path.to_owned(), data: Data::Memory(bytes), start, is_gzip, sum: None }
     }
 
     /// The decoded bytes from the start.
     pub(crate) fn stream(&mut self) -> Result<Stream<'_>, IngestError> {
-        self.file
-            .seek(SeekFrom::Start(self.start.len() as u64))
-            .map_err(IngestError::unreadable)?;
-        let stored =
-            Stored { start: &self.start, file: &self.file, position: 0, sum: self.sum.as_mut() };
+        let file = match &mut self.data {
+            Data::Disk(file) => file,
+            Data::Memory(bytes) => return Ok(Stream::new(Box::new(&bytes[..]), self.is_gzip)),
+        };
+        file.seek(SeekFrom::Start(self.start.len() as u64)).map_err(IngestError::unreadable)?;
+        let stored = Stored { start: &self.start, file, position: 0, sum: self.sum.as_mut() };
         Ok(Stream::new(Box::new(BufReader::with_capacity(START_BYTES, stored)), self.is_gzip))
     }
 
@@ -89,7 +136,11 @@ impl<'s> Input<'s> {
 
     /// The file as stored, read by all threads that are free.
     fn content(&mut self) -> Result<Vec<u8>, IngestError> {
-        let length = self.file.metadata().map_err(IngestError::unreadable)?.len() as usize;
+        let file = match &self.data {
+            Data::Disk(file) => file,
+            Data::Memory(bytes) => return Ok(bytes.clone()),
+        };
+        let length = file.metadata().map_err(IngestError::unreadable)?.len() as usize;
         let mut content = zeroed::<u8>(length);
         let known = self.start.len().min(length);
         let (start, rest) = content.split_at_mut(known);
@@ -113,8 +164,8 @@ impl<'s> Input<'s> {
 /// sum is missing, and whoever needs it meets the error.
 impl Drop for Input<'_> {
     fn drop(&mut self) {
-        let Some(mut sum) = self.sum.take() else { return };
-        if sum.read_to(&mut self.file, u64::MAX).is_ok() {
+        let (Some(mut sum), Data::Disk(file)) = (self.sum.take(), &mut self.data) else { return };
+        if sum.read_to(file, u64::MAX).is_ok() {
             sum.finish(&self.path);
         }
     }

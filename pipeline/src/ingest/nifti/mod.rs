@@ -15,6 +15,8 @@ mod stream;
 mod tests;
 mod write;
 
+pub(crate) use decode::replace_not_finite;
+pub(crate) use header::{same_spacing, written};
 pub(crate) use read::OpenedNifti;
 pub use read::{NiftiImage, read};
 pub use slabs::read_slabs;

@@ -7,11 +7,13 @@ use nifti::Endianness;
 use schemas::reason::Reason;
 use schemas::rescale::Rescale;
 
-use super::decode::{convert, datatype_width, replace_not_finite};
-use super::header::{Frame, Header, affine, dimensions, version_one, version_two};
+use super::decode::{convert, datatype_width, finite};
+use super::header::{Frame, Header, affine, check_intent, dimensions, version_one, version_two};
 use super::input::Input;
 use super::pair::{extension, header_path, image_path};
 use crate::ingest::IngestError;
+use crate::ingest::content::{SNIFF_BYTES, content};
+use crate::ingest::error::reason_of;
 use crate::ingest::intensity::HeaderFacts;
 use crate::ingest::sums::SourceSums;
 use crate::volume::{Affine, Voxels};
@@ -19,7 +21,7 @@ use crate::volume::{Affine, Voxels};
 /// A NIfTI image before its intensity unit is decided.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NiftiImage {
-    /// Voxels as stored, x fastest; NaN and infinite values are replaced by −1024.
+    /// Voxels as stored, x fastest; some may be NaN or infinite.
     pub voxels: Voxels,
     /// Size along x, y, z.
     pub dims: [usize; 3],
@@ -66,7 +68,7 @@ impl<'s> OpenedNifti<'s> {
         first_frame: bool,
         sums: Option<&'s SourceSums>,
     ) -> Result<Self, IngestError> {
-        let mut header_file = Input::open(&header_path(path), sums)?;
+        let mut header_file = Input::open(&header_path(path), limit, sums)?;
         let mut warnings = Vec::new();
         let header = read_header(&mut header_file.stream()?)?;
         let frame = dimensions(&header, first_frame, &mut warnings)?;
@@ -86,7 +88,7 @@ impl<'s> OpenedNifti<'s> {
         }
         let is_pair = header.is_pair || matches!(extension(path).as_str(), "hdr" | "img");
         let (data, skip) = if is_pair {
-            let image = Input::open(&image_path(path)?, sums)?;
+            let image = Input::open(&image_path(path)?, limit, sums)?;
             (image, header.vox_offset)
         } else {
             let earliest = header.length + 4;
@@ -98,7 +100,8 @@ impl<'s> OpenedNifti<'s> {
             }
             (header_file, header.vox_offset.max(earliest))
         };
-        let (affine, oriented) = affine(&header, &mut warnings)?;
+        check_intent(&header)?;
+        let (affine, oriented) = affine(&header, frame.dims, &mut warnings)?;
         let bytes = bytes as usize;
         Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
     }
@@ -112,15 +115,12 @@ impl<'s> OpenedNifti<'s> {
         let is_last = self.frame.is_last;
         let raw = self.data.voxels(self.skip, self.bytes, is_last, &mut self.warnings)?;
         let count = self.count();
-        let (mut voxels, integers) =
+        let (voxels, integers) =
             convert(raw, self.header.datatype, self.header.endianness, count, true);
-        let nan_fraction = replace_not_finite(&mut voxels) as f64 / count.max(1) as f64;
-        let facts = HeaderFacts {
-            scaling: self.scaling(),
-            integers,
-            oriented: self.oriented,
-            minimum: voxels.range().0,
-        };
+        let (not_finite, minimum) = finite(&voxels);
+        let nan_fraction = not_finite as f64 / count.max(1) as f64;
+        let facts =
+            HeaderFacts { scaling: self.scaling(), integers, oriented: self.oriented, minimum };
         let OpenedNifti { frame, affine, warnings, .. } = self;
         Ok(NiftiImage { voxels, dims: frame.dims, affine, facts, nan_fraction, warnings })
     }
@@ -145,7 +145,14 @@ impl<'s> OpenedNifti<'s> {
 fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
     let mut start = [0_u8; 348];
     // The size comes first, so that a short file of another kind is called that and not cut short.
-    read_exactly(input, &mut start[..4])?;
+    let begun = read_some(input, &mut start[..4])?;
+    if begun < 4 {
+        let words = content(&start[..begun]).words();
+        return Err(IngestError::new(
+            Reason::VolumeTruncated,
+            format!("{words}; it ends inside the header"),
+        ));
+    }
     let size = [start[0], start[1], start[2], start[3]];
     let known = [i32::from_le_bytes(size), i32::from_be_bytes(size)];
     if known.iter().any(|size| [348, 540].contains(size)) {
@@ -160,11 +167,31 @@ fn read_header(input: &mut impl Read) -> Result<Header, IngestError> {
                 if i32::from_le_bytes(size) == 540 { Endianness::Little } else { Endianness::Big };
             Ok(version_two(&[&start[..], &rest[..]].concat(), endianness))
         }
-        _ => Err(IngestError::new(
-            Reason::VolumeUnsupported,
-            "neither NIfTI-1 nor NIfTI-2: the header size is not 348 or 540",
-        )),
+        _ => {
+            let mut rest = Vec::new();
+            // What cannot be read tells nothing more of what the file is.
+            let _read = input.take(SNIFF_BYTES).read_to_end(&mut rest);
+            let start = [&start[..4], &rest].concat();
+            Err(IngestError::new(
+                Reason::VolumeUnsupported,
+                format!(
+                    "{}; neither NIfTI-1 nor NIfTI-2: the header size is not 348 or 540",
+                    content(&start).words()
+                ),
+            ))
+        }
     }
+}
+
+/// Fills as much of `buffer` as there is.
+fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> Result<usize, IngestError> {
+    let mut bytes = Vec::new();
+    let read = input.take(buffer.len() as u64).read_to_end(&mut bytes);
+    read.map_err(|error| {
+        IngestError::new(reason_of(&error), format!("unreadable header: {error}"))
+    })?;
+    buffer[..bytes.len()].copy_from_slice(&bytes);
+    Ok(bytes.len())
 }
 
 fn read_exactly(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), IngestError> {
@@ -172,6 +199,6 @@ fn read_exactly(input: &mut impl Read, buffer: &mut [u8]) -> Result<(), IngestEr
         io::ErrorKind::UnexpectedEof => {
             IngestError::new(Reason::VolumeTruncated, "ends inside the header")
         }
-        _ => IngestError::new(Reason::VolumeCorrupt, format!("unreadable header: {error}")),
+        _ => IngestError::new(reason_of(&error), format!("unreadable header: {error}")),
     })
 }

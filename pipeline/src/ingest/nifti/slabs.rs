@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::decode::{convert, replace_not_finite};
+use super::decode::{convert, finite, replace_not_finite};
 use super::read::{NiftiImage, OpenedNifti};
 use super::stream::fill;
 use crate::ingest::IngestError;
@@ -22,11 +22,12 @@ pub fn read_slabs(
     slab_bytes: usize,
     mut sink: impl FnMut(Voxels),
 ) -> Result<NiftiImage, IngestError> {
-    OpenedNifti::new(path, limit, first_frame, None)?.read_slabs(slab_bytes, &mut sink)
+    OpenedNifti::new(path, limit, first_frame, None)?.read_slabs(slab_bytes, None, &mut sink)
 }
 
 impl OpenedNifti<'_> {
-    /// Reads slabs, of a file that may have been read before.
+    /// Reads slabs, of a file that may have been read before. Voxels that are NaN or infinite come as they are, or as
+    /// `fill_with` where that is given.
     ///
     /// # Errors
     ///
@@ -34,6 +35,7 @@ impl OpenedNifti<'_> {
     pub(crate) fn read_slabs(
         &mut self,
         slab_bytes: usize,
+        fill_with: Option<f32>,
         sink: &mut dyn FnMut(Voxels),
     ) -> Result<NiftiImage, IngestError> {
         let mut warnings = self.warnings.clone();
@@ -54,8 +56,12 @@ impl OpenedNifti<'_> {
             // One type for all slabs: whether wider integers fit in 16 bits is known at the end only.
             let (mut voxels, whole) =
                 convert(raw, header.datatype, header.endianness, count, false);
-            replaced += replace_not_finite(&mut voxels);
-            minimum = minimum.min(voxels.range().0);
+            let (not_finite, lowest) = finite(&voxels);
+            replaced += not_finite;
+            minimum = minimum.min(lowest);
+            if let (Some(fill), true) = (fill_with, not_finite > 0) {
+                replace_not_finite(&mut voxels, fill);
+            }
             integers = whole;
             sink(voxels);
         }

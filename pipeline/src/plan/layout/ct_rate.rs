@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemas::ids::{CtRateName, SeriesId, StudyId};
-use schemas::manifest::CorpusSection;
+use schemas::manifest::{CorpusSection, Remedy};
 use schemas::reason::Reason;
-use schemas::tables::ExcludedRow;
 
-use super::super::error::PlanError;
-use super::found::{Found, FoundSeries, corpus_files, relative_to, stem};
+use super::found::{Found, FoundSeries, relative_to, stem};
 use super::traits::Layout;
-use crate::ingest::SeriesSource;
-use crate::ingest::dicom::is_dicom;
+use crate::files::path_text;
+use crate::ingest::dicom::group;
+use crate::ingest::{IngestError, SeriesSource, SortedFiles};
 
 /// See [`Layout::doc`].
 pub(super) struct CtRate;
@@ -27,31 +26,63 @@ impl Layout for CtRate {
          under the volume folders, with reports, metadata and labels as csv."
     }
 
-    /// Finds `NAME.nii.gz` or `NAME.nii` files and folders `NAME/` or archives `NAME.zip` of DICOM files. NIfTI
-    /// files under other names are excluded with a reason.
-    fn find(&self, corpus: &CorpusSection, found: &mut Found) -> Result<(), PlanError> {
+    /// Finds `NAME.nii.gz` or `NAME.nii` files and folders `NAME/` or archives `NAME.zip` of DICOM files. Files under
+    /// other names are excluded with a reason.
+    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found) {
         let root = &corpus.root;
-        let mut dicom: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        for folder in &corpus.volumes {
-            for path in corpus_files(&root.join(folder))? {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let plain = name.strip_suffix(".gz").unwrap_or(&name);
-                if plain.strip_suffix(".nii").is_some() {
-                    let relative = relative_to(&path, root);
-                    take(&name, SeriesSource::Nifti(path), relative, found);
-                } else if let Some(folder) = named_folder(&path)
-                    && is_dicom(&path)
-                {
-                    dicom.entry(folder).or_default().push(path);
+        let SortedFiles { dicom, nifti, others, ignored: _ } = files;
+        for path in nifti {
+            let name = path_text(Path::new(path.file_name().unwrap_or_default()));
+            let relative = relative_to(&path, root);
+            take(stem(&name), SeriesSource::Nifti(path), 1, relative, Vec::new(), found);
+        }
+        let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        for path in dicom {
+            match named_folder(&path) {
+                Some(folder) => folders.entry(folder).or_default().push(path),
+                None => {
+                    let detail = "lies in no folder named SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`";
+                    found.leave_out(&path, root, &IngestError::new(Reason::UnknownName, detail));
                 }
             }
         }
-        for (folder, files) in dicom {
+        let mut beside = others;
+        for (folder, files) in folders {
+            let (inside, rest): (Vec<_>, Vec<_>) =
+                beside.into_iter().partition(|(path, _)| path.starts_with(&folder));
+            beside = rest;
+            let grouped = group(&files, &inside);
+            found.account(&grouped, root);
             let name = series_name(&folder).unwrap_or_default();
-            take(&name, SeriesSource::Dicom(files), relative_to(&folder, root), found);
+            let relative = relative_to(&folder, root);
+            // What several series of one folder are is told when they are read.
+            let mut notes: Vec<String> = Vec::new();
+            let mut incomplete = None;
+            let mut paths = Vec::new();
+            for series in grouped.series {
+                notes.extend(series.notes);
+                incomplete = incomplete.or(series.incomplete);
+                paths.extend(series.slices.iter().map(|slice| slice.path.clone()));
+            }
+            paths.sort_unstable();
+            if paths.is_empty() {
+                continue;
+            }
+            let count = paths.len() as u32;
+            let refused = incomplete.is_some() && corpus.gaps == Remedy::Reject;
+            notes.extend(incomplete.clone().filter(|_| !refused));
+            take(&name, SeriesSource::Dicom(paths), count, relative, notes, found);
+            if let (true, Some(detail)) = (refused, incomplete)
+                && let Some(series) = found.series.pop_if(|series| series.id.as_str() == name)
+            {
+                let error = IngestError::new(Reason::MissingSlices, detail).remedied_by("gaps");
+                found.excluded.push(series.excluded(error.reason, error.with_advice()));
+            }
+        }
+        for (path, error) in beside {
+            found.leave_out(&path, root, &error);
         }
         keep_first(found);
-        Ok(())
     }
 
     fn study_of(&self, key: &str) -> StudyId {
@@ -67,8 +98,15 @@ impl Layout for CtRate {
     }
 }
 
-/// Takes a series by its name, or excludes it.
-fn take(name: &str, source: SeriesSource, relative: String, found: &mut Found) {
+/// Takes a series of `files` files by its name, or excludes it.
+fn take(
+    name: &str,
+    source: SeriesSource,
+    files: u32,
+    relative: String,
+    notes: Vec<String>,
+    found: &mut Found,
+) {
     match CtRateName::parse(name) {
         Some(name) => found.series.push(FoundSeries {
             id: name.series,
@@ -77,9 +115,17 @@ fn take(name: &str, source: SeriesSource, relative: String, found: &mut Found) {
             identifiers: Vec::new(),
             corpus_split: Some(name.split),
             source,
+            files,
             relative,
+            notes,
+            alternatives: Vec::new(),
         }),
-        None => found.excluded.push(unknown_name(relative)),
+        None => {
+            let detail =
+                format!("`{name}` is not SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`");
+            let row = schemas::tables::ExcludedRow::new(Reason::UnknownName, relative);
+            found.excluded.push(row.detail(detail).files(files));
+        }
     }
 }
 
@@ -109,18 +155,12 @@ fn named_folder(path: &Path) -> Option<PathBuf> {
 
 /// The name of a folder, or of an archive without its ending.
 fn series_name(folder: &Path) -> Option<String> {
-    let name = folder.file_name()?.to_string_lossy().into_owned();
-    let ending = name.len().checked_sub(4).filter(|at| name.is_char_boundary(*at));
+    let name = path_text(Path::new(folder.file_name()?));
+    let lower = name.to_ascii_lowercase();
+    let endings = [".zip", ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst"];
+    let ending = endings.iter().find(|ending| lower.ends_with(*ending));
     Some(match ending {
-        Some(at) if name[at..].eq_ignore_ascii_case(".zip") => name[..at].to_owned(),
-        _ => name,
+        Some(ending) => name[..name.len() - ending.len()].to_owned(),
+        None => name,
     })
-}
-
-fn unknown_name(relative: String) -> ExcludedRow {
-    let detail = format!(
-        "`{}` is not SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`",
-        stem(relative.rsplit('/').next().unwrap_or_default())
-    );
-    ExcludedRow { detail, ..ExcludedRow::new(Reason::UnknownName, relative) }
 }

@@ -1,27 +1,32 @@
 //! A tree of DICOM files: series by SeriesInstanceUID, series into volumes, and the rule that chooses
 //! among a study's volumes.
 //!
+//! A study is what one patient has under one StudyInstanceUID. Where several patients share one, each has a study of its
+//! own, and a report of that name is nobody's.
+//!
 //! `series = "all"` takes every volume. `series = "primary"` takes one per study by a rule, stated so
-//! that it can be argued with: localizers, files without images and stacks under three slices are no
-//! candidates; axial originals (ImageType `ORIGINAL\PRIMARY`) come before other axial volumes, those
+//! that it can be argued with: localizers, segmentations, screens, files without images and stacks under three slices are no
+//! candidates; volumes that headers show to be sound (under the manifest's policy) come before those that are not, volumes
+//! in Hounsfield units before others, axial originals (ImageType `ORIGINAL\PRIMARY`) before other axial volumes, those
 //! before originals in other planes, and those before the rest; within the first class that has any,
 //! volumes of at least 80 % of the largest extent are compared: the kernel that stands first in
 //! `[corpus] kernels` wins, then most slices, then the lower series name. What was not chosen is listed
-//! with the reason `series_not_chosen` and why.
+//! with the reason `series_not_chosen` and why; it is taken after all where the chosen one turns out to be damaged when its
+//! pixels are read.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
-use schemas::manifest::{CorpusSection, SeriesChoice};
+use schemas::manifest::{CorpusSection, GeometryPolicy, SeriesChoice};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
-use super::super::error::PlanError;
-use super::found::{Found, FoundSeries, corpus_files, relative_to};
+use super::found::{Alternative, Found, FoundSeries, relative_to};
 use super::traits::Layout;
-use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, dicom_files, group};
+use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, group};
+use crate::ingest::{IngestError, SortedFiles};
 
 /// Share of the largest extent from which on a volume is compared by its kernel.
 const COMPARABLE_EXTENT: f64 = 0.8;
@@ -39,34 +44,103 @@ impl Layout for DicomTree {
          by StudyInstanceUID."
     }
 
-    fn find(&self, corpus: &CorpusSection, found: &mut Found) -> Result<(), PlanError> {
+    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found) {
         let root = &corpus.root;
-        let mut files: Vec<PathBuf> = Vec::new();
-        for folder in &corpus.volumes {
-            files.extend(dicom_files(&corpus_files(&root.join(folder))?));
+        let SortedFiles { dicom, nifti, others, ignored: _ } = files;
+        for path in &nifti {
+            let detail =
+                "has the name of a NIfTI image, which the layout `dicom-tree` does not read";
+            found.leave_out(path, root, &IngestError::new(Reason::VolumeUnsupported, detail));
         }
-        let (series, unreadable) = group(&files);
-        found.excluded.extend(unreadable.into_iter().map(|(path, error)| ExcludedRow {
-            detail: error.detail,
-            ..ExcludedRow::new(error.reason, relative_to(&path, root))
-        }));
-        let mut studies: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
-        for (key, series) in &series {
-            let study = series.slices[0].study_uid.clone();
-            studies.entry(study).or_default().extend(candidates(key, series, root));
+        let grouped = group(&dicom, &others);
+        found.account(&grouped, root);
+        let mut studies: BTreeMap<StudyKey, Vec<Candidate>> = BTreeMap::new();
+        for series in &grouped.series {
+            let key = StudyKey::of(series);
+            studies.entry(key).or_default().extend(candidates(series, root, corpus.geometry()));
         }
-        for (_, candidates) in studies {
+        name_studies(&mut studies);
+        for candidates in studies.into_values() {
+            let (wanted, unwanted): (Vec<_>, Vec<_>) =
+                candidates.into_iter().partition(|candidate| is_wanted(candidate, corpus));
+            found.excluded.extend(unwanted.into_iter().map(|other| {
+                let detail = format!(
+                    "the modality is `{}`, and `[corpus] modality` asks for {}",
+                    other.header().modality,
+                    corpus.modality.join(", ")
+                );
+                other.found.excluded(Reason::SeriesNotChosen, detail)
+            }));
             match corpus.series {
-                SeriesChoice::All => {
-                    found.series.extend(candidates.into_iter().map(|candidate| candidate.found));
-                }
+                SeriesChoice::All => take_all(wanted, found),
                 SeriesChoice::Primary => {
-                    let chosen = choose(candidates, &corpus.kernels, &mut found.excluded);
+                    let chosen = choose(wanted, &corpus.kernels, &mut found.excluded);
                     found.series.extend(chosen);
                 }
             }
         }
-        Ok(())
+    }
+}
+
+fn is_wanted(candidate: &Candidate, corpus: &CorpusSection) -> bool {
+    let modality = &candidate.header().modality;
+    corpus.modality.is_empty()
+        || corpus.modality.iter().any(|wanted| wanted.eq_ignore_ascii_case(modality))
+}
+
+/// Takes every volume but those that lack files, which no reader of the others would miss.
+fn take_all(candidates: Vec<Candidate>, found: &mut Found) {
+    for candidate in candidates {
+        match candidate.refusal.clone().filter(|_| candidate.volume.stack.lacks_files()) {
+            Some(error) => {
+                found.excluded.push(candidate.found.excluded(error.reason, error.with_advice()));
+            }
+            None => found.series.push(candidate.found),
+        }
+    }
+}
+
+/// What makes a study: a patient and a StudyInstanceUID; without the latter each series is one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct StudyKey {
+    study: String,
+    patient: String,
+}
+
+impl StudyKey {
+    fn of(series: &DicomSeries) -> Self {
+        let first = &series.slices[0];
+        let study = match first.study_uid.as_str() {
+            "" => format!("study-of-{}", series.id),
+            uid => uid.to_owned(),
+        };
+        Self { study, patient: first.patient_id.clone() }
+    }
+}
+
+/// Gives studies that several patients share a name each.
+fn name_studies(studies: &mut BTreeMap<StudyKey, Vec<Candidate>>) {
+    let mut patients: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for key in studies.keys() {
+        patients.entry(key.study.clone()).or_default().push(key.patient.clone());
+    }
+    for (key, candidates) in studies {
+        let sharing = &patients[&key.study];
+        let number = sharing.iter().position(|patient| *patient == key.patient).unwrap_or(0) + 1;
+        for candidate in candidates {
+            let found = &mut candidate.found;
+            found.study = StudyId(key.study.clone());
+            if sharing.len() > 1 {
+                found.study = StudyId(format!("{}_{number}", key.study));
+                found.notes.push(format!(
+                    "{} patients share its StudyInstanceUID: each has a study of its own, and a report of that name is nobody's",
+                    sharing.len()
+                ));
+            }
+            if key.patient.is_empty() {
+                found.patient = PatientKey(found.study.to_string());
+            }
+        }
     }
 }
 
@@ -74,6 +148,8 @@ impl Layout for DicomTree {
 struct Candidate {
     volume: DicomVolume,
     found: FoundSeries,
+    /// Why it would not be read, as far as headers tell.
+    refusal: Option<IngestError>,
 }
 
 impl Candidate {
@@ -84,6 +160,12 @@ impl Candidate {
     fn class(&self) -> Class {
         if !self.volume.stack.is_candidate() {
             return Class::NoVolume;
+        }
+        if self.refusal.is_some() {
+            return Class::Faulty;
+        }
+        if !self.header().is_hounsfield() {
+            return Class::OtherUnit;
         }
         match (self.volume.stack.is_axial(), self.header().is_original()) {
             (true, true) => Class::AxialOriginal,
@@ -101,6 +183,8 @@ enum Class {
     Axial,
     Original,
     Other,
+    OtherUnit,
+    Faulty,
     NoVolume,
 }
 
@@ -111,41 +195,49 @@ impl Class {
             Self::Axial => "axial, but derived or secondary",
             Self::Original => "an original, but not axial",
             Self::Other => "neither axial nor original",
+            Self::OtherUnit => "not in Hounsfield units",
+            Self::Faulty => "refused",
             Self::NoVolume => "no volume",
         }
     }
 }
 
-fn candidates(key: &str, series: &DicomSeries, root: &Path) -> Vec<Candidate> {
+fn candidates(series: &DicomSeries, root: &Path, policy: GeometryPolicy) -> Vec<Candidate> {
     let volumes = series.volumes();
+    // A file of many frames may lie in several stacks; it counts for the first.
+    let mut counted: BTreeSet<PathBuf> = BTreeSet::new();
     volumes
         .into_iter()
         .filter(|volume| !volume.stack.frames.is_empty())
         .map(|volume| {
             let first = &volume.stack.frames[0].header;
-            let patient =
-                if first.patient_id.is_empty() { &first.study_uid } else { &first.patient_id };
+            let frames = volume.stack.frames.iter();
+            let files = frames.filter(|frame| counted.insert(frame.header.path.clone())).count();
             // A series that holds one volume keeps its name; the stacks of others are numbered.
             let id = match volume.of {
-                1 => key.to_owned(),
-                _ => format!("{key}_{}", volume.number + 1),
+                1 => series.id.clone(),
+                _ => format!("{}_{}", series.id, volume.number + 1),
             };
             let folder = first.path.parent().map(|folder| relative_to(folder, root));
             let found = FoundSeries {
                 id: SeriesId(id),
                 study: StudyId(first.study_uid.clone()),
-                patient: PatientKey(patient.clone()),
+                patient: PatientKey(first.patient_id.clone()),
                 identifiers: SliceHeader::identifiers(&first.path),
                 corpus_split: None,
                 relative: folder.unwrap_or_default(),
                 source: volume.source.clone(),
+                files: files as u32,
+                notes: volume.stack.warnings().cloned().collect(),
+                alternatives: Vec::new(),
             };
-            Candidate { volume, found }
+            let refusal = volume.stack.refused(policy);
+            Candidate { volume, found, refusal }
         })
         .collect()
 }
 
-/// The primary volume of a study; the others are excluded.
+/// The primary volume of a study; the others are excluded, or follow it as what is tried in its place.
 fn choose(
     mut candidates: Vec<Candidate>,
     kernels: &[String],
@@ -170,9 +262,20 @@ fn choose(
     });
     let mut candidates = candidates.into_iter();
     let chosen = candidates.next()?;
-    excluded.extend(candidates.map(|other| {
+    let mut alternatives = Vec::new();
+    for other in candidates {
         let (frames, kernel) = (other.volume.stack.frames.len(), &other.header().kernel);
-        let why = if other.class() != chosen.class() {
+        let why = if other.class() == Class::Faulty && chosen.class() != Class::Faulty {
+            // Its own fault is the reason, whichever series is taken.
+            let error = other.refusal.as_ref().expect("a faulty one has a refusal");
+            let detail = format!(
+                "{}; series `{}` is used in its place",
+                error.with_advice(),
+                chosen.found.id
+            );
+            excluded.push(other.found.excluded(error.reason, detail));
+            continue;
+        } else if other.class() != chosen.class() {
             format!("it is {}, the chosen one {}", other.class().words(), chosen.class().words())
         } else if short(&other) && !short(&chosen) {
             format!("it covers {:.0} of {largest:.0} mm", other.volume.stack.extent())
@@ -183,10 +286,14 @@ fn choose(
         } else {
             format!("{} slices against {frames}", chosen.volume.stack.frames.len())
         };
-        let detail = format!("series `{}` of the study was chosen: {why}", chosen.found.id);
-        other.found.excluded(Reason::SeriesNotChosen, detail)
-    }));
-    Some(chosen.found)
+        if other.class() < Class::OtherUnit {
+            alternatives.push(Alternative { series: other.found, why });
+        } else {
+            let detail = format!("series `{}` of the study was chosen: {why}", chosen.found.id);
+            excluded.push(other.found.excluded(Reason::SeriesNotChosen, detail));
+        }
+    }
+    Some(FoundSeries { alternatives, ..chosen.found })
 }
 
 /// Place of the first entry of `kernels` that `kernel` begins with; past the end where none does.
@@ -205,6 +312,7 @@ mod tests {
     use dicom::object::{FileMetaTableBuilder, InMemDicomObject};
 
     use super::*;
+    use crate::ingest::{NamePatterns, corpus_files, sort_files};
 
     const AXIAL: &str = "1\\0\\0\\0\\1\\0";
     const CORONAL: &str = "1\\0\\0\\0\\0\\-1";
@@ -248,21 +356,25 @@ mod tests {
     }
 
     fn primary(folder: &Path, kernels: &[&str]) -> (String, BTreeMap<String, String>) {
-        let files: Vec<PathBuf> = dicom_files(&corpus_files(folder).expect("lists"));
-        let (groups, unreadable) = group(&files);
-        assert!(unreadable.is_empty());
-        let candidates: Vec<Candidate> =
-            groups.iter().flat_map(|(key, series)| candidates(key, series, folder)).collect();
+        let listed = corpus_files(folder).expect("lists");
+        let files = sort_files(listed, folder, &NamePatterns::default());
+        let grouped = group(&files.dicom, &[]);
+        assert!(grouped.unreadable.is_empty());
+        let policy = GeometryPolicy::default();
+        let of_series = |series: &DicomSeries| candidates(series, folder, policy);
+        let candidates: Vec<Candidate> = grouped.series.iter().flat_map(of_series).collect();
         let mut excluded = Vec::new();
         let kernels: Vec<String> = kernels.iter().map(|&kernel| kernel.to_owned()).collect();
         let chosen = choose(candidates, &kernels, &mut excluded).expect("there is one");
-        let reasons = excluded
-            .into_iter()
-            .map(|row| {
-                assert_eq!(row.reason, "series_not_chosen");
-                (row.series_id.unwrap_or_default(), row.detail)
-            })
-            .collect();
+        let listed = excluded.into_iter().map(|row| {
+            assert_eq!(row.reason, "series_not_chosen");
+            (row.series_id.unwrap_or_default(), row.detail)
+        });
+        let tried = chosen
+            .alternatives
+            .iter()
+            .map(|other| (other.series.id.to_string(), other.why.clone()));
+        let reasons = listed.chain(tried).collect();
         (chosen.id.to_string(), reasons)
     }
 

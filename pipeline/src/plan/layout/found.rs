@@ -1,13 +1,15 @@
 //! What a layout finds, and the helpers that layouts share.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
-use super::super::error::PlanError;
-use crate::ingest::{self, SeriesSource};
+use crate::files::path_text;
+use crate::ingest::dicom::DicomFiles;
+use crate::ingest::{IngestError, SeriesSource};
 
 /// What a layout finds on disk.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub struct Found {
     pub series: Vec<FoundSeries>,
     /// Inputs that are left out before a voxel is read.
     pub excluded: Vec<ExcludedRow>,
+    /// Files that are neither used nor listed, by what leaves them out.
+    pub ignored: BTreeMap<String, u64>,
 }
 
 /// A series met on disk, before reports are matched to it.
@@ -33,31 +37,72 @@ pub struct FoundSeries {
     pub corpus_split: Option<String>,
     /// Its files.
     pub source: SeriesSource,
+    /// Files that it stands for in the account of the corpus: those that no other series of the same files counts.
+    pub files: u32,
     /// Where it lies, relative to the corpus: the file, or the folder of a DICOM series.
     pub relative: String,
+    /// What is odd about it as a whole and was accepted.
+    pub notes: Vec<String>,
+    /// Series that are tried in its place, in their order, where it turns out not to be sound when it is read.
+    pub alternatives: Vec<Alternative>,
 }
 
-/// A name without `.nii` or `.nii.gz`.
+/// A series that another one of its study is preferred to.
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    /// The series.
+    pub series: FoundSeries,
+    /// Why the other one is preferred.
+    pub why: String,
+}
+
+/// A name without `.nii`, `.nii.gz` or `.nii.zst`, in any case.
 pub(in crate::plan) fn stem(name: &str) -> &str {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.strip_suffix(".nii").unwrap_or(name)
+    let without = |name: &'_ str, ending: &str| -> Option<usize> {
+        let at = name.len().checked_sub(ending.len()).filter(|at| name.is_char_boundary(*at))?;
+        name[at..].eq_ignore_ascii_case(ending).then_some(at)
+    };
+    let packed = [".gz", ".zst"].iter().find_map(|ending| without(name, ending));
+    let name = packed.map_or(name, |at| &name[..at]);
+    without(name, ".nii").map_or(name, |at| &name[..at])
 }
 
-/// Every file below a folder of the corpus, sorted.
-pub(in crate::plan) fn corpus_files(folder: &Path) -> Result<Vec<PathBuf>, PlanError> {
-    ingest::corpus_files(folder).map_err(|source| PlanError::Io { path: folder.to_owned(), source })
+impl Found {
+    /// Leaves one file out.
+    pub(super) fn leave_out(&mut self, path: &Path, root: &Path, error: &IngestError) {
+        let row = ExcludedRow::new(error.reason, relative_to(path, root));
+        self.excluded.push(row.detail(error.with_advice()).files(1));
+    }
+
+    /// Counts files that are ignored.
+    pub(in crate::plan) fn ignore(&mut self, what: &str, files: usize) {
+        if files > 0 {
+            *self.ignored.entry(what.to_owned()).or_default() += files as u64;
+        }
+    }
+
+    /// Accounts for the DICOM files that are part of no series.
+    pub(super) fn account(&mut self, files: &DicomFiles, root: &Path) {
+        for (path, error) in &files.unreadable {
+            self.leave_out(path, root, error);
+        }
+        for (copy, kept) in &files.copies {
+            let detail = format!("is a copy of `{}`, which is used", relative_to(kept, root));
+            self.leave_out(copy, root, &IngestError::new(Reason::Copy, detail));
+        }
+        self.ignore("DICOMDIR", files.directories.len());
+    }
 }
 
 impl FoundSeries {
     /// The row that says why the series is left out.
     pub fn excluded(&self, reason: Reason, detail: impl Into<String>) -> ExcludedRow {
-        ExcludedRow {
-            series_id: Some(self.id.to_string()),
-            study_id: Some(self.study.to_string()),
-            patient_key: Some(self.patient.to_string()),
-            detail: detail.into(),
-            ..ExcludedRow::new(reason, self.relative.clone())
-        }
+        ExcludedRow::new(reason, self.relative.clone())
+            .series(&self.id)
+            .study(&self.study)
+            .patient(&self.patient)
+            .detail(detail)
+            .files(self.files)
     }
 }
 
@@ -67,7 +112,7 @@ pub(in crate::plan) fn relative_to(path: &Path, root: &Path) -> String {
     let parts: Vec<_> = relative
         .components()
         .filter(|part| !matches!(part, std::path::Component::CurDir))
-        .map(|part| part.as_os_str().to_string_lossy())
+        .map(|part| path_text(Path::new(part.as_os_str())))
         .collect();
     parts.join("/")
 }

@@ -14,7 +14,7 @@ mod registry;
 mod traits;
 
 pub(super) use found::stem;
-pub use found::{Found, FoundSeries};
+pub use found::{Alternative, Found, FoundSeries};
 pub use traits::Layout;
 
 registry::layouts! {

@@ -3,8 +3,8 @@
 use schemas::ids::{SeriesId, StudyId};
 use schemas::manifest::CorpusSection;
 
-use super::super::error::PlanError;
 use super::found::Found;
+use crate::ingest::SortedFiles;
 
 /// How a corpus is laid out on disk: which files make a series, and which study, patient and split it belongs to.
 pub trait Layout: Sync {
@@ -14,13 +14,9 @@ pub trait Layout: Sync {
     /// What the layout expects, in one line.
     fn doc(&self) -> &'static str;
 
-    /// Finds the series below the volume folders of `corpus`, and what is left out before a voxel is read. Each
-    /// identifier of a series is given once.
-    ///
-    /// # Errors
-    ///
-    /// [`PlanError`] where a folder cannot be listed.
-    fn find(&self, corpus: &CorpusSection, found: &mut Found) -> Result<(), PlanError>;
+    /// Finds the series among the files of `corpus`, and what is left out before a voxel is read. Each identifier of a
+    /// series is given once, and each file ends in a series, in a row, or among those that are ignored.
+    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found);
 
     /// The study that the key of a row in the csv of reports names. As it is, the key is the study's identifier.
     fn study_of(&self, key: &str) -> StudyId {

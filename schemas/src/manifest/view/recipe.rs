@@ -171,6 +171,12 @@ impl Recipe {
         (!shape.contains(&0)).then_some(shape)
     }
 
+    /// Whether values of any unit may enter: the window is all that 16 bits hold, so that it cuts nothing.
+    pub fn takes_any_unit(&self) -> bool {
+        let all = [f64::from(i16::MIN), f64::from(i16::MAX)];
+        self.windows.iter().all(|window| window[0] <= all[0] && window[1] >= all[1])
+    }
+
     /// Blocks of that shape in a sample: crops × channels, crops outermost.
     pub fn blocks(&self) -> usize {
         self.crops.map_or(1, |crops| crops.count as usize) * self.windows.len()

@@ -9,6 +9,9 @@ use std::ops::Range;
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
 
+use super::character_set::CharacterSet;
+use super::decimal::{Decimal, decimal};
+
 /// The number of a tag by its name in the dictionary.
 pub(crate) const fn number(tag: Tag) -> u32 {
     let Tag(group, element) = tag;
@@ -19,6 +22,7 @@ pub(crate) const fn number(tag: Tag) -> u32 {
 pub(crate) const PIXEL_DATA: u32 = number(tags::PIXEL_DATA);
 const FLOAT_PIXEL_DATA: u32 = number(tags::FLOAT_PIXEL_DATA);
 const DOUBLE_PIXEL_DATA: u32 = number(tags::DOUBLE_FLOAT_PIXEL_DATA);
+const CHARACTER_SET: u32 = number(tags::SPECIFIC_CHARACTER_SET);
 pub(crate) const ITEM: u32 = number(Tag(0xfffe, 0xe000));
 const ITEM_END: u32 = number(Tag(0xfffe, 0xe00d));
 pub(crate) const SEQUENCE_END: u32 = number(Tag(0xfffe, 0xe0dd));
@@ -64,6 +68,8 @@ pub(crate) struct DataSet<'a> {
     bytes: &'a [u8],
     encoding: Encoding,
     elements: Vec<Element>,
+    /// How texts are written; that of the data set that an item lies in.
+    characters: CharacterSet,
     /// Pixel Data, where it was reached.
     pub(crate) pixels: Option<Element>,
     /// Whether the bytes ended inside an element other than Pixel Data.
@@ -149,16 +155,56 @@ fn skip_item(bytes: &[u8], mut at: usize, encoding: Encoding, depth: usize) -> O
             return Some(at);
         }
         at = if element.length == UNDEFINED {
-            skip_sequence(bytes, at, inner(encoding, element.vr), depth)?
+            skip_sequence(bytes, at, inner(bytes, at, encoding, element.vr), depth)?
         } else {
             at.checked_add(element.length as usize)?
         };
     }
 }
 
-/// Sequences of unknown representation are written implicitly in little endian (PS3.5 section 6.2.2).
-fn inner(encoding: Encoding, vr: Option<[u8; 2]>) -> Encoding {
-    if vr == Some(*b"UN") { Encoding::IMPLICIT_LITTLE } else { encoding }
+/// How the items at `at` of a sequence are written. One of unknown representation is written implicitly in little
+/// endian (PS3.5 section 6.2.2), but some writers leave its elements explicit: the first of them shows it.
+fn inner(bytes: &[u8], at: usize, encoding: Encoding, vr: Option<[u8; 2]>) -> Encoding {
+    if vr != Some(*b"UN") {
+        return encoding;
+    }
+    let first = head(bytes, at, Encoding::IMPLICIT_LITTLE).filter(|item| item.tag == ITEM);
+    let representation = first.and_then(|item| array(bytes, item.value + 4));
+    if representation.is_some_and(is_representation) {
+        Encoding::EXPLICIT_LITTLE
+    } else {
+        Encoding::IMPLICIT_LITTLE
+    }
+}
+
+/// Whether two bytes are a value representation. As the length of an implicit element they would be 16 KiB or more of
+/// a few odd numbers.
+fn is_representation(letters: [u8; 2]) -> bool {
+    has_long_length(letters)
+        || matches!(
+            &letters,
+            b"AE"
+                | b"AS"
+                | b"AT"
+                | b"CS"
+                | b"DA"
+                | b"DS"
+                | b"DT"
+                | b"FD"
+                | b"FL"
+                | b"IS"
+                | b"LO"
+                | b"LT"
+                | b"PN"
+                | b"SH"
+                | b"SL"
+                | b"SS"
+                | b"ST"
+                | b"TM"
+                | b"UI"
+                | b"UL"
+                | b"US"
+        )
 }
 
 impl<'a> DataSet<'a> {
@@ -175,7 +221,14 @@ impl<'a> DataSet<'a> {
         encoding: Encoding,
         wanted: impl Fn(u32) -> bool,
     ) -> (Self, usize) {
-        let mut set = Self { bytes, encoding, elements: Vec::new(), pixels: None, cut: false };
+        let mut set = Self {
+            bytes,
+            encoding,
+            elements: Vec::new(),
+            characters: CharacterSet::default(),
+            pixels: None,
+            cut: false,
+        };
         let mut at = start;
         while at < bytes.len() {
             let Some(next) = head(bytes, at, encoding) else {
@@ -193,7 +246,12 @@ impl<'a> DataSet<'a> {
                 break;
             }
             let end = if undefined_length {
-                skip_sequence(bytes, next.value, inner(encoding, next.vr), MAX_DEPTH)
+                skip_sequence(
+                    bytes,
+                    next.value,
+                    inner(bytes, next.value, encoding, next.vr),
+                    MAX_DEPTH,
+                )
             } else {
                 next.value.checked_add(next.length as usize).filter(|end| *end <= bytes.len())
             };
@@ -209,11 +267,19 @@ impl<'a> DataSet<'a> {
             });
             at = end;
         }
+        if let Some(names) = set.raw(CHARACTER_SET) {
+            set.characters = CharacterSet::new(names);
+        }
         (set, at)
     }
 
     fn element(&self, tag: u32) -> Option<&Element> {
         self.elements.iter().find(|element| element.tag == tag)
+    }
+
+    /// The tags that were found, in order.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = u32> {
+        self.elements.iter().map(|element| element.tag)
     }
 
     /// Number of elements that were found.
@@ -229,42 +295,52 @@ impl<'a> DataSet<'a> {
 
     /// The value as text without padding; none where it is missing or blank.
     pub(crate) fn text(&self, tag: u32) -> Option<String> {
-        let text = String::from_utf8_lossy(self.raw(tag)?);
+        let text = self.characters.decode(self.raw(tag)?);
         let text = text.trim_matches(['\0', ' ', '\t', '\r', '\n']);
         (!text.is_empty()).then(|| text.to_owned())
     }
 
-    /// The numbers of a decimal string, also where the file hides them under VR UN or writes them as
-    /// binary floats. A part that is no finite number ends the list, so that no value moves up.
+    /// What an element of one decimal number holds.
+    pub(crate) fn given_decimal(&self, tag: u32) -> Decimal {
+        let Some(raw) = self.raw(tag) else { return Decimal::Missing };
+        match self.decimal(tag) {
+            Some(number) => Decimal::Number(number),
+            None => decimal(raw.split(|byte| *byte == b'\\').next().unwrap_or_default()),
+        }
+    }
+
+    /// The numbers of a decimal string with the liberties of real files ([`decimal`]), also where the file hides them
+    /// under VR UN or writes them as binary floats. A part that is no finite number ends the list, so that no value
+    /// moves up.
     pub(crate) fn decimals(&self, tag: u32) -> Vec<f64> {
         let (Some(element), Some(raw)) = (self.element(tag), self.raw(tag)) else {
             return Vec::new();
         };
         let swap = self.encoding.big_endian;
-        let numbers: Vec<f64> =
-            match element.vr.as_ref() {
-                Some(b"FD") => {
-                    raw.chunks_exact(8)
-                        .filter_map(|chunk| chunk.try_into().ok())
-                        .map(|bytes| {
-                            if swap { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) }
-                        })
-                        .collect()
-                }
-                Some(b"FL") => {
-                    raw.chunks_exact(4)
-                        .filter_map(|chunk| chunk.try_into().ok())
-                        .map(|bytes| {
-                            if swap { f32::from_be_bytes(bytes) } else { f32::from_le_bytes(bytes) }
-                        })
-                        .map(f64::from)
-                        .collect()
-                }
-                _ => String::from_utf8_lossy(raw)
-                    .split('\\')
-                    .map_while(|part| part.trim_matches(['\0', ' ', '\t']).parse().ok())
-                    .collect(),
-            };
+        let numbers: Vec<f64> = match element.vr.as_ref() {
+            Some(b"FD") => raw
+                .chunks_exact(8)
+                .filter_map(|chunk| chunk.try_into().ok())
+                .map(
+                    |bytes| {
+                        if swap { f64::from_be_bytes(bytes) } else { f64::from_le_bytes(bytes) }
+                    },
+                )
+                .collect(),
+            Some(b"FL") => raw
+                .chunks_exact(4)
+                .filter_map(|chunk| chunk.try_into().ok())
+                .map(
+                    |bytes| {
+                        if swap { f32::from_be_bytes(bytes) } else { f32::from_le_bytes(bytes) }
+                    },
+                )
+                .map(f64::from)
+                .collect(),
+            _ => {
+                raw.split(|byte| *byte == b'\\').map_while(|part| decimal(part).number()).collect()
+            }
+        };
         numbers.into_iter().take_while(|number| number.is_finite()).collect()
     }
 
@@ -300,7 +376,7 @@ impl<'a> DataSet<'a> {
     /// The items of a sequence.
     pub(crate) fn items(&self, tag: u32) -> Vec<DataSet<'a>> {
         let Some(element) = self.element(tag) else { return Vec::new() };
-        let encoding = inner(self.encoding, element.vr);
+        let encoding = inner(self.bytes, element.value.start, self.encoding, element.vr);
         let end = element.value.end.min(self.bytes.len());
         let mut items = Vec::new();
         let mut at = element.value.start;
@@ -315,7 +391,11 @@ impl<'a> DataSet<'a> {
                 item.value.checked_add(item.length as usize).filter(|stop| *stop <= end)
             };
             let Some(stop) = stop else { break };
-            items.push(DataSet::parse(&self.bytes[..stop], item.value, encoding));
+            let mut set = DataSet::parse(&self.bytes[..stop], item.value, encoding);
+            if set.element(CHARACTER_SET).is_none() {
+                set.characters = self.characters.clone();
+            }
+            items.push(set);
             at = stop;
         }
         items

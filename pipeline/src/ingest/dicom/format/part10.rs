@@ -14,6 +14,8 @@ use super::dataset::{DataSet, Encoding, number};
 use super::name::file_name;
 use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
+use crate::ingest::content::content;
+use crate::ingest::error::reason_of;
 
 const TRANSFER_SYNTAX: u32 = number(tags::TRANSFER_SYNTAX_UID);
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
@@ -58,7 +60,10 @@ pub(crate) fn open(files: &Files<'_>, path: &Path) -> Result<Opened, IngestError
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
-    let unreadable = |error: std::io::Error| refuse(format!("cannot be read: {error}"));
+    let unreadable = |error: std::io::Error| {
+        let problem = format!("`{}` cannot be read: {error}", file_name(path));
+        IngestError::new(reason_of(&error), problem)
+    };
     let (bytes, length) = files.start(path, START_BYTES).map_err(unreadable)?;
     let opened = interpret(bytes, length).map_err(refuse)?;
     let complete = {
@@ -76,8 +81,10 @@ pub(crate) fn whole(files: &Files<'_>, path: &Path, limit: u64) -> Result<Opened
     let refuse = |problem: String| {
         IngestError::new(Reason::VolumeCorrupt, format!("`{}` {problem}", file_name(path)))
     };
-    let (bytes, length) =
-        files.start(path, limit).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let (bytes, length) = files.start(path, limit).map_err(|error| {
+        let problem = format!("`{}` cannot be read: {error}", file_name(path));
+        IngestError::new(reason_of(&error), problem)
+    })?;
     if length > limit {
         return Err(IngestError::new(
             Reason::TooLarge,
@@ -125,7 +132,7 @@ pub(crate) fn looks_like_dicom(start: &[u8]) -> bool {
 
 fn interpret(bytes: Vec<u8>, length: u64) -> Result<Opened, String> {
     if !looks_like_dicom(&bytes) {
-        return Err("is no DICOM file".into());
+        return Err(format!("{}, no DICOM file", content(&bytes).words()));
     }
     let start = if bytes.get(128..132) == Some(b"DICM") {
         132

@@ -8,6 +8,10 @@ pub(crate) struct PixelLocation {
     pub(crate) offset: u64,
     /// Bytes of the value as declared; 0 where it is encapsulated.
     pub(crate) length: u64,
+    /// Bytes of the value that the file holds; where it is encapsulated, to the end of the file.
+    pub(crate) present: u64,
+    /// NumberOfFrames as declared.
+    pub(crate) declared_frames: u64,
     pub(crate) encapsulated: bool,
     /// Whether the value holds floats (Float or Double Float Pixel Data).
     pub(crate) floats: bool,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use dicom::dictionary_std::tags;
 
 use super::pixel_layout::Cell;
-use crate::ingest::dicom::format::{DataSet, number};
+use crate::ingest::dicom::format::{DataSet, Decimal, number};
 
 /// Values of one modality lookup table (PS3.3 section C.11.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub(crate) enum Transform {
 }
 
 /// What tells frames at one position apart, in the order in which it is tried.
-pub(crate) const KEYS: [&str; 13] = [
+pub(crate) const KEYS: [&str; 23] = [
     "AcquisitionNumber",
     "TemporalPosition",
     "EchoNumber",
@@ -40,6 +40,16 @@ pub(crate) const KEYS: [&str; 13] = [
     "AcquisitionTime",
     "ContentTime",
     "RescaleSlope",
+    "NominalPercentageOfCardiacPhase",
+    "NominalCardiacTriggerDelayTime",
+    "ScanOptions",
+    "FrameReferenceTime",
+    "ContrastBolusAgent",
+    "FilterType",
+    "ReconstructionDiameter",
+    "SliceThickness",
+    "SeriesDescription",
+    "ProtocolName",
 ];
 
 /// One frame.
@@ -52,6 +62,10 @@ pub(crate) struct Plane {
     /// PixelSpacing (0028,0030): between rows, between columns, mm.
     pub(crate) pixel_spacing: Option<[f64; 2]>,
     pub(crate) transform: Transform,
+    /// Whether slope and intercept stand in the file.
+    pub(crate) rescale_given: [bool; 2],
+    /// What keeps the transform from being known, naming the field.
+    pub(crate) rescale_fault: Option<String>,
     /// Lowest and highest stored value that is padding.
     pub(crate) padding: Option<[i32; 2]>,
     /// Values of [`KEYS`], blank where missing.
@@ -103,7 +117,7 @@ pub(crate) fn planes(
     cell: Cell,
     frames: usize,
     warnings: &mut Vec<String>,
-) -> Vec<Plane> {
+) -> Vec<Arc<Plane>> {
     let shared = set.item(SHARED);
     let own = set.items(PER_FRAME);
     if frames > 1 && shared.is_none() && own.is_empty() {
@@ -113,14 +127,22 @@ pub(crate) fn planes(
         warnings.push(format!("{frames} frames, but functional groups of {}", own.len()));
     }
     let table = lookup_table(set, cell).map(Arc::new);
+    let mut of_frame = |own: Option<&DataSet<'_>>| {
+        let scope = Scope { own, shared: shared.as_ref(), top: set };
+        plane(&scope, cell, table.as_ref(), warnings)
+    };
+    // Frames without groups of their own are one plane, however many a header claims.
+    let mut other = None;
     (0..frames)
-        .map(|frame| {
-            let scope = Scope { own: own.get(frame), shared: shared.as_ref(), top: set };
-            let mut plane = plane(&scope, cell, table.as_ref(), warnings);
-            if frames > 1 && shared.is_none() && own.is_empty() {
-                plane.position = None;
-            }
-            plane
+        .map(|frame| match own.get(frame) {
+            Some(own) => Arc::new(of_frame(Some(own))),
+            None => Arc::clone(other.get_or_insert_with(|| {
+                let mut plane = of_frame(None);
+                if frames > 1 && shared.is_none() && own.is_empty() {
+                    plane.position = None;
+                }
+                Arc::new(plane)
+            })),
         })
         .collect()
 }
@@ -141,8 +163,8 @@ fn plane(
     let pixel_spacing = scope.find(number(tags::PIXEL_MEASURES_SEQUENCE), |set| {
         set.decimals(number(tags::PIXEL_SPACING)).get(..2)?.try_into().ok()
     });
-    let transform = match table {
-        Some(table) => Transform::Table(Arc::clone(table)),
+    let (transform, rescale_given, rescale_fault) = match table {
+        Some(table) => (Transform::Table(Arc::clone(table)), [true; 2], None),
         None => linear(scope, warnings),
     };
     let frame_type = [
@@ -161,6 +183,7 @@ fn plane(
     .or_else(|| scope.top.text(number(tags::IMAGE_TYPE)))
     .unwrap_or_default();
     let content = number(tags::FRAME_CONTENT_SEQUENCE);
+    let synchronization = number(tags::CARDIAC_SYNCHRONIZATION_SEQUENCE);
     let slope = match &transform {
         Transform::Linear { slope, .. } => format!("{slope:?}"),
         Transform::Table(_) => String::new(),
@@ -189,39 +212,71 @@ fn plane(
         scope.raw(content, number(tags::ACQUISITION_TIME)),
         scope.raw(content, number(tags::CONTENT_TIME)),
         slope,
+        scope.raw(synchronization, number(tags::NOMINAL_PERCENTAGE_OF_CARDIAC_PHASE)),
+        scope.raw(synchronization, number(tags::NOMINAL_CARDIAC_TRIGGER_DELAY_TIME)),
+        scope.raw(content, number(tags::SCAN_OPTIONS)),
+        scope.raw(content, number(tags::FRAME_REFERENCE_TIME)),
+        scope.raw(content, number(tags::CONTRAST_BOLUS_AGENT)),
+        scope.raw(content, number(tags::FILTER_TYPE)),
+        scope.raw(number(tags::CT_RECONSTRUCTION_SEQUENCE), number(tags::RECONSTRUCTION_DIAMETER)),
+        scope.raw(number(tags::PIXEL_MEASURES_SEQUENCE), number(tags::SLICE_THICKNESS)),
+        scope.raw(content, number(tags::SERIES_DESCRIPTION)),
+        scope.raw(content, number(tags::PROTOCOL_NAME)),
     ];
     Plane {
         position,
         orientation,
         pixel_spacing,
         transform,
+        rescale_given,
+        rescale_fault,
         padding: padding(scope.top, cell),
         keys,
     }
 }
 
-fn linear(scope: &Scope<'_, '_>, warnings: &mut Vec<String>) -> Transform {
+/// Slope and intercept, which of them the file holds, and what keeps them from being known.
+fn linear(
+    scope: &Scope<'_, '_>,
+    warnings: &mut Vec<String>,
+) -> (Transform, [bool; 2], Option<String>) {
     let group = number(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     let mut warn = |text: &str| {
         if !warnings.iter().any(|other| other == text) {
             warnings.push(text.into());
         }
     };
-    let slope = scope.find(group, |set| set.decimal(number(tags::RESCALE_SLOPE)));
-    let intercept = scope.find(group, |set| set.decimal(number(tags::RESCALE_INTERCEPT)));
+    let read = |tag: u32| {
+        let given = |set: &DataSet<'_>| {
+            Some(set.given_decimal(tag)).filter(|given| *given != Decimal::Missing)
+        };
+        scope.find(group, given).unwrap_or(Decimal::Missing)
+    };
+    let (slope, intercept) =
+        (read(number(tags::RESCALE_SLOPE)), read(number(tags::RESCALE_INTERCEPT)));
+    let fault = [("RescaleSlope", &slope), ("RescaleIntercept", &intercept)].into_iter().find_map(
+        |(name, given)| match given {
+            Decimal::Blank => Some(format!("{name} is blank")),
+            Decimal::Unreadable(text) => Some(format!("{name} is `{text}`, not a number")),
+            Decimal::Missing | Decimal::Number(_) => None,
+        },
+    );
+    let given = [&slope, &intercept].map(|given| given.number().is_some());
+    let (slope, intercept) = (slope.number(), intercept.number());
     if slope == Some(0.0) {
         warn("RescaleSlope is 0; 1 is used");
     }
-    if slope.is_none() && intercept.is_some_and(|value| value != 0.0) {
+    if given == [false, true] {
         warn("RescaleIntercept without RescaleSlope; slope 1 is used");
     }
-    if intercept.is_none() && slope.is_some_and(|value| (value - 1.0).abs() > 0.0) {
+    if given == [true, false] {
         warn("RescaleSlope without RescaleIntercept; intercept 0 is used");
     }
-    Transform::Linear {
+    let transform = Transform::Linear {
         slope: slope.filter(|slope| *slope != 0.0).unwrap_or(1.0),
         intercept: intercept.unwrap_or(0.0),
-    }
+    };
+    (transform, given, fault)
 }
 
 /// PixelPaddingValue and `PixelPaddingRangeLimit` as stored values. Both are written in the

@@ -1,6 +1,7 @@
 //! The part of one DICOM file that grouping, geometry and intensity need.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dicom::core::Tag;
 use dicom::dictionary_std::tags;
@@ -25,8 +26,18 @@ pub struct SliceHeader {
     pub series_uid: String,
     /// SeriesDescription (0008,103E).
     pub description: String,
+    /// SOPClassUID (0008,0016).
+    pub sop_class: String,
+    /// SOPInstanceUID (0008,0018).
+    pub sop_uid: String,
+    /// FrameOfReferenceUID (0020,0052).
+    pub frame_of_reference: String,
+    /// SeriesNumber (0020,0011).
+    pub series_number: Option<i64>,
     /// Modality (0008,0060).
     pub modality: String,
+    /// RescaleType (0028,1054) or, of a PET, Units (0054,1001).
+    pub unit: String,
     /// `ConvolutionKernel` (0018,1210).
     pub kernel: String,
     /// Values of ImageType (0008,0008).
@@ -49,8 +60,14 @@ pub struct SliceHeader {
     pub warnings: Vec<String>,
     pub(crate) cell: Cell,
     pub(crate) pixels: Option<PixelLocation>,
+    /// Number of images that the header says its acquisition or series has.
+    pub(crate) counted_images: Option<i64>,
+    /// Whether an overlay lies in bits of the pixels.
+    pub(crate) has_overlay_bits: bool,
+    /// Whether the file ends inside its header.
+    pub(crate) cut: bool,
     /// One for each frame.
-    pub(crate) planes: Vec<Plane>,
+    pub(crate) planes: Vec<Arc<Plane>>,
 }
 
 /// Tags of what names a patient or a visit.
@@ -67,7 +84,36 @@ const IDENTIFYING: [Tag; 7] = [
 /// Transfer syntaxes that always lose. Decoders may differ by one stored value in them.
 const LOSSY: [&str; 2] = ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"];
 /// More frames than this are damage: each takes memory before a pixel is read.
-const MAX_FRAMES: i64 = 1 << 20;
+const MAX_FRAMES: u64 = 1 << 20;
+/// Bytes of the head of a fragment, which every encapsulated frame has at least one of.
+const ITEM_HEAD_BYTES: u64 = 8;
+/// Groups of overlays (PS3.3 section C.9.2).
+const OVERLAY_GROUPS: std::ops::RangeInclusive<u32> = 0x6000..=0x601e;
+
+/// Element of the bit in which an overlay lies; 0 where it lies in data of its own.
+const OVERLAY_BIT_POSITION: u32 = 0x0102;
+/// Values of ImageType that make a CT a map of something else than attenuation (PS3.3 section C.8.15.2.1.1).
+const MATERIAL_MAPS: [&str; 8] = [
+    "EFF_ATOMIC_NUM",
+    "ELECTRON_DENSITY",
+    "MATERIAL_SPECIFIC",
+    "MATERIAL_FRACTIONAL",
+    "MATERIAL_VISUALIZED",
+    "Z_EFF",
+    "IODINE",
+    "IODINE_MAP",
+];
+
+/// RescaleType of an enhanced image, whose frames share it.
+fn shared_rescale_type(set: &DataSet<'_>) -> Option<String> {
+    let groups = [
+        set.item(number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)),
+        set.item(number(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE)),
+    ];
+    let transformation = number(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
+    let mut groups = groups.into_iter().flatten();
+    groups.find_map(|group| group.item(transformation)?.text(number(tags::RESCALE_TYPE)))
+}
 
 impl SliceHeader {
     /// Reads the header of the file at `path`, which may lead through a zip archive.
@@ -108,9 +154,6 @@ impl SliceHeader {
         let text = |tag| set.text(tag).unwrap_or_default();
         let size = |tag| set.integer(tag).unwrap_or(0).clamp(0, 65_535) as usize;
         let mut warnings: Vec<String> = opened.warning.clone().into_iter().collect();
-        if set.cut {
-            warnings.push("the header ends inside an element".into());
-        }
         let lossy = set.text(number(tags::LOSSY_IMAGE_COMPRESSION)).as_deref() == Some("01");
         if lossy || LOSSY.contains(&opened.transfer_syntax.as_str()) {
             warnings.push("pixels were compressed with loss".into());
@@ -125,41 +168,119 @@ impl SliceHeader {
             high_bit: high_bit.clamp(0, 64) as u16,
             signed: set.integer(number(tags::PIXEL_REPRESENTATION)) == Some(1),
         };
-        let frames =
-            set.integer_text(number(tags::NUMBER_OF_FRAMES)).unwrap_or(1).clamp(1, MAX_FRAMES);
-        let planes = planes(set, cell, frames as usize, &mut warnings);
-        let pixels = set.pixels.as_ref().map(|element| PixelLocation {
-            offset: element.value.start as u64,
-            length: element.value.len() as u64,
-            encapsulated: element.undefined_length,
-            floats: element.tag != PIXEL_DATA,
-            deflated: opened.deflated,
-            big_endian: opened.encoding.big_endian,
+        let (rows, columns) = (size(number(tags::ROWS)), size(number(tags::COLUMNS)));
+        let samples =
+            set.integer(number(tags::SAMPLES_PER_PIXEL)).unwrap_or(1).clamp(0, 65_535) as u16;
+        let declared = set.integer_text(number(tags::NUMBER_OF_FRAMES)).unwrap_or(1).max(1) as u64;
+        let pixels = set.pixels.as_ref().map(|element| {
+            let offset = element.value.start as u64;
+            let rest = opened.length.saturating_sub(offset);
+            PixelLocation {
+                offset,
+                length: element.value.len() as u64,
+                present: if element.undefined_length {
+                    rest
+                } else {
+                    rest.min(element.value.len() as u64)
+                },
+                declared_frames: declared,
+                encapsulated: element.undefined_length,
+                floats: element.tag != PIXEL_DATA,
+                deflated: opened.deflated,
+                big_endian: opened.encoding.big_endian,
+            }
         });
+        // A header may claim any number of frames: no more are looked at than the file can hold.
+        let frame_bytes =
+            (rows * columns) as u64 * u64::from(samples) * u64::from(allocated).div_ceil(8);
+        let possible = pixels.map_or(1, |pixels| match frame_bytes {
+            _ if pixels.encapsulated => pixels.present / ITEM_HEAD_BYTES,
+            0 => 1,
+            bytes => pixels.present / bytes,
+        });
+        let frames = declared.min(possible).clamp(1, MAX_FRAMES);
+        let planes = planes(set, cell, frames as usize, &mut warnings);
         Self {
             path: path.to_owned(),
             patient_id: text(number(tags::PATIENT_ID)),
             study_uid: text(number(tags::STUDY_INSTANCE_UID)),
             series_uid: text(number(tags::SERIES_INSTANCE_UID)),
             description: text(number(tags::SERIES_DESCRIPTION)),
+            sop_class: text(number(tags::SOP_CLASS_UID)),
+            sop_uid: text(number(tags::SOP_INSTANCE_UID)),
+            frame_of_reference: text(number(tags::FRAME_OF_REFERENCE_UID)),
+            series_number: set.integer_text(number(tags::SERIES_NUMBER)),
             modality: text(number(tags::MODALITY)),
+            unit: set
+                .text(number(tags::UNITS))
+                .or_else(|| set.text(number(tags::RESCALE_TYPE)))
+                .or_else(|| shared_rescale_type(set))
+                .unwrap_or_default(),
             kernel: text(number(tags::CONVOLUTION_KERNEL)),
             image_type: text(number(tags::IMAGE_TYPE))
                 .split('\\')
                 .map(|value| value.trim().to_owned())
                 .collect(),
             transfer_syntax: opened.transfer_syntax.clone(),
-            rows: size(number(tags::ROWS)),
-            columns: size(number(tags::COLUMNS)),
-            samples: set.integer(number(tags::SAMPLES_PER_PIXEL)).unwrap_or(1).clamp(0, 65_535)
-                as u16,
+            rows,
+            columns,
+            samples,
             instance: set.integer_text(number(tags::INSTANCE_NUMBER)),
             photometric: text(number(tags::PHOTOMETRIC_INTERPRETATION)),
             is_directory: set.raw(number(tags::DIRECTORY_RECORD_SEQUENCE)).is_some(),
             warnings,
+            counted_images: [tags::NUMBER_OF_SERIES_RELATED_INSTANCES, tags::IMAGES_IN_ACQUISITION]
+                .into_iter()
+                .find_map(|tag| set.integer_text(number(tag))),
+            has_overlay_bits: set.tags().any(|tag| {
+                OVERLAY_GROUPS.contains(&(tag >> 16))
+                    && tag & 0xffff == OVERLAY_BIT_POSITION
+                    && set.integer(tag).is_some_and(|bit| bit > 0)
+            }),
             cell,
             pixels,
+            cut: set.cut,
             planes,
+        }
+    }
+
+    /// Whether the file ends before its pixels.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cut && self.pixels.is_none()
+    }
+
+    /// What the instance is where it is no image of a scanner, whose pixels are no values of one.
+    pub(crate) fn is_no_image(&self) -> Option<&'static str> {
+        let class = self.sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.").unwrap_or_default();
+        match (class, self.modality.as_str()) {
+            ("66.4" | "66.7", _) | (_, "SEG") => Some("a segmentation"),
+            ("7" | "7.1" | "7.2" | "7.3" | "7.4", _) => Some("a secondary capture"),
+            ("481.2", _) | (_, "RTDOSE") => Some("a dose grid"),
+            ("30", _) => Some("a parametric map"),
+            ("66.5" | "68.1" | "68.2", _) => Some("a surface"),
+            _ => None,
+        }
+    }
+
+    /// Whether the values are Hounsfield units: those of a CT whose RescaleType, where it has one, says no other unit and
+    /// whose ImageType names no map of a material.
+    pub fn is_hounsfield(&self) -> bool {
+        matches!(self.modality.as_str(), "" | "CT")
+            && (matches!(self.unit.as_str(), "" | "US")
+                || self.unit.to_uppercase().starts_with("HU"))
+            && self.unit != "HU_MOD"
+            && !self
+                .image_type
+                .iter()
+                .any(|value| MATERIAL_MAPS.contains(&value.to_uppercase().as_str()))
+    }
+
+    /// The unit of the values: `HU`, that which the file names, or none.
+    pub fn unit_name(&self) -> &str {
+        match self.unit.as_str() {
+            _ if self.is_hounsfield() => "HU",
+            "US" | "HU" => "",
+            unit => unit,
         }
     }
 

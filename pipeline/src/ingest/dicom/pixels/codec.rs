@@ -10,18 +10,18 @@ use schemas::reason::Reason;
 use super::code_stream::code_stream;
 use super::coding::{Coding, check, coding, refuse};
 use super::fragments::Fragments;
-use super::native::{extend, from_file_order, native};
+use super::native::{from_file_order, native};
 use super::rle;
 use crate::ingest::IngestError;
 use crate::ingest::archive::Files;
 use crate::ingest::dicom::format::whole;
 use crate::ingest::dicom::header::{PixelLocation, SliceHeader};
+use crate::ingest::error::reason_of;
 
 /// One frame to be decoded: its number in the file and the memory for its stored values.
 pub(crate) type Work<'w> = (usize, &'w mut [i16]);
 
-/// Decodes frames of one file to stored values, masked and extended from BitsStored by their sign
-/// (PS3.5 section 8.1.1). An unsigned value keeps its 16 bits. A file of more than `limit` bytes is
+/// Decodes frames of one file to words as they are stored; [`super::extend_all`] makes values of them. A file of more than `limit` bytes is
 /// not read whole.
 ///
 /// # Errors
@@ -36,17 +36,6 @@ pub(crate) fn decode(
     let pixels = check(header)?;
     let plane = header.rows * header.columns;
     let frame_bytes = (plane * usize::from(header.cell.allocated) / 8) as u64;
-    if !pixels.encapsulated && pixels.length < frame_bytes * header.frames() as u64 {
-        return Err(refuse(
-            header,
-            Reason::VolumeTruncated,
-            &format!(
-                "holds {} of {} bytes of pixels",
-                pixels.length,
-                frame_bytes * header.frames() as u64
-            ),
-        ));
-    }
     let direct = !pixels.encapsulated
         && !pixels.deflated
         && header.cell.allocated == 16
@@ -76,12 +65,8 @@ pub(crate) fn decode(
         })?;
         match coding {
             Coding::Native | Coding::Encapsulated => native(header, &data, false, values),
-            Coding::Rle => {
-                rle::decode(&data, header.cell.allocated / 8, values)
-                    .map_err(|problem| refuse(header, Reason::VolumeCorrupt, problem))?;
-                extend(values, header.cell.stored, header.cell.signed);
-                Ok(())
-            }
+            Coding::Rle => rle::decode(&data, header.cell.allocated / 8, values)
+                .map_err(|problem| refuse(header, Reason::VolumeCorrupt, problem)),
             Coding::Jpeg | Coding::JpegLs | Coding::Jpeg2000 => {
                 code_stream(header, coding, &data, values)
             }
@@ -106,18 +91,10 @@ fn read_direct(
     work.sort_unstable_by_key(|(frame, _)| *frame);
     let parts = work.iter().map(|(frame, values)| (offset(*frame), bytemuck::cast_slice(values)));
     files.finish(&header.path, parts);
-    work.into_par_iter().for_each(|(_, values)| {
-        from_file_order(values, pixels.big_endian);
-        extend(values, header.cell.stored, header.cell.signed);
-    });
+    work.into_par_iter().for_each(|(_, values)| from_file_order(values, pixels.big_endian));
     Ok(())
 }
 
 fn short(header: &SliceHeader, error: &std::io::Error) -> IngestError {
-    let reason = if error.kind() == std::io::ErrorKind::UnexpectedEof {
-        Reason::VolumeTruncated
-    } else {
-        Reason::VolumeCorrupt
-    };
-    refuse(header, reason, &format!("pixels cannot be read: {error}"))
+    refuse(header, reason_of(error), &format!("pixels cannot be read: {error}"))
 }

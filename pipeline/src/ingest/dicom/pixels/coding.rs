@@ -51,6 +51,10 @@ pub(crate) fn check(header: &SliceHeader) -> Result<PixelLocation, IngestError> 
     let Some(pixels) = header.pixels else {
         return fail(Reason::NotAVolume, "has no pixels");
     };
+    if let Some(kind) = header.is_no_image() {
+        let problem = format!("is {kind} (SOP class `{}`), not an image", header.sop_class);
+        return fail(Reason::NotAVolume, &problem);
+    }
     if header.rows == 0 || header.columns == 0 {
         return fail(Reason::NotAVolume, "Rows and Columns are missing: no image");
     }
@@ -81,6 +85,17 @@ pub(crate) fn check(header: &SliceHeader) -> Result<PixelLocation, IngestError> 
                 header.transfer_syntax
             ),
         );
+    }
+    let needed = (header.rows * header.columns) as u64 * u64::from(allocated / 8);
+    let needed = needed.saturating_mul(pixels.declared_frames);
+    if !pixels.encapsulated && pixels.present < needed {
+        let problem = format!("holds {} of {needed} bytes of pixels", pixels.present);
+        return fail(Reason::VolumeTruncated, &problem);
+    }
+    if pixels.declared_frames > header.frames() as u64 {
+        let problem =
+            format!("is too short for the {} frames that it claims", pixels.declared_frames);
+        return fail(Reason::VolumeTruncated, &problem);
     }
     if pixels.big_endian && allocated == 8 {
         return fail(Reason::VolumeUnsupported, "8-bit pixels in big endian are not read");

@@ -9,3 +9,4 @@ mod rle;
 
 pub(crate) use codec::{Work, decode};
 pub(crate) use coding::check;
+pub(crate) use native::{Bits, extend_all};

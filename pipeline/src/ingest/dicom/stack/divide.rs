@@ -28,7 +28,13 @@ pub(crate) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
             }
         }
     }
+    let placeless = without_place(&kinds);
     let mut stacks: Vec<Stack> = kinds.into_iter().flat_map(divide).collect();
+    for stack in &mut stacks {
+        if let Some(detail) = placeless.as_ref().filter(|_| stack.basis.is_some()) {
+            stack.is_incomplete(detail);
+        }
+    }
     stacks.sort_by(|a, b| {
         let first = |stack: &Stack| {
             stack.frames.iter().map(|frame| (frame.header.path.clone(), frame.number)).min()
@@ -55,6 +61,36 @@ pub(crate) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
         }
     }
     stacks
+}
+
+/// That images have no position whose likes have one, in words: they are slices that a volume of the others lacks.
+fn without_place(kinds: &[Vec<Frame>]) -> Option<String> {
+    let has_place =
+        |frame: &Frame| frame.plane().position.is_some() && frame.plane().orientation.is_some();
+    let placed = kinds.iter().map(|kind| &kind[0]).filter(|frame| has_place(frame));
+    let lost: Vec<&Frame> = kinds
+        .iter()
+        .filter(|kind| {
+            let first = &kind[0];
+            let (header, size) = (&first.header, [first.header.rows, first.header.columns]);
+            header.pixels.is_some()
+                && !header.is_localizer()
+                && !has_place(first)
+                && placed.clone().any(|other| [other.header.rows, other.header.columns] == size)
+        })
+        .flatten()
+        .collect();
+    let first = lost.first()?;
+    let field = match first.plane().position {
+        None => "ImagePositionPatient",
+        Some(_) => "ImageOrientationPatient",
+    };
+    let names: Vec<String> = lost.iter().take(4).map(|frame| frame.name()).collect();
+    Some(format!(
+        "{} images of the series have no readable {field}: {}",
+        lost.len(),
+        names.join(", ")
+    ))
 }
 
 fn is_image(stack: &Stack) -> bool {
@@ -107,18 +143,17 @@ fn divide(frames: Vec<Frame>) -> Vec<Stack> {
     let stack = Stack::new(frames);
     let colliding = stack.facts.duplicate_slices > 0;
     let uneven = stack.basis.is_some() && !stack.facts.uniform_slice_spacing;
-    if stack.frames.len() < 3 || !(colliding || uneven) {
+    if stack.frames.len() < 3 {
         return vec![stack];
     }
+    if !(colliding || uneven) {
+        return part_scans(stack);
+    }
     for key in 0..KEYS.len() {
-        let mut parts: BTreeMap<&str, Vec<Frame>> = BTreeMap::new();
-        for frame in &stack.frames {
-            parts.entry(&frame.plane().keys[key]).or_default().push(frame.clone());
-        }
+        let parts = by_key(&stack, key);
         if parts.len() < 2 {
             continue;
         }
-        let parts: Vec<Stack> = parts.into_values().map(Stack::new).collect();
         let in_volumes: usize = parts
             .iter()
             .filter(|part| part.frames.len() - part.facts.duplicate_slices as usize >= 3)
@@ -136,5 +171,66 @@ fn divide(frames: Vec<Frame>) -> Vec<Stack> {
             return parts.into_iter().flat_map(|part| divide(part.frames)).collect();
         }
     }
+    vec![stack]
+}
+
+/// The frames of a stack by the values of one of [`KEYS`].
+fn by_key(stack: &Stack, key: usize) -> Vec<Stack> {
+    let mut parts: BTreeMap<&str, Vec<Frame>> = BTreeMap::new();
+    for frame in &stack.frames {
+        parts.entry(&frame.plane().keys[key]).or_default().push(frame.clone());
+    }
+    if parts.len() < 2 {
+        return Vec::new();
+    }
+    parts.into_values().map(Stack::new).collect()
+}
+
+/// Tags by which slices of one scan may differ in turn: a scanner of magnetic resonance takes every second slice first.
+const IN_TURN: [&str; 5] =
+    ["TemporalPosition", "TriggerTime", "AcquisitionTime", "ContentTime", "FrameReferenceTime"];
+/// Most scans that one series is taken for.
+const MAX_SCANS: usize = 8;
+
+/// Parts an even stack where a tag shows that it is several scans whose slices lie between each other's.
+fn part_scans(stack: Stack) -> Vec<Stack> {
+    let is_ct = matches!(stack.modality(), "" | "CT" | "PT");
+    let mut doubt = None;
+    for (key, name) in KEYS.iter().enumerate() {
+        let mut parts = by_key(&stack, key);
+        let even = |part: &Stack| part.frames.len() >= 3 && part.facts.uniform_slice_spacing;
+        if !(2..=MAX_SCANS).contains(&parts.len())
+            || !parts.iter().all(even)
+            || !interleaved(&parts)
+        {
+            continue;
+        }
+        // Scans lie between each other's slices all along, not where the end of one meets the beginning of the next.
+        let middle =
+            |part: &Stack| part.positions[0].midpoint(part.positions[part.positions.len() - 1]);
+        let apart = (middle(&parts[0]) - middle(&parts[1])).abs();
+        if apart > parts[0].extent() / 4.0 {
+            continue;
+        }
+        let in_turn = IN_TURN.contains(name) || (*name == "AcquisitionNumber" && !is_ct);
+        if in_turn {
+            let text = format!(
+                "slices differ in {name} in turn: they may be {} scans merged",
+                parts.len()
+            );
+            doubt = doubt.or(is_ct.then_some(text));
+            continue;
+        }
+        let note = format!(
+            "slices of {} scans lie between each other's; {name} tells them apart",
+            parts.len()
+        );
+        for part in &mut parts {
+            part.notes.push(note.clone());
+        }
+        return parts;
+    }
+    let mut stack = stack;
+    stack.notes.extend(doubt);
     vec![stack]
 }

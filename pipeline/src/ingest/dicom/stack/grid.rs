@@ -7,7 +7,7 @@ use super::frame::{Basis, Frame, affine_of, subtract};
 use super::geometry::Stack;
 use super::steps::{SAME_POSITION, is_even, median, steps};
 use crate::ingest::IngestError;
-use crate::ingest::geometry::{MAX_UNTILTED_TANGENT, sheared};
+use crate::ingest::geometry::sheared;
 use crate::volume::{Affine, norm};
 
 /// A grid may have at most this many times the slices that were found.
@@ -70,7 +70,7 @@ impl Stack {
     }
 
     /// Whether the verdict is one that a policy may remedy.
-    fn may_be_remedied(&self) -> bool {
+    pub(crate) fn may_be_remedied(&self) -> bool {
         matches!(
             self.verdict,
             GeometryVerdict::Regular
@@ -127,7 +127,7 @@ impl Stack {
                 } else {
                     Reason::IrregularGeometry
                 };
-                Err(IngestError::new(reason, uneven))
+                Err(IngestError::new(reason, uneven).remedied_by("gaps"))
             }
             Remedy::Reject => Err(self.own_refusal()),
             Remedy::Repair => {
@@ -173,12 +173,12 @@ impl Stack {
         remedy: Remedy,
         done: &mut Done,
     ) -> Result<bool, IngestError> {
-        if self.shear(basis) <= MAX_UNTILTED_TANGENT {
+        if self.shear(basis) <= self.max_shear() {
             return Ok(false);
         }
         let text = sheared(self.facts.tilt_degrees);
         match remedy {
-            Remedy::Reject => Err(IngestError::new(Reason::Tilted, text)),
+            Remedy::Reject => Err(IngestError::new(Reason::Tilted, text).remedied_by("tilt")),
             // The repair itself is noted where it is done.
             Remedy::Repair => Ok(true),
             Remedy::Accept => {
@@ -202,14 +202,10 @@ impl Stack {
             };
             let apart = kept.plane().position.zip(frame.plane().position);
             if apart.is_none_or(|(a, b)| norm(subtract(a, b)) > POSITION_TOLERANCE_MM) {
-                return Err(IngestError::new(
-                    Reason::IrregularGeometry,
-                    format!(
-                        "{} and {} lie beside each other at one height",
-                        kept.name(),
-                        frame.name()
-                    ),
-                ));
+                return Err(IngestError::new(Reason::IrregularGeometry, {
+                    let [kept, other] = Frame::names(kept, &frame);
+                    format!("{kept} and {other} lie beside each other at one height")
+                }));
             }
         }
         (self.frames, self.positions) = (frames, positions);
@@ -248,8 +244,11 @@ impl Stack {
     /// Keeps the longest run of even steps; of several, the first.
     fn keep_longest_run(&mut self, basis: Basis) {
         let step = median(steps(&self.positions));
-        let even: Vec<bool> =
-            self.positions.windows(2).map(|pair| is_even(pair[1] - pair[0], step)).collect();
+        let even: Vec<bool> = self
+            .positions
+            .windows(2)
+            .map(|pair| is_even(pair[1] - pair[0], step, self.rounding))
+            .collect();
         let (mut best, mut start) = (0..1, 0);
         for at in 0..=even.len() {
             if at == even.len() || !even[at] {

@@ -4,28 +4,33 @@
 //! names, `SliceThickness` or the tilt tag. Steps may differ by 1 % of the median step, the normal by
 //! 0.01, as in the volume geometry index of the Imaging Data Commons and in highdicom.
 
-use super::frame::{Basis, DIRECTION, Frame, affine_of, subtract};
+use super::frame::{Basis, Frame, affine_of, is_coarse, subtract, unit_vectors};
 use super::geometry::Stack;
-use super::steps::{SAME_POSITION, STEP_ROUNDING, STEP_TOLERANCE, is_even, median, steps};
+use super::steps::{
+    SAME_POSITION, STEP_ROUNDING, STEP_TOLERANCE, fit, is_even, median, rounding, steps,
+};
+use crate::ingest::geometry::MAX_UNTILTED_TANGENT;
 use crate::volume::{Affine, cross, dot, norm};
 
 /// Slices may lie off their line by this much, in mm.
 const MAX_OFF_AXIS_MM: f64 = 0.1;
+/// The tangent that directions of two decimals may give to a stack without tilt.
+const COARSE_TANGENT: f64 = 0.015;
 
 impl Stack {
     /// Sorts along the normal and takes the measures, where every frame has a place.
     pub(crate) fn order(&mut self) {
         let Some(first) = self.frames.first() else { return };
         let (orientation, spacing) = (first.plane().orientation, first.plane().pixel_spacing);
-        let (Some([along_columns, along_rows]), Some(spacing)) = (orientation, spacing) else {
+        let (Some(orientation), Some(spacing)) = (orientation, spacing) else {
             return;
         };
         let facts = &mut self.facts;
-        facts.orthogonal_orientation = (norm(along_columns) - 1.0).abs() <= DIRECTION
-            && (norm(along_rows) - 1.0).abs() <= DIRECTION
-            && dot(along_columns, along_rows).abs() <= DIRECTION;
+        let vectors = unit_vectors(orientation);
+        facts.orthogonal_orientation = vectors.is_some();
+        let Some([along_columns, along_rows]) = vectors else { return };
         let possible = spacing.iter().all(|step| *step > 0.0 && step.is_finite());
-        if !facts.orthogonal_orientation || !possible {
+        if !possible {
             return;
         }
         let normal = cross(along_columns, along_rows);
@@ -51,6 +56,11 @@ impl Stack {
                 start = at;
             }
         }
+        let places = self.frames.iter().filter_map(|frame| frame.plane().position);
+        // Each coordinate is rounded by itself.
+        let sides: f64 = normal.iter().map(|side| side.abs()).sum();
+        self.rounding = sides * rounding(places.flatten().collect::<Vec<_>>().into_iter());
+        self.is_coarse = is_coarse(orientation);
         let basis = Basis { along_columns, along_rows, normal, spacing };
         self.basis = Some(basis);
         self.measure(basis);
@@ -80,6 +90,19 @@ impl Stack {
         let consistent_in_plane_row = spread(basis.along_columns) < MAX_OFF_AXIS_MM;
         let consistent_in_plane_col = spread(basis.along_rows) < MAX_OFF_AXIS_MM;
         let shear = self.shear(basis);
+        let rounding = self.rounding;
+        let is_uniform = steps.iter().all(|other| is_even(*other, step, 0.0));
+        self.fitted = None;
+        let mut median_step = step;
+        if !is_uniform
+            && steps.len() + 1 == count
+            && steps.iter().all(|other| is_even(*other, step, rounding))
+        {
+            self.fitted = fit(&self.positions, rounding);
+            median_step = self.fitted.map_or(step, |[_, step]| step);
+        }
+        let is_uniform = is_uniform || self.fitted.is_some();
+        let step = median_step;
         let obliquity = self.affine(basis).map_or(0.0, |affine| affine.obliquity());
         let facts = &mut self.facts;
         facts.step_mm = step;
@@ -89,12 +112,13 @@ impl Stack {
             facts.step_min_mm = 0.0;
         }
         facts.duplicate_slices = (count - 1 - steps.len()) as u32;
-        facts.uniform_slice_spacing = steps.iter().all(|other| is_even(*other, step));
+        facts.uniform_slice_spacing = is_uniform;
         if !facts.uniform_slice_spacing {
             facts.max_gap_mm = facts.step_max_mm - step;
             let whole = |other: &f64| {
                 let ratio = (other / step).round().max(1.0);
-                (other - ratio * step).abs() <= (STEP_TOLERANCE * ratio * step).max(STEP_ROUNDING)
+                (other - ratio * step).abs()
+                    <= (STEP_TOLERANCE * ratio * step).max(STEP_ROUNDING).max(2.0 * rounding)
             };
             if steps.iter().all(whole) {
                 facts.missing_slices =
@@ -127,6 +151,13 @@ impl Stack {
         self.direction().map_or(0.0, |direction| norm(subtract(direction, basis.normal)))
     }
 
+    /// The largest tangent between normal and stacking direction that is no tilt: rounded directions and places give one to
+    /// a stack that has none.
+    pub(crate) fn max_shear(&self) -> f64 {
+        let directions = if self.is_coarse { COARSE_TANGENT } else { MAX_UNTILTED_TANGENT };
+        directions + 2.0 * self.rounding / self.extent().max(f64::MIN_POSITIVE)
+    }
+
     /// What is uneven about the steps, in words.
     pub(crate) fn uneven(&self) -> String {
         let facts = &self.facts;
@@ -152,7 +183,9 @@ impl Stack {
             let along = position - self.positions[0];
             let way = subtract(frame.plane().position?, origin);
             let beside = norm(subtract(way, direction.map(|value| value * along)));
-            if beside > MAX_OFF_AXIS_MM && worst.is_none_or(|(_, other)| beside > other) {
+            if beside > MAX_OFF_AXIS_MM.max(3.0 * self.rounding)
+                && worst.is_none_or(|(_, other)| beside > other)
+            {
                 worst = Some((frame, beside));
             }
         }
@@ -164,7 +197,11 @@ impl Stack {
     pub(crate) fn affine(&self, basis: Basis) -> Option<Affine> {
         let count = self.frames.len();
         let extent = self.extent();
-        let step = if extent > SAME_POSITION { extent / (count.max(2) - 1) as f64 } else { 1.0 };
+        let step = match self.fitted {
+            Some([_, step]) => step,
+            None if extent > SAME_POSITION => extent / (count.max(2) - 1) as f64,
+            None => 1.0,
+        };
         let direction = self.direction().unwrap_or(basis.normal);
         let origin = self.frames.first()?.plane().position?;
         Some(affine_of(basis, direction.map(|value| value * step), origin))

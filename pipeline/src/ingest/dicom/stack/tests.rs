@@ -17,6 +17,14 @@ fn header(index: usize, position: [f64; 3]) -> SliceHeader {
         study_uid: String::new(),
         series_uid: String::new(),
         description: String::new(),
+        sop_class: String::new(),
+        sop_uid: String::new(),
+        frame_of_reference: String::new(),
+        series_number: None,
+        unit: String::new(),
+        counted_images: None,
+        has_overlay_bits: false,
+        cut: false,
         modality: "CT".into(),
         kernel: String::new(),
         image_type: Vec::new(),
@@ -32,19 +40,23 @@ fn header(index: usize, position: [f64; 3]) -> SliceHeader {
         pixels: Some(PixelLocation {
             offset: 0,
             length: 40,
+            present: 40,
+            declared_frames: 1,
             encapsulated: false,
             floats: false,
             deflated: false,
             big_endian: false,
         }),
-        planes: vec![Plane {
+        planes: vec![Arc::new(Plane {
             position: Some(position),
             orientation: Some([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
             pixel_spacing: Some([0.8, 0.7]),
             transform: Transform::Linear { slope: 1.0, intercept: 0.0 },
+            rescale_given: [false; 2],
+            rescale_fault: None,
             padding: None,
             keys: vec![String::new(); KEYS.len()],
-        }],
+        })],
     }
 }
 
@@ -97,7 +109,7 @@ fn every_bad_stack_has_its_verdict() {
     assert_eq!(verdict(scout), GeometryVerdict::Localizer);
     let mut placeless = headers(&[0.0, 2.0, 4.0]);
     for slice in &mut placeless {
-        slice.planes[0].position = None;
+        Arc::make_mut(&mut slice.planes[0]).position = None;
     }
     assert_eq!(verdict(placeless), GeometryVerdict::Irregular);
     let mut coded = headers(&[0.0, 2.0, 4.0]);
@@ -105,7 +117,7 @@ fn every_bad_stack_has_its_verdict() {
     coded[1].pixels.as_mut().expect("has pixels").encapsulated = true;
     assert_eq!(verdict(coded), GeometryVerdict::Unsupported);
     let mut wandering = headers(&[0.0, 2.0, 4.0, 6.0]);
-    wandering[1].planes[0].position = Some([-11.0, -20.0, 2.0]);
+    Arc::make_mut(&mut wandering[1].planes[0]).position = Some([-11.0, -20.0, 2.0]);
     assert_eq!(verdict(wandering), GeometryVerdict::Irregular);
 }
 
@@ -125,8 +137,8 @@ fn phases_at_the_same_positions_become_volumes_of_their_own() {
     let mut both = headers(&[0.0, 2.0, 4.0, 0.0, 2.0, 4.0]);
     for (index, slice) in both.iter_mut().enumerate() {
         // The echo also parts them, but the temporal position is asked first.
-        slice.planes[0].keys[1] = format!("{}", index / 3);
-        slice.planes[0].keys[2] = format!("{}", index % 2);
+        Arc::make_mut(&mut slice.planes[0]).keys[1] = format!("{}", index / 3);
+        Arc::make_mut(&mut slice.planes[0]).keys[2] = format!("{}", index % 2);
     }
     let found = divided(both);
     assert_eq!(found.len(), 2);
@@ -142,7 +154,7 @@ fn phases_at_the_same_positions_become_volumes_of_their_own() {
 fn repeated_images_of_one_place_are_no_volumes() {
     let mut monitor = headers(&[1.0, 1.0, 1.0, 1.0]);
     for (index, slice) in monitor.iter_mut().enumerate() {
-        slice.planes[0].keys[0] = format!("{index}");
+        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{index}");
     }
     assert_eq!(one(monitor).verdict, GeometryVerdict::DuplicatePositions);
 }
@@ -150,13 +162,13 @@ fn repeated_images_of_one_place_are_no_volumes() {
 #[test]
 fn stacks_of_another_orientation_or_spacing_are_parted() {
     let mut mixed = headers(&[0.0, 2.0, 4.0, 0.0]);
-    mixed[3].planes[0].orientation = Some([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]);
+    Arc::make_mut(&mut mixed[3].planes[0]).orientation = Some([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0]]);
     let found = divided(mixed);
     let verdicts: Vec<_> = found.iter().map(|stack| stack.verdict).collect();
     assert_eq!(verdicts, [GeometryVerdict::Regular, GeometryVerdict::MultiStack]);
     let mut zoomed = headers(&[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
     for slice in &mut zoomed[..3] {
-        slice.planes[0].pixel_spacing = Some([0.5, 0.5]);
+        Arc::make_mut(&mut slice.planes[0]).pixel_spacing = Some([0.5, 0.5]);
     }
     assert_eq!(divided(zoomed).len(), 2);
 }
@@ -165,18 +177,18 @@ fn stacks_of_another_orientation_or_spacing_are_parted() {
 fn interleaved_acquisitions_are_parted_only_where_each_is_even() {
     let mut interleaved = headers(&[0.0, 0.3, 2.0, 2.3, 4.0, 4.3]);
     for (index, slice) in interleaved.iter_mut().enumerate() {
-        slice.planes[0].keys[0] = format!("{}", index % 2);
+        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index % 2);
     }
     assert_eq!(divided(interleaved).len(), 2);
     let mut contiguous = headers(&[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
     for (index, slice) in contiguous.iter_mut().enumerate() {
-        slice.planes[0].keys[0] = format!("{}", index / 3);
+        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index / 3);
     }
     assert_eq!(divided(contiguous).len(), 1);
     // Two slabs of another step, one after the other, are one scan of a head.
     let mut slabs = headers(&[0.0, 2.0, 4.0, 5.0, 10.0, 15.0]);
     for (index, slice) in slabs.iter_mut().enumerate() {
-        slice.planes[0].keys[0] = format!("{}", index / 3);
+        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index / 3);
     }
     assert_eq!(one(slabs).verdict, GeometryVerdict::Irregular);
 }

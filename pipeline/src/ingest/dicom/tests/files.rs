@@ -58,7 +58,7 @@ fn every_way_of_writing_one_series_gives_one_volume() {
         writer.write_all(&bytes).expect("writes");
     }
     writer.finish().expect("finishes");
-    let entries = crate::ingest::archive::archive_entries(&archive).expect("lists");
+    let entries = crate::ingest::archive::list_archive(&archive).expect("lists").entries;
     assert_eq!(take(&entries).expect("archive").volume, expected);
 }
 
