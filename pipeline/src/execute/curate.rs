@@ -12,12 +12,13 @@ use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::error::CurateError;
-use super::executor::{Context, Ended, Executor, LocalThreads, RunError};
+use super::executor::{Context, Ended, Executor, LocalThreads};
 use super::observe::{Cancel, Observer, Stage};
 use super::outcome;
 use super::output::Output;
 use super::reports::{Kept, write_reports};
 use super::reuse::Reusable;
+use super::run_error::RunError;
 use crate::files::{sha256_bytes, sha256_file};
 use crate::graph::{EncodeError, SentenceEncoder};
 use crate::plan::{Survey, Unit, View, cut_units, survey};

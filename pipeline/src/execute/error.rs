@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::executor::RunError;
 use super::report_tables::ReportTablesError;
+use super::run_error::RunError;
 use crate::graph::EncodeError;
 use crate::plan::PlanError;
 use crate::release::ReleaseError;

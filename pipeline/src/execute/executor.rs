@@ -7,6 +7,7 @@ use schemas::manifest::Manifest;
 use schemas::outcome::UnitOutcome;
 
 use super::observe::{Cancel, Observer};
+use super::run_error::RunError;
 use super::unit::run_unit;
 use crate::plan::{Unit, View};
 
@@ -46,23 +47,6 @@ pub trait Executor: Sync {
         cancel: &Cancel,
         done: &mut dyn FnMut(usize, UnitOutcome) -> io::Result<()>,
     ) -> Result<Ended, RunError>;
-}
-
-/// Units that could not be run. What is committed is kept, and the same run goes on.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// A shard or an outcome cannot be written.
-    #[error(transparent)]
-    Write(#[from] io::Error),
-    /// The system does not give a source, which says nothing of what it holds.
-    #[error("failed to read `{source_name}` of the corpus: {detail}")]
-    Read {
-        /// The source, relative to the corpus.
-        source_name: String,
-        /// What the system said.
-        detail: String,
-    },
 }
 
 /// This machine's threads: one unit after the other, the series of a unit in parallel.

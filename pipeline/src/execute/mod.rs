@@ -18,14 +18,16 @@ mod output;
 mod report_tables;
 mod reports;
 mod reuse;
+mod run_error;
 mod unit;
 mod views;
 
 pub use curate::{Curation, Options, curate};
 pub use error::CurateError;
-pub use executor::{Context, Ended, Executor, LocalThreads, RunError};
+pub use executor::{Context, Ended, Executor, LocalThreads};
 pub use observe::{Cancel, NoObserver, Observer, Stage};
 pub use report_tables::{ReportCounts, ReportTables, ReportTablesError};
+pub use run_error::RunError;
 pub use views::{ViewedSeries, make_views};
 
 /// Sizes the pool of worker threads that every room shares; 0 means one for each processor.

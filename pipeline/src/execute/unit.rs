@@ -14,9 +14,9 @@ use schemas::outcome::{ShardFile, UnitOutcome};
 use schemas::reason::Reason;
 use schemas::tables::{ExcludedRow, IndexRow, VolumeRow};
 
-use super::executor::RunError;
 use super::in_order::{Completion, for_each_in_order};
 use super::observe::{Cancel, Observer};
+use super::run_error::RunError;
 use super::views::{ViewedSeries, make_views_with_sums};
 use crate::files::{path_text, sha256_bytes};
 use crate::ingest::{IngestError, ReadOptions, SeriesFacts, SourceSums};

@@ -114,18 +114,12 @@ pub fn sort_files(found: CorpusFiles, root: &Path, ignore: &NamePatterns) -> Sor
             if looks_like_dicom(&start) {
                 return Kind::Dicom;
             }
-            match by_default.find(path, root) {
-                Some(pattern) => Kind::Ignored(pattern.to_owned()),
-                None => {
-                    let content = content(&start);
-                    let error = IngestError::new(Reason::VolumeUnsupported, content.words());
-                    Kind::Other(if content.may_be_a_slice() {
-                        error
-                    } else {
-                        error.of_another_kind()
-                    })
-                }
+            if let Some(pattern) = by_default.find(path, root) {
+                return Kind::Ignored(pattern.to_owned());
             }
+            let content = content(&start);
+            let error = IngestError::new(Reason::VolumeUnsupported, content.words());
+            Kind::Other(if content.may_be_a_slice() { error } else { error.of_another_kind() })
         })
         .collect();
     let mut sorted = SortedFiles::default();

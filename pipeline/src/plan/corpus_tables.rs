@@ -111,27 +111,21 @@ impl CorpusTables {
             faults.push("the metadata give no slope and intercept together".into());
         }
         let (xy, z) = (&columns.xy_spacing, &columns.z_spacing);
-        let mut spacing = |column: &str, read: &dyn Fn(&str) -> Option<[f64; 2]>| match cell(column)
-        {
-            Some(text) => {
-                let value = read(text);
-                if value.is_none() {
-                    faults.push(format!(
-                        "`{column}` of the metadata is `{text}`, no voxel size in mm"
-                    ));
-                }
-                value
-            }
-            None => {
-                if self
-                    .metadata
-                    .iter()
-                    .any(|table| table.columns().iter().any(|name| name == column))
-                {
+        let has = |column: &str| {
+            self.metadata.iter().any(|table| table.columns().iter().any(|name| name == column))
+        };
+        let mut spacing = |column: &str, read: &dyn Fn(&str) -> Option<[f64; 2]>| {
+            let Some(text) = cell(column) else {
+                if has(column) {
                     faults.push(format!("`{column}` of the metadata is blank"));
                 }
-                None
+                return None;
+            };
+            let value = read(text);
+            if value.is_none() {
+                faults.push(format!("`{column}` of the metadata is `{text}`, no voxel size in mm"));
             }
+            value
         };
         let plane = spacing(xy, &in_plane);
         let depth = spacing(z, &|text| step(text).map(|step| [step; 2]));

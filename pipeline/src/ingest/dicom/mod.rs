@@ -25,7 +25,7 @@ pub(crate) use format::looks_like_dicom;
 pub use header::SliceHeader;
 pub use read::read;
 pub(crate) use read::read_with_sums;
-pub use stack::{DicomFiles, DicomSeries, DicomVolume, Frame, Stack, group, is_dicom};
+pub use stack::{DicomFiles, DicomSeries, DicomVolume, Frame, Stack, group};
 
 #[cfg(test)]
 mod tests;

@@ -126,6 +126,9 @@ const MAX_STEP_SHARE: f64 = 0.01;
 /// No scanner's steps lie outside of this, in mm: a unit that says so is not that of the numbers.
 const POSSIBLE_STEPS_MM: std::ops::RangeInclusive<f64> = 0.02..=50.0;
 
+/// The unit of a header that names none.
+const MILLIMETRE: &str = "millimetre";
+
 /// Whether two voxel sizes are the same but for rounding.
 pub(crate) fn same_spacing(a: [f64; 3], b: [f64; 3]) -> bool {
     a.iter().zip(b).all(|(a, b)| (a - b).abs() <= MAX_STEP_SHARE * a.abs().max(b.abs()))
@@ -140,11 +143,11 @@ pub(crate) fn affine(
     let (scale, unit) = match header.xyzt_units & 7 {
         1 => (1000.0, "metre"),
         3 => (0.001, "micrometre"),
-        _ => (1.0, "millimetre"),
+        _ => (1.0, MILLIMETRE),
     };
     let (affine, oriented) = by_forms(header, scale, dims, warnings)?;
     let spacing = affine.spacing();
-    if scale != 1.0 && !spacing.iter().all(|step| POSSIBLE_STEPS_MM.contains(step)) {
+    if unit != MILLIMETRE && !spacing.iter().all(|step| POSSIBLE_STEPS_MM.contains(step)) {
         let steps = spacing.map(|step| step / scale);
         return Err(IngestError::new(
             Reason::AmbiguousSpacing,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use schemas::ids::{CtRateName, SeriesId, StudyId};
 use schemas::manifest::{CorpusSection, Remedy};
 use schemas::reason::Reason;
+use schemas::tables::ExcludedRow;
 
 use super::found::{Found, FoundSeries, relative_to, stem};
 use super::traits::Layout;
@@ -38,12 +39,12 @@ impl Layout for CtRate {
         }
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         for path in dicom {
-            match named_folder(&path) {
-                Some(folder) => folders.entry(folder).or_default().push(path),
-                None => {
-                    let detail = "lies in no folder named SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`";
-                    found.leave_out(&path, root, &IngestError::new(Reason::UnknownName, detail));
-                }
+            if let Some(folder) = named_folder(&path) {
+                folders.entry(folder).or_default().push(path);
+            } else {
+                let detail =
+                    "lies in no folder named SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`";
+                found.leave_out(&path, root, &IngestError::new(Reason::UnknownName, detail));
             }
         }
         let mut beside = others;
@@ -107,26 +108,25 @@ fn take(
     notes: Vec<String>,
     found: &mut Found,
 ) {
-    match CtRateName::parse(name) {
-        Some(name) => found.series.push(FoundSeries {
-            id: name.series,
-            study: name.study,
-            patient: name.patient,
-            identifiers: Vec::new(),
-            corpus_split: Some(name.split),
-            source,
-            files,
-            relative,
-            notes,
-            alternatives: Vec::new(),
-        }),
-        None => {
-            let detail =
-                format!("`{name}` is not SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`");
-            let row = schemas::tables::ExcludedRow::new(Reason::UnknownName, relative);
-            found.excluded.push(row.detail(detail).files(files));
-        }
-    }
+    let Some(parsed) = CtRateName::parse(name) else {
+        let detail =
+            format!("`{name}` is not SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`");
+        let row = ExcludedRow::new(Reason::UnknownName, relative).detail(detail).files(files);
+        found.excluded.push(row);
+        return;
+    };
+    found.series.push(FoundSeries {
+        id: parsed.series,
+        study: parsed.study,
+        patient: parsed.patient,
+        identifiers: Vec::new(),
+        corpus_split: Some(parsed.split),
+        source,
+        files,
+        relative,
+        notes,
+        alternatives: Vec::new(),
+    });
 }
 
 /// The same name in two folders would be one identifier for two volumes: the first by path stays.

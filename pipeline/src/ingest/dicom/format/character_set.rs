@@ -83,10 +83,9 @@ fn encoding(name: &str) -> Option<&'static Encoding> {
         "148" => WINDOWS_1254,
         "166" => WINDOWS_874,
         "149" => EUC_KR,
-        "58" => GBK,
+        "58" | "GBK" => GBK,
         "192" => UTF_8,
         "GB18030" => GB18030,
-        "GBK" => GBK,
         _ if name.eq_ignore_ascii_case("BIG5") => BIG5,
         _ => return None,
     })

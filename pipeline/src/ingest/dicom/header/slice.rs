@@ -26,17 +26,17 @@ pub struct SliceHeader {
     pub series_uid: String,
     /// SeriesDescription (0008,103E).
     pub description: String,
-    /// SOPClassUID (0008,0016).
+    /// `SOPClassUID` (0008,0016).
     pub sop_class: String,
-    /// SOPInstanceUID (0008,0018).
+    /// `SOPInstanceUID` (0008,0018).
     pub sop_uid: String,
-    /// FrameOfReferenceUID (0020,0052).
+    /// `FrameOfReferenceUID` (0020,0052).
     pub frame_of_reference: String,
-    /// SeriesNumber (0020,0011).
+    /// `SeriesNumber` (0020,0011).
     pub series_number: Option<i64>,
     /// Modality (0008,0060).
     pub modality: String,
-    /// RescaleType (0028,1054) or, of a PET, Units (0054,1001).
+    /// `RescaleType` (0028,1054) or, of a PET, Units (0054,1001).
     pub unit: String,
     /// `ConvolutionKernel` (0018,1210).
     pub kernel: String,
@@ -104,7 +104,7 @@ const MATERIAL_MAPS: [&str; 8] = [
     "IODINE_MAP",
 ];
 
-/// RescaleType of an enhanced image, whose frames share it.
+/// `RescaleType` of an enhanced image, whose frames share it.
 fn shared_rescale_type(set: &DataSet<'_>) -> Option<String> {
     let groups = [
         set.item(number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE)),
@@ -262,7 +262,7 @@ impl SliceHeader {
         }
     }
 
-    /// Whether the values are Hounsfield units: those of a CT whose RescaleType, where it has one, says no other unit and
+    /// Whether the values are Hounsfield units: those of a CT whose `RescaleType`, where it has one, says no other unit and
     /// whose ImageType names no map of a material.
     pub fn is_hounsfield(&self) -> bool {
         matches!(self.modality.as_str(), "" | "CT")

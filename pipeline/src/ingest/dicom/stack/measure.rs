@@ -59,7 +59,7 @@ impl Stack {
         let places = self.frames.iter().filter_map(|frame| frame.plane().position);
         // Each coordinate is rounded by itself.
         let sides: f64 = normal.iter().map(|side| side.abs()).sum();
-        self.rounding = sides * rounding(places.flatten().collect::<Vec<_>>().into_iter());
+        self.rounding = sides * rounding(&places.flatten().collect::<Vec<_>>());
         self.is_coarse = is_coarse(orientation);
         let basis = Basis { along_columns, along_rows, normal, spacing };
         self.basis = Some(basis);

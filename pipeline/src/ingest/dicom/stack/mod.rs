@@ -1,10 +1,13 @@
 //! Where frames lie: files into series, a series into stacks, a stack onto the grid it is read on.
 
+mod copies;
 mod divide;
 mod frame;
 mod geometry;
 mod grid;
+mod group;
 mod intensity;
+mod lost;
 mod measure;
 mod series;
 mod steps;
@@ -14,5 +17,6 @@ mod tests;
 pub(crate) use divide::stacks;
 pub use frame::Frame;
 pub use geometry::Stack;
-pub(crate) use series::group_from;
-pub use series::{DicomFiles, DicomSeries, DicomVolume, group, is_dicom};
+pub use group::group;
+pub(crate) use group::group_from;
+pub use series::{DicomFiles, DicomSeries, DicomVolume};

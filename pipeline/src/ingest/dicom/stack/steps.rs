@@ -17,9 +17,9 @@ const TWICE: f64 = 2.0 + 1e-6;
 
 /// Half of the last decimal that `values` are written with, where that is one to three decimals; 0 for whole numbers, which
 /// may be exact, and for numbers written in full.
-pub(crate) fn rounding(values: impl Iterator<Item = f64> + Clone) -> f64 {
+pub(crate) fn rounding(values: &[f64]) -> f64 {
     let whole = |scale: f64| {
-        values.clone().all(|value| (value * scale - (value * scale).round()).abs() < 1e-6)
+        values.iter().all(|value| (value * scale - (value * scale).round()).abs() < 1e-6)
     };
     if whole(1.0) {
         return 0.0;
@@ -71,7 +71,7 @@ mod tests {
                 let places: Vec<f64> = (0..200)
                     .map(|at| ((start + f64::from(at) * step) * scale).round() / scale)
                     .collect();
-                let rounding = rounding(places.iter().copied());
+                let rounding = rounding(&places);
                 assert!(rounding <= 0.5 / scale + 1e-12, "{step}");
                 let [_, found] = fit(&places, 0.5 / scale).expect("lies on a line");
                 assert!((found - step).abs() < 1e-3, "{found} {step}");
@@ -80,7 +80,7 @@ mod tests {
                 assert_eq!(fit(&moved, 0.5 / scale), None);
             }
         }
-        assert!(rounding([1.0, 2.0, 7.0].into_iter()) < 1e-12, "whole numbers may be exact");
-        assert!(rounding([1.0, 2.123_456].into_iter()) < 1e-12, "written in full");
+        assert!(rounding(&[1.0, 2.0, 7.0]) < 1e-12, "whole numbers may be exact");
+        assert!(rounding(&[1.0, 2.123_456]) < 1e-12, "written in full");
     }
 }

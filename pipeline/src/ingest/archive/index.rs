@@ -1,72 +1,20 @@
-//! Bytes of files, also of files inside an archive and of files that are packed one by one.
-//!
-//! A file inside an archive is named by a path through it: `study.zip/series/1.dcm`. Nothing is unpacked to disk, and what
-//! an entry inflates to is capped. Zip and tar archives are read where they lie; a packed tar, and an archive inside another
-//! one, are held in memory while they are read, a few at a time.
+//! An archive with its entries, and those of the archives inside it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Component, Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use schemas::reason::Reason;
 use zip::ZipArchive;
 
-use super::error::IngestError;
-use super::once::ReadOnce;
-use super::sums::SourceSums;
+use super::held::{Held, MAX_HELD_BYTES, too_large, unpack};
+use super::kind::{Kind, is_archive, kind_of};
+use crate::ingest::error::IngestError;
 
-/// Largest archive that is held in memory, unpacked.
-const MAX_HELD_BYTES: u64 = 2 << 30;
 /// Archives inside archives beyond this depth are not entered.
 const MAX_DEPTH: usize = 2;
-/// First bytes of a gzip stream and of a Zstandard frame.
-pub(crate) const GZIP: [u8; 2] = [0x1f, 0x8b];
-pub(crate) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// How an archive is written, by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Zip,
-    Tar,
-    PackedTar,
-}
-
-fn kind_of(path: &Path) -> Option<Kind> {
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| name.ends_with(ending));
-    if ends(&[".zip"]) {
-        Some(Kind::Zip)
-    } else if ends(&[".tar"]) {
-        Some(Kind::Tar)
-    } else if ends(&[".tar.gz", ".tgz", ".tar.zst", ".tzst"]) {
-        Some(Kind::PackedTar)
-    } else {
-        None
-    }
-}
-
-/// Whether `path` is an archive, by its name.
-pub(crate) fn is_archive(path: &Path) -> bool {
-    kind_of(path).is_some()
-}
-
-/// Whether `path` names one file that is packed by itself, other than a NIfTI image, which its reader unpacks.
-fn is_packed_single(path: &Path) -> bool {
-    let Some(name) = path.file_name() else { return false };
-    let name = name.to_string_lossy().to_ascii_lowercase();
-    let Some(stem) = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")) else {
-        return false;
-    };
-    ![".nii", ".img", ".hdr", ".tar"].iter().any(|ending| stem.ends_with(ending))
-}
-
-/// The archive on disk that `path` leads through, where it does; a plain file leads through none.
-pub fn archive_of(path: &Path) -> Option<&Path> {
-    path.ancestors().skip(1).find(|ancestor| is_archive(ancestor) && ancestor.is_file())
-}
 
 /// What an archive holds.
 #[derive(Debug, Default)]
@@ -130,30 +78,6 @@ impl Seek for LazyFile {
     }
 }
 
-/// Archives that are held in memory, the last ones that were asked for.
-#[derive(Debug, Default)]
-struct Held(Mutex<VecDeque<(PathBuf, Arc<[u8]>)>>);
-
-impl Held {
-    fn get(
-        &self,
-        path: &Path,
-        load: impl FnOnce() -> io::Result<Vec<u8>>,
-    ) -> io::Result<Arc<[u8]>> {
-        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, bytes)) = held().iter().find(|(held, _)| held == path) {
-            return Ok(Arc::clone(bytes));
-        }
-        let bytes: Arc<[u8]> = load()?.into();
-        let mut all = held();
-        all.push_back((path.to_owned(), Arc::clone(&bytes)));
-        if all.len() > rayon::current_num_threads() + 1 {
-            all.pop_front();
-        }
-        Ok(bytes)
-    }
-}
-
 /// Where the bytes of an archive are.
 #[derive(Debug)]
 enum Body {
@@ -174,7 +98,7 @@ enum Place {
 
 /// An archive with its entries by the path they are named by here.
 #[derive(Debug)]
-struct Archive {
+pub(super) struct Archive {
     body: Body,
     path: PathBuf,
     places: BTreeMap<PathBuf, Place>,
@@ -183,7 +107,7 @@ struct Archive {
 }
 
 impl Archive {
-    fn open(path: &Path, held: &Held) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, held: &Held) -> io::Result<Self> {
         let kind = kind_of(path).ok_or(io::ErrorKind::InvalidInput)?;
         let mut archive = match kind {
             Kind::Zip => {
@@ -247,8 +171,7 @@ impl Archive {
         let length = body.seek(SeekFrom::End(0))?;
         body.seek(SeekFrom::Start(0))?;
         let mut tar = tar::Archive::new(body);
-        let mut count = 0;
-        for entry in tar.entries_with_seek()? {
+        for (count, entry) in tar.entries_with_seek()?.enumerate() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) if count == 0 => {
@@ -260,14 +183,13 @@ impl Archive {
                     break;
                 }
             };
-            count += 1;
             let kind = entry.header().entry_type();
             let name = entry.path()?.into_owned();
             let escapes = name.is_absolute()
-                || name.components().any(|part| matches!(part, std::path::Component::ParentDir));
+                || name.components().any(|part| matches!(part, Component::ParentDir));
             let path = self.path.join(
                 name.components()
-                    .filter(|part| matches!(part, std::path::Component::Normal(_)))
+                    .filter(|part| matches!(part, Component::Normal(_)))
                     .collect::<PathBuf>(),
             );
             let (offset, bytes) = (entry.raw_file_position(), entry.size());
@@ -292,14 +214,15 @@ impl Archive {
     }
 
     fn place(&mut self, path: PathBuf, place: Place) {
-        if self.places.contains_key(&path) {
-            self.refuse(
-                path,
-                Reason::VolumeUnsupported,
-                "has the name of an earlier entry of the archive",
-            );
-        } else {
-            self.places.insert(path, place);
+        match self.places.entry(path) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
+            }
+            Entry::Occupied(earlier) => {
+                let path = earlier.key().clone();
+                let problem = "has the name of an earlier entry of the archive";
+                self.refuse(path, Reason::VolumeUnsupported, problem);
+            }
         }
     }
 
@@ -353,7 +276,7 @@ impl Archive {
         if kind == Kind::PackedTar { unpack(Cursor::new(bytes)) } else { Ok(bytes) }
     }
 
-    fn list(&self, listing: &mut ArchiveListing) {
+    pub(super) fn list(&self, listing: &mut ArchiveListing) {
         let files = self.places.keys().filter(|path| !self.inner.contains_key(*path));
         listing.entries.extend(files.cloned());
         listing.refused.extend(self.refused.iter().cloned());
@@ -363,7 +286,7 @@ impl Archive {
     }
 
     /// The first `limit` bytes of an entry of this archive or of one inside it, and the entry's length.
-    fn read(
+    pub(super) fn read(
         &self,
         path: &Path,
         limit: u64,
@@ -427,154 +350,4 @@ fn read_zip<R: Read + Seek>(
     // The sum of an entry is compared when the byte after its last is asked for.
     entry.take(limit.saturating_add(u64::from(limit >= length))).read_to_end(&mut bytes)?;
     Ok((bytes, length))
-}
-
-fn too_large() -> io::Error {
-    let problem = format!("it takes more than {MAX_HELD_BYTES} bytes unpacked: unpack it first");
-    io::Error::new(io::ErrorKind::InvalidData, problem)
-}
-
-/// A reader of what a gzip or Zstandard stream holds, told by its first bytes; of anything else as it is.
-pub(crate) fn unpacked<'r>(mut packed: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
-    let mut start = Vec::new();
-    packed.by_ref().take(ZSTD.len() as u64).read_to_end(&mut start)?;
-    let (is_gzip, is_zstd) = (start.starts_with(&GZIP), start.starts_with(&ZSTD));
-    let all = Cursor::new(start).chain(packed);
-    Ok(if is_gzip {
-        Box::new(MultiGzDecoder::new(all))
-    } else if is_zstd {
-        Box::new(zstd::stream::Decoder::new(all)?)
-    } else {
-        Box::new(all)
-    })
-}
-
-/// All that a packed archive holds.
-fn unpack(packed: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    unpacked(packed)?.take(MAX_HELD_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_HELD_BYTES { Err(too_large()) } else { Ok(bytes) }
-}
-
-/// Reads files and entries; an archive's directory is read once.
-#[derive(Default)]
-pub(crate) struct Files<'s> {
-    archives: BTreeMap<PathBuf, io::Result<Archive>>,
-    held: Held,
-    once: Option<ReadOnce<'s>>,
-}
-
-impl<'s> Files<'s> {
-    /// Prepares to read `paths`.
-    pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
-        let mut files = Self::default();
-        let mut last: Option<PathBuf> = None;
-        for path in paths {
-            if last.as_ref().is_some_and(|last| path.starts_with(last)) {
-                continue;
-            }
-            if let Some(archive) = archive_of(path) {
-                last = Some(archive.to_owned());
-                if !files.archives.contains_key(archive) {
-                    let opened = Archive::open(archive, &files.held);
-                    files.archives.insert(archive.to_owned(), opened);
-                }
-            }
-        }
-        files
-    }
-
-    /// Reads each byte of a plain file once; the sums of the files go to `sums`.
-    pub(crate) fn with_sums(mut self, sums: Option<&'s SourceSums>) -> Self {
-        self.once = sums.map(ReadOnce::new);
-        self
-    }
-
-    fn archive(&self, path: &Path) -> Option<&io::Result<Archive>> {
-        if self.archives.is_empty() {
-            return None;
-        }
-        path.ancestors().skip(1).find_map(|ancestor| self.archives.get(ancestor))
-    }
-
-    /// Whether the bytes of `path` lie in a plain file, so that parts of it can be read.
-    pub(crate) fn is_plain(&self, path: &Path) -> bool {
-        self.archive(path).is_none() && !is_packed_single(path)
-    }
-
-    /// The first `limit` bytes of a file and its whole length.
-    pub(crate) fn start(&self, path: &Path, limit: u64) -> io::Result<(Vec<u8>, u64)> {
-        let mut bytes = Vec::new();
-        let Some(archive) = self.archive(path) else {
-            if is_packed_single(path) {
-                let mut content = unpacked(File::open(path)?)?;
-                content.by_ref().take(limit).read_to_end(&mut bytes)?;
-                let rest = io::copy(&mut content, &mut io::sink())?;
-                let length = bytes.len() as u64 + rest;
-                return Ok((bytes, length));
-            }
-            if let Some(once) = &self.once {
-                return once.start(path, limit);
-            }
-            let file = File::open(path)?;
-            let length = file.metadata()?.len();
-            bytes.reserve_exact(limit.min(length) as usize);
-            file.take(limit).read_to_end(&mut bytes)?;
-            return Ok((bytes, length));
-        };
-        let archive = archive.as_ref().map_err(same_error)?;
-        archive.read(path, limit, &self.held, None)
-    }
-
-    /// Fills `buffer` from the byte `offset` of a plain file.
-    pub(crate) fn fill(&self, path: &Path, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        if let Some(once) = &self.once {
-            return once.fill(path, offset, buffer);
-        }
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(buffer)
-    }
-
-    /// Ends a file of which `parts` were read by [`Files::fill`], in their order.
-    pub(crate) fn finish<'p>(&self, path: &Path, parts: impl Iterator<Item = (u64, &'p [u8])>) {
-        if let Some(once) = &self.once {
-            once.finish(path, parts);
-        }
-    }
-}
-
-fn same_error(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), format!("the archive is damaged: {error}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use zip::write::SimpleFileOptions;
-
-    use super::*;
-
-    #[test]
-    fn entries_are_read_through_paths_and_no_further_than_asked() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("study.ZIP");
-        let mut writer = zip::ZipWriter::new(File::create(&path).expect("a file"));
-        for (name, text) in [("b/two", "second"), ("./a/one", "first"), ("../out", "never")] {
-            writer.start_file(name, SimpleFileOptions::default()).expect("starts");
-            writer.write_all(text.as_bytes()).expect("writes");
-        }
-        writer.finish().expect("finishes");
-        assert!(is_archive(&path));
-        let entries = list_archive(&path).expect("lists").entries;
-        assert_eq!(entries, [path.join("a/one"), path.join("b/two")]);
-        let files = Files::new(entries.iter().map(PathBuf::as_path));
-        assert_eq!(files.start(&entries[0], 3).expect("reads"), (b"fir".to_vec(), 5));
-        assert_eq!(files.start(&entries[1], 100).expect("reads"), (b"second".to_vec(), 6));
-        assert!(files.start(&path.join("a/two"), 100).is_err());
-    }
 }
