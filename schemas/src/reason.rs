@@ -47,6 +47,8 @@ crate::named_enum! {
         SkipListed = "skip_listed",
         /// The name does not follow the layout's naming rule.
         UnknownName = "unknown_name",
+        /// A second row of a table says something else of the same thing, or a row names nothing.
+        DuplicateRow = "duplicate_row",
         /// A study has a report but none of its volumes could be used.
         ReportWithoutVolume = "report_without_volume",
         /// A volume has no report.

@@ -99,15 +99,15 @@ fn find(path: &Path) -> Result<Vec<Found>, Failure> {
     let listed = corpus_files(path).map_err(Failure::io(path))?;
     // A file that is named is looked at as an image, whatever its name.
     let named = listed.files.len() == 1 && listed.files[0] == path;
-    let SortedFiles { dicom, mut nifti, others, ignored } =
+    let SortedFiles { dicom, mut images, others, ignored } =
         sort_files(listed, path, &NamePatterns::default());
     let is_header =
         |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("hdr"));
-    let (images, others): (Vec<_>, Vec<_>) =
+    let (named_ones, others): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|(file, _)| named || is_header(file));
-    nifti.extend(images.into_iter().map(|(file, _)| file));
-    nifti.extend(ignored.into_values().flatten().filter(|_| named));
-    let mut found: Vec<Found> = nifti
+    images.extend(named_ones.into_iter().map(|(file, _)| file));
+    images.extend(ignored.into_values().flatten().filter(|_| named));
+    let mut found: Vec<Found> = images
         .into_iter()
         .map(|file| Found {
             path: file.clone(),

@@ -24,6 +24,7 @@ pub(super) fn run(args: &VolumeArgs, common: &Common) -> Result<u8, Failure> {
     let start = Instant::now();
     use_threads(common.threads.unwrap_or(0))?;
     let recipe = recipe(args)?;
+    check_output(args)?;
     // NIfTI-1 has no half floats.
     let datatype = match recipe.dtype {
         VoxelType::U8 => 2,
@@ -87,6 +88,31 @@ fn advice(error: &IngestError) -> &'static str {
     }
 }
 
+/// Refuses an output of a format that is not written, or that would be written over the input.
+fn check_output(args: &VolumeArgs) -> Result<(), Failure> {
+    let name = args.output.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    if ![".nii", ".nii.gz"].iter().any(|ending| name.ends_with(ending)) {
+        let output = args.output.display();
+        return Err(Failure::Usage(format!(
+            "`{output}` does not end in `.nii` or `.nii.gz`: NIfTI is written"
+        )));
+    }
+    let same = |path: &Path| path.canonicalize().ok();
+    let output = same(&args.output);
+    if output.is_some()
+        && (output == same(&args.input)
+            || output
+                .as_deref()
+                .is_some_and(|path| same(&args.input).is_some_and(|input| path.starts_with(input))))
+    {
+        let output = args.output.display();
+        return Err(Failure::Usage(format!(
+            "`{output}` is the input, which is never written over"
+        )));
+    }
+    Ok(())
+}
+
 fn advised(failure: Failure) -> Failure {
     match failure {
         Failure::Ingest { path, mut source } => {
@@ -117,10 +143,10 @@ pub(super) fn source(path: &Path, policy: GeometryPolicy) -> Result<SeriesSource
     let refuse = |source: IngestError| Failure::Ingest { path: path.to_owned(), source };
     let listed = corpus_files(path).map_err(Failure::io(path))?;
     let named = listed.files.len() == 1 && listed.files[0] == path;
-    let SortedFiles { dicom, nifti, mut others, ignored: _ } =
+    let SortedFiles { dicom, images, mut others, ignored: _ } =
         sort_files(listed, path, &NamePatterns::default());
     if dicom.is_empty() {
-        return match (&nifti[..], named) {
+        return match (&images[..], named) {
             (_, true) => Ok(SeriesSource::Nifti(path.to_owned())),
             // An archive of one image.
             ([only], false) if !path.is_dir() => Ok(SeriesSource::Nifti(only.clone())),

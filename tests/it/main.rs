@@ -7,6 +7,7 @@ mod curate;
 mod dicom_tree;
 mod encoder;
 mod kill;
+mod odd_inputs;
 mod readme;
 mod reuse;
 mod snapshots;

@@ -18,7 +18,7 @@ use schemas::tables::{ExcludedRow, IndexRow, Row, VolumeRow};
 use super::executor::Context;
 use super::unit::{shard_path, source_name};
 use crate::files::sha256_file;
-use crate::plan::Unit;
+use crate::plan::{SeriesPlan, Unit};
 use crate::release::{Contents, ReleaseError, read_sums, release_below};
 use crate::shard::read_table;
 
@@ -102,8 +102,8 @@ impl Reusable {
     /// The sources of `unit` as the lock has them, where the files still hold these bytes.
     fn sources(&self, unit: &Unit, root: &Path) -> Option<BTreeMap<String, SourceObject>> {
         let series = unit.studies.iter().flat_map(|study| &study.series);
-        let files: Vec<&Path> = series.flat_map(|series| series.every_file()).collect();
-        let unchanged = |path: &&Path| {
+        let files: Vec<PathBuf> = series.flat_map(SeriesPlan::every_file).collect();
+        let unchanged = |path: &PathBuf| {
             let name = source_name(path, root);
             let known = self.lock.sources.get(&name)?;
             let (sha256, bytes) = sha256_file(path).ok()?;

@@ -278,8 +278,8 @@ fn source_objects(
 ) -> Result<BTreeMap<String, SourceObject>, IngestError> {
     let mut sources = BTreeMap::new();
     for path in series.source.files() {
-        let sum = sums.sum(path).map_err(IngestError::unreadable)?;
-        sources.insert(source_name(path, root), sum);
+        let sum = sums.sum(&path).map_err(IngestError::unreadable)?;
+        sources.insert(source_name(&path, root), sum);
     }
     Ok(sources)
 }

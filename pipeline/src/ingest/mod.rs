@@ -36,7 +36,7 @@ pub(crate) use reports::{given, offset};
 pub use series::{
     GeometryFacts, ReadOptions, SeriesFacts, SeriesGeometry, SeriesImage, SeriesSource,
 };
-pub use sorted::{IGNORED, NamePatterns, SortedFiles, is_nifti_name, sort_files};
+pub use sorted::{IGNORED, NamePatterns, SortedFiles, is_image_name, sort_files};
 pub use sums::SourceSums;
 
 /// Revision of this room's code. Raise it when a source is read into other voxels or other facts, or is refused for

@@ -9,12 +9,13 @@ use schemas::reason::GeometryVerdict;
 use serde::Serialize;
 
 use super::archive::archive_of;
+use super::nifti::data_file;
 use crate::volume::Volume;
 
 /// The files of one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeriesSource {
-    /// One NIfTI file.
+    /// One file with a header of its own: NIfTI, NRRD or `MetaImage`.
     Nifti(PathBuf),
     /// The files of one DICOM series, in any order; a path may lead through a zip archive. Only one
     /// stack of them may be a volume.
@@ -30,19 +31,22 @@ pub enum SeriesSource {
 
 impl SeriesSource {
     /// Every file of the series on disk, sorted; an archive stands for the files inside it.
-    pub fn files(&self) -> Vec<&Path> {
+    pub fn files(&self) -> Vec<PathBuf> {
         let paths = match self {
-            Self::Nifti(path) => return vec![archive_of(path).unwrap_or(path)],
+            Self::Nifti(path) => {
+                let own = archive_of(path).unwrap_or(path).to_owned();
+                return std::iter::once(own).chain(data_file(path)).collect();
+            }
             Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths,
         };
-        let mut files: Vec<&Path> = Vec::with_capacity(paths.len());
+        let mut files: Vec<PathBuf> = Vec::with_capacity(paths.len());
         let mut archive: Option<&Path> = None;
         for path in paths {
             if archive.is_some_and(|archive| path.starts_with(archive)) {
                 continue;
             }
             archive = archive_of(path);
-            files.push(archive.unwrap_or(path));
+            files.push(archive.unwrap_or(path).to_owned());
         }
         files.sort_unstable();
         files.dedup();
@@ -57,10 +61,18 @@ impl SeriesSource {
         }
     }
 
-    /// `nifti` or `dicom`.
-    pub const fn format(&self) -> &'static str {
+    /// `nifti`, `nrrd`, `metaimage` or `dicom`.
+    pub fn format(&self) -> &'static str {
         match self {
-            Self::Nifti(_) => "nifti",
+            Self::Nifti(path) => {
+                let ending =
+                    path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+                match ending.as_str() {
+                    "nrrd" | "nhdr" => "nrrd",
+                    "mha" | "mhd" => "metaimage",
+                    _ => "nifti",
+                }
+            }
             Self::Dicom(_) | Self::DicomStack { .. } => "dicom",
         }
     }

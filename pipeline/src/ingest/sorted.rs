@@ -1,6 +1,6 @@
 //! Files of a corpus by what they are: DICOM, images by their name, others. Each file ends in one of the lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -12,6 +12,7 @@ use super::content::{SNIFF_BYTES, content};
 use super::dicom::looks_like_dicom;
 use super::error::IngestError;
 use super::files::CorpusFiles;
+use super::nifti::data_file;
 
 /// Names of files that lie beside images and are none. They count only for files that are not recognised by what they hold.
 pub const IGNORED: [&str; 30] = [
@@ -84,8 +85,8 @@ impl NamePatterns {
 pub struct SortedFiles {
     /// DICOM files, by what they hold.
     pub dicom: Vec<PathBuf>,
-    /// NIfTI images, by their names.
-    pub nifti: Vec<PathBuf>,
+    /// Images with a header of their own, by their names.
+    pub images: Vec<PathBuf>,
     /// What is neither, with the reason.
     pub others: Vec<(PathBuf, IngestError)>,
     /// Files that a pattern leaves out, by the pattern.
@@ -104,8 +105,8 @@ pub fn sort_files(found: CorpusFiles, root: &Path, ignore: &NamePatterns) -> Sor
             if let Some(pattern) = ignore.find(path, root) {
                 return Kind::Ignored(pattern.to_owned());
             }
-            if is_nifti_name(path) {
-                return Kind::Nifti;
+            if is_image_name(path) {
+                return Kind::Image;
             }
             let start = match reader.start(path, SNIFF_BYTES) {
                 Ok((start, _)) => start,
@@ -126,7 +127,7 @@ pub fn sort_files(found: CorpusFiles, root: &Path, ignore: &NamePatterns) -> Sor
     for (path, kind) in files.into_iter().zip(kinds) {
         match kind {
             Kind::Dicom => sorted.dicom.push(path),
-            Kind::Nifti => sorted.nifti.push(path),
+            Kind::Image => sorted.images.push(path),
             Kind::Ignored(pattern) => sorted.ignored.entry(pattern).or_default().push(path),
             Kind::Other(error) => sorted.others.push((path, error)),
         }
@@ -138,20 +139,26 @@ pub fn sort_files(found: CorpusFiles, root: &Path, ignore: &NamePatterns) -> Sor
         }
     }
     sorted.others.sort_by(|a, b| a.0.cmp(&b.0));
+    // Voxels in a file of their own belong to their header.
+    let data: BTreeSet<PathBuf> = sorted.images.iter().filter_map(|path| data_file(path)).collect();
+    sorted.others.retain(|(path, _)| !data.contains(path));
     sorted
 }
 
 enum Kind {
     Dicom,
-    Nifti,
+    Image,
     Ignored(String),
     Other(IngestError),
 }
 
-/// Whether a file has the name of a NIfTI image: `.nii`, packed or not, in any case.
-pub fn is_nifti_name(path: &Path) -> bool {
+/// Whether a file has the name of an image with a header of its own, in any case: NIfTI (`.nii`, packed or not), NRRD or
+/// `MetaImage`.
+pub fn is_image_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
-    [".nii", ".nii.gz", ".nii.zst"].iter().any(|ending| name.ends_with(ending))
+    [".nii", ".nii.gz", ".nii.zst", ".nrrd", ".nhdr", ".mha", ".mhd"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

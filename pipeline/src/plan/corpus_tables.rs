@@ -7,7 +7,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use schemas::manifest::{Columns, CorpusSection};
+use schemas::reason::Reason;
 use schemas::rescale::Rescale;
+use schemas::tables::ExcludedRow;
 
 use super::error::PlanError;
 use super::layout::stem;
@@ -70,12 +72,26 @@ impl CorpusTables {
             metadata: read(&corpus.metadata)?,
             labels: read(&corpus.labels)?,
             skip,
-            paths: [&corpus.reports, &corpus.metadata, &corpus.labels, &corpus.skip]
+            paths: [&corpus.reports, &corpus.metadata, &corpus.labels, &corpus.skip, &corpus.rows]
                 .into_iter()
                 .flatten()
                 .map(|path| corpus.root.join(path).components().collect())
                 .collect(),
         })
+    }
+
+    /// The rows of tables that are not used since they contradict an earlier one.
+    pub(super) fn conflicts(&self) -> Vec<ExcludedRow> {
+        let of_reports = self.reports.conflicts.iter().cloned();
+        let of_tables = self.metadata.iter().chain(&self.labels).flat_map(|table| {
+            table.conflicts().iter().map(|key| {
+                (key.clone(), "a second row of a table of metadata or labels says something else; the first is used".into())
+            })
+        });
+        let row = |(key, detail): (String, String)| {
+            ExcludedRow::new(Reason::DuplicateRow, key).detail(detail)
+        };
+        of_reports.chain(of_tables).map(row).collect()
     }
 
     fn cell<'a>(tables: &'a [KeyedCsv], key: &str, column: &str) -> Option<&'a str> {

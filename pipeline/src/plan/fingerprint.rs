@@ -84,13 +84,13 @@ pub(super) fn stamp(root: &Path, studies: &[StudyPlan]) -> String {
     let mut text = String::new();
     for (_, series) in series(studies) {
         for path in series.every_file() {
-            let metadata = std::fs::metadata(path).ok();
+            let metadata = std::fs::metadata(&path).ok();
             let bytes = metadata.as_ref().map_or(0, std::fs::Metadata::len);
             let changed = metadata
                 .and_then(|metadata| metadata.modified().ok())
                 .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
                 .map_or(0, |time| time.as_nanos());
-            let name = path_text(path.strip_prefix(root).unwrap_or(path));
+            let name = path_text(path.strip_prefix(root).unwrap_or(&path));
             text += &format!("{name} {bytes} {changed}\n");
         }
     }

@@ -9,8 +9,9 @@ use std::sync::Mutex;
 
 use schemas::manifest::CorpusSection;
 
+use crate::files::xxh3_64;
 use crate::ingest::csv::{CsvError, CsvRecords, column, read_record};
-use crate::ingest::given;
+use crate::ingest::{given, is_placeholder};
 
 /// The texts of one report, by section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,6 +51,8 @@ pub struct ReportPlace {
 pub(super) struct ReportIndex {
     pub(super) files: ReportFiles,
     rows: BTreeMap<String, Row>,
+    /// Rows that are not used, with the reason: the key and what is wrong.
+    pub(super) conflicts: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -58,6 +61,16 @@ struct Row {
     bytes: Range<u64>,
     /// Whether findings or impression hold text.
     given: bool,
+    /// Hash of the texts.
+    hash: u64,
+}
+
+impl ReportTexts {
+    fn hash(&self) -> u64 {
+        let Self { clinical_information, technique, findings, impression } = self;
+        let all = [clinical_information, technique, findings, impression].map(String::as_str);
+        xxh3_64(all.join("\u{1f}").as_bytes())
+    }
 }
 
 impl ReportIndex {
@@ -86,9 +99,25 @@ impl ReportIndex {
                     continue;
                 };
                 let texts = file.texts(&cells);
+                if is_placeholder(&key) {
+                    let text = format!(
+                        "a row of `{}` is named `{key}`, which names nothing",
+                        path.display()
+                    );
+                    index.conflicts.push((key, text));
+                    continue;
+                }
+                let hash = texts.hash();
                 let given = !texts.findings.is_empty() || !texts.impression.is_empty();
-                let row = Row { file: number, bytes: records.span(), given };
+                let row = Row { file: number, bytes: records.span(), given, hash };
                 let first = index.rows.get(&key);
+                if first.is_some_and(|first| first.given && given && first.hash != hash) {
+                    let text = format!(
+                        "a second row of `{}` names it and holds another report; the first is used",
+                        path.display()
+                    );
+                    index.conflicts.push((key.clone(), text));
+                }
                 if first.is_none_or(|first| first.file != number && !first.given && given) {
                     index.rows.insert(key, row);
                 }

@@ -1,7 +1,7 @@
 //! Studies and series as planned.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
 use schemas::split::Split;
@@ -34,7 +34,7 @@ pub struct SeriesPlan {
 
 impl SeriesPlan {
     /// Every file on disk that it or what is tried in its place is read from.
-    pub fn every_file(&self) -> Vec<&Path> {
+    pub fn every_file(&self) -> Vec<PathBuf> {
         let own = self.source.files().into_iter();
         own.chain(self.alternatives.iter().flat_map(Self::every_file)).collect()
     }

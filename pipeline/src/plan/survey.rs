@@ -51,7 +51,7 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
         found.ignore(pattern, paths.len());
     }
     found.ignore("tables of the manifest", files.tables);
-    layout.find(corpus, files.sorted, &mut found);
+    layout.find(corpus, files.sorted, &mut found)?;
     counts.ignored = std::mem::take(&mut found.ignored);
     let found_volumes = found.series.len() + found.excluded.len();
     if manifest.limits.unreadable == Unreadable::Stop
@@ -65,6 +65,7 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
     let matched = match_reports(manifest, layout, &tables, found.series);
     let mut excluded = found.excluded;
     excluded.extend(matched.excluded);
+    excluded.extend(tables.conflicts());
     excluded.sort_by(|a, b| (&a.source, &a.reason).cmp(&(&b.source, &b.reason)));
     if matched.studies.is_empty() {
         return Err(PlanError::Empty {
@@ -76,11 +77,12 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
             ),
         });
     }
-    let mut read: Vec<PathBuf> = [&corpus.reports, &corpus.metadata, &corpus.labels, &corpus.skip]
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
+    let mut read: Vec<PathBuf> =
+        [&corpus.reports, &corpus.metadata, &corpus.labels, &corpus.skip, &corpus.rows]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
     read.sort();
     Ok(Survey {
         studies: matched.studies,

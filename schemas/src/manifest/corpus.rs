@@ -103,6 +103,9 @@ pub struct CorpusSection {
     /// csv files with labels that came with the corpus; kept beside our own as `source_labels`.
     #[serde(default)]
     pub labels: Vec<PathBuf>,
+    /// For `table`, tables (csv, tsv or JSON lines) with a row per series.
+    #[serde(default)]
+    pub rows: Vec<PathBuf>,
     /// Text files that list volume names to leave out, one per line (CT-RATE's `no_chest_*.txt`).
     #[serde(default)]
     pub skip: Vec<PathBuf>,
@@ -185,6 +188,16 @@ pub struct Columns {
     pub xy_spacing: String,
     /// Slice spacing in the metadata, in mm.
     pub z_spacing: String,
+    /// For `table`, the file, folder or archive of a series, relative to the corpus.
+    pub path: String,
+    /// For `table`, the series; by default the name of its file.
+    pub series: String,
+    /// For `table`, the study; by default the series.
+    pub study: String,
+    /// For `table`, the patient; by default the study.
+    pub patient: String,
+    /// For `table`, the split: `train`, `test`, or another word for `val`.
+    pub split: String,
 }
 
 impl Default for Columns {
@@ -199,6 +212,11 @@ impl Default for Columns {
             rescale_intercept: "RescaleIntercept".into(),
             xy_spacing: "XYSpacing".into(),
             z_spacing: "ZSpacing".into(),
+            path: "path".into(),
+            series: "series".into(),
+            study: "study".into(),
+            patient: "patient".into(),
+            split: "split".into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A csv file held whole and looked up by key; every cell as text.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use super::error::{CsvError, column};
@@ -11,10 +12,13 @@ use super::records::CsvRecords;
 pub struct KeyedCsv {
     columns: Vec<String>,
     rows: BTreeMap<String, Vec<Option<String>>>,
+    /// Keys of which a later row says something else than the first.
+    conflicts: Vec<String>,
 }
 
 impl KeyedCsv {
-    /// Reads `path`; `key` names the column that identifies a row. Of rows with one key the first is kept.
+    /// Reads `path`; `key` names the column that identifies a row. Of rows with one key the first is kept; the key of others
+    /// that say something else is among [`Self::conflicts`].
     ///
     /// # Errors
     ///
@@ -29,9 +33,22 @@ impl KeyedCsv {
             let Some(name) = cells[key_index].clone().filter(|name| !name.trim().is_empty()) else {
                 continue;
             };
-            table.rows.entry(name).or_insert(cells);
+            match table.rows.entry(name) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(cells);
+                }
+                Entry::Occupied(first) if *first.get() != cells => {
+                    table.conflicts.push(first.key().clone());
+                }
+                Entry::Occupied(_) => {}
+            }
         }
         Ok(table)
+    }
+
+    /// Keys of which a later row says something else than the first, in the order of the file.
+    pub fn conflicts(&self) -> &[String] {
+        &self.conflicts
     }
 
     /// Whether there is a row of `key`.

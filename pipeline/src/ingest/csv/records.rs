@@ -29,6 +29,8 @@ pub struct CsvRecords {
     ends: Vec<usize>,
     /// Where the last row begins and ends in the file; blank lines before it count as its own.
     span: Range<u64>,
+    /// Whether the last row holds an odd number of quotation marks, and the line it begins in.
+    open_quote: (bool, u64),
 }
 
 /// Cells stand between commas; in a file named `.tsv`, between tabs.
@@ -54,6 +56,7 @@ impl CsvRecords {
             cells: vec![0; 1 << 12],
             ends: vec![0; 32],
             span: 0..0,
+            open_quote: (false, 0),
         };
         let Some((cells, ends)) = records.read()? else {
             return Err(records.error("is empty".to_owned()));
@@ -86,6 +89,7 @@ impl CsvRecords {
     fn read(&mut self) -> Result<Option<(usize, usize)>, CsvError> {
         let (mut written, mut ended) = (0, 0);
         self.span.start = self.span.end;
+        self.open_quote = (false, self.reader.line());
         loop {
             let input = match self.input.fill_buf() {
                 Ok(input) => input,
@@ -98,6 +102,9 @@ impl CsvRecords {
             };
             let (result, taken, wrote, ends) =
                 self.reader.read_record(input, &mut self.cells[written..], &mut self.ends[ended..]);
+            self.open_quote.0 ^=
+                input[..taken].iter().fold(false, |odd, byte| odd ^ (*byte == b'"'));
+            let at_end = input.is_empty();
             self.input.consume(taken);
             self.span.end += taken as u64;
             written += wrote;
@@ -106,6 +113,13 @@ impl CsvRecords {
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                // What ends with the file inside quotation marks swallowed every row after them.
+                ReadRecordResult::Record if at_end && self.open_quote.0 => {
+                    let line = self.open_quote.1;
+                    return Err(self.error(format!(
+                        "line {line}: a quotation mark of this row is never closed, and the rest of the file is one cell"
+                    )));
+                }
                 ReadRecordResult::Record => return Ok(Some((written, ended))),
                 ReadRecordResult::End => return Ok(None),
             }
@@ -131,7 +145,6 @@ impl CsvRecords {
             texts.push((!cell.is_empty()).then(|| cell.to_owned()));
             start = end;
         }
-        // Rows may be shorter than the header; the last columns are then blank.
         texts.resize(count, None);
         Ok(texts)
     }
@@ -149,7 +162,7 @@ impl Iterator for CsvRecords {
         match self.read() {
             Ok(None) => None,
             Err(error) => Some(Err(error)),
-            Ok(Some((_, found))) if found > self.columns.len() => Some(Err(self.error(format!(
+            Ok(Some((_, found))) if found != self.columns.len() => Some(Err(self.error(format!(
                 "line {}: has {found} cells, the header has {}; is a quotation mark missing?",
                 self.line(),
                 self.columns.len()
@@ -215,10 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn short_rows_end_in_blanks_and_long_ones_are_refused_by_line() {
-        let found = rows(b"a,b\r\n1\r\n,\"x\ny\"\r\n").expect("reads");
+    fn ragged_rows_and_open_quotation_marks_are_refused_by_line() {
+        let found = rows(b"a,b\r\n1,\r\n,\"x\ny\"\r\n").expect("reads");
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(found, [vec![text("1"), None], vec![None, text("x\ny")]]);
+        let error = rows(b"a,b\n1\n").expect_err("a cell too few").to_string();
+        assert!(error.contains("line 2") && error.contains("1 cells"), "{error}");
+        let error = rows(b"a,b\n1,\"x\n2,y\n").expect_err("never closed").to_string();
+        assert!(error.contains("line 2") && error.contains("never closed"), "{error}");
         let error = rows(b"a,b\n1,2\n1,2,3\n").expect_err("a cell too many").to_string();
         assert!(error.contains("line 3") && error.contains("3 cells"), "{error}");
         let error = rows(b"a\n\xff\n").expect_err("no text").to_string();

@@ -186,8 +186,20 @@ fn read_stack(
     Ok(SeriesImage { volume, facts })
 }
 
-/// That the headers count more images than there are, in words.
+/// Numbers of slices that begin this late, and later ones, are those of an export that counts on from another series.
+const LATE_NUMBER: i64 = 6;
+
+/// That the headers count more images than there are, or number them from another one on than the first, in words.
 fn too_few(stack: &Stack) -> Option<String> {
+    let mut numbers: Vec<i64> =
+        stack.frames.iter().filter_map(|frame| frame.header.instance).collect();
+    numbers.sort_unstable();
+    if let Some(first) = numbers.first().filter(|first| (2..LATE_NUMBER).contains(*first))
+        && numbers.len() == stack.frames.len()
+        && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
+    {
+        return Some(format!("InstanceNumber begins at {first}: slices before it may be missing"));
+    }
     let counted = stack.frames.iter().filter_map(|frame| frame.header.counted_images).max()?;
     let found = stack.frames.len() as i64;
     (counted > found && stack.frames.iter().all(|frame| frame.header.frames() == 1)).then(|| {

@@ -28,6 +28,30 @@ pub(crate) struct Header {
     pub(crate) is_pair: bool,
 }
 
+impl Header {
+    /// The header of an image of another format, of which nothing but the type of its voxels is asked.
+    pub(crate) fn without_fields(datatype: i16, endianness: Endianness) -> Self {
+        Self {
+            endianness,
+            dim: [0; 8],
+            datatype,
+            intent: 0,
+            pixdim: [0.0; 8],
+            vox_offset: 0,
+            scl_slope: f64::NAN,
+            scl_inter: f64::NAN,
+            xyzt_units: 0,
+            qform_code: 0,
+            sform_code: 0,
+            quaternion: [0.0; 3],
+            offset: [0.0; 3],
+            srow: [[0.0; 4]; 3],
+            length: 0,
+            is_pair: false,
+        }
+    }
+}
+
 /// The one 3D image of a file that is read.
 pub(crate) struct Frame {
     pub(crate) dims: [usize; 3],

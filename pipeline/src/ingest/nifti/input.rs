@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use gzip::{Decoder, MAGIC};
 use rayon::prelude::*;
 use schemas::reason::Reason;
@@ -90,6 +91,28 @@ impl<'s> Input<'s> {
         let start = bytes[..START_BYTES.min(bytes.len())].to_vec();
         let is_gzip = start.starts_with(&MAGIC);
         Self { path: path.to_owned(), data: Data::Memory(bytes), start, is_gzip, sum: None }
+    }
+
+    /// The first bytes of the file as it is stored.
+    pub(crate) fn start(&self) -> &[u8] {
+        &self.start
+    }
+
+    /// What is packed as one gzip or zlib stream from the byte `skip` on, of which `bytes` are wanted.
+    pub(crate) fn inflated(mut self, skip: u64, bytes: usize) -> Result<Self, IngestError> {
+        let stored = self.content()?;
+        let packed = stored.get(skip as usize..).unwrap_or_default();
+        let mut content = Vec::new();
+        let most = bytes as u64;
+        let read = if packed.starts_with(&MAGIC) {
+            MultiGzDecoder::new(packed).take(most).read_to_end(&mut content)
+        } else {
+            ZlibDecoder::new(packed).take(most).read_to_end(&mut content)
+        };
+        read.map_err(IngestError::unreadable)?;
+        let mut inflated = Self::held(&self.path, content);
+        inflated.is_gzip = false;
+        Ok(inflated)
     }
 
     /// The decoded bytes from the start.

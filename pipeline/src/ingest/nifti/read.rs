@@ -8,9 +8,11 @@ use schemas::reason::Reason;
 use schemas::rescale::Rescale;
 
 use super::decode::{convert, datatype_width, finite};
+use super::detached::{Packing, TextHeader};
 use super::header::{Frame, Header, affine, check_intent, dimensions, version_one, version_two};
 use super::input::Input;
 use super::pair::{extension, header_path, image_path};
+use super::{metaimage, nrrd};
 use crate::ingest::IngestError;
 use crate::ingest::content::{SNIFF_BYTES, content};
 use crate::ingest::error::reason_of;
@@ -69,6 +71,15 @@ impl<'s> OpenedNifti<'s> {
         sums: Option<&'s SourceSums>,
     ) -> Result<Self, IngestError> {
         let mut header_file = Input::open(&header_path(path), limit, sums)?;
+        let start = header_file.start();
+        if start.starts_with(nrrd::MAGIC) {
+            let header = nrrd::parse(path, start)?;
+            return Self::with_text_header(header_file, &header, limit, sums);
+        }
+        if metaimage::begins(start) {
+            let header = metaimage::parse(path, start)?;
+            return Self::with_text_header(header_file, &header, limit, sums);
+        }
         let mut warnings = Vec::new();
         let header = read_header(&mut header_file.stream()?)?;
         let frame = dimensions(&header, first_frame, &mut warnings)?;
@@ -103,6 +114,51 @@ impl<'s> OpenedNifti<'s> {
         check_intent(&header)?;
         let (affine, oriented) = affine(&header, frame.dims, &mut warnings)?;
         let bytes = bytes as usize;
+        Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
+    }
+
+    /// An image of another format, whose header is a text at the beginning of `file`.
+    fn with_text_header(
+        file: Input<'s>,
+        text: &TextHeader,
+        limit: u64,
+        sums: Option<&'s SourceSums>,
+    ) -> Result<Self, IngestError> {
+        let count: usize = text.dims.iter().product();
+        let bytes = count as u64 * datatype_width(text.datatype)? as u64;
+        if bytes > limit {
+            return Err(IngestError::new(
+                Reason::TooLarge,
+                format!("voxels take {bytes} bytes, above the limit of {limit}"),
+            ));
+        }
+        let bytes = bytes as usize;
+        let mut data = match &text.data_file {
+            Some(path) => Input::open(path, limit, sums)?,
+            None => file,
+        };
+        let mut skip = text.skip;
+        if text.packing == Packing::Deflated {
+            data = data.inflated(skip, bytes)?;
+            skip = 0;
+        }
+        let mut warnings = Vec::new();
+        // The world of both formats is LPS.
+        let to_ras = |vector: [f64; 3]| [-vector[0], -vector[1], vector[2]];
+        let (affine, oriented) = if let Some((axes, origin)) = text.placed {
+            (Affine::from_columns(axes.map(to_ras), to_ras(origin)), true)
+        } else {
+            warnings.push("no orientation in the header; LPS is assumed".into());
+            let [x, y, z] = text.spacing.unwrap_or([1.0; 3]);
+            let columns = [[-x, 0.0, 0.0], [0.0, -y, 0.0], [0.0, 0.0, z]];
+            (Affine::from_columns(columns, [0.0; 3]), false)
+        };
+        if !affine.is_valid() {
+            let problem = "the directions of the axes span no volume";
+            return Err(IngestError::new(Reason::IrregularGeometry, problem));
+        }
+        let header = Header::without_fields(text.datatype, text.endianness());
+        let frame = Frame { dims: text.dims, is_last: true };
         Ok(Self { header, frame, data, skip, bytes, affine, oriented, warnings })
     }
 

@@ -8,6 +8,7 @@ use schemas::manifest::{CorpusSection, Remedy};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
+use super::super::error::PlanError;
 use super::found::{Found, FoundSeries, relative_to, stem};
 use super::traits::Layout;
 use crate::files::path_text;
@@ -29,13 +30,20 @@ impl Layout for CtRate {
 
     /// Finds `NAME.nii.gz` or `NAME.nii` files and folders `NAME/` or archives `NAME.zip` of DICOM files. Files under
     /// other names are excluded with a reason.
-    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found) {
+    fn find(
+        &self,
+        corpus: &CorpusSection,
+        files: SortedFiles,
+        found: &mut Found,
+    ) -> Result<(), PlanError> {
         let root = &corpus.root;
-        let SortedFiles { dicom, nifti, others, ignored: _ } = files;
-        for path in nifti {
+        let SortedFiles { dicom, images, others, ignored: _ } = files;
+        for path in images {
             let name = path_text(Path::new(path.file_name().unwrap_or_default()));
             let relative = relative_to(&path, root);
-            take(stem(&name), SeriesSource::Nifti(path), 1, relative, Vec::new(), found);
+            let source = SeriesSource::Nifti(path);
+            let files = source.files().len() as u32;
+            take(stem(&name), source, files, relative, Vec::new(), found);
         }
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         for path in dicom {
@@ -84,6 +92,7 @@ impl Layout for CtRate {
             found.leave_out(&path, root, &error);
         }
         keep_first(found);
+        Ok(())
     }
 
     fn study_of(&self, key: &str) -> StudyId {

@@ -23,6 +23,7 @@ use schemas::manifest::{CorpusSection, GeometryPolicy, SeriesChoice};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
+use super::super::error::PlanError;
 use super::found::{Alternative, Found, FoundSeries, relative_to};
 use super::traits::Layout;
 use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, group};
@@ -44,12 +45,16 @@ impl Layout for DicomTree {
          by StudyInstanceUID."
     }
 
-    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found) {
+    fn find(
+        &self,
+        corpus: &CorpusSection,
+        files: SortedFiles,
+        found: &mut Found,
+    ) -> Result<(), PlanError> {
         let root = &corpus.root;
-        let SortedFiles { dicom, nifti, others, ignored: _ } = files;
-        for path in &nifti {
-            let detail =
-                "has the name of a NIfTI image, which the layout `dicom-tree` does not read";
+        let SortedFiles { dicom, images, others, ignored: _ } = files;
+        for path in &images {
+            let detail = "has the name of an image with a header of its own, which the layout `dicom-tree` does not read";
             found.leave_out(path, root, &IngestError::new(Reason::VolumeUnsupported, detail));
         }
         let grouped = group(&dicom, &others);
@@ -57,7 +62,8 @@ impl Layout for DicomTree {
         let mut studies: BTreeMap<StudyKey, Vec<Candidate>> = BTreeMap::new();
         for series in &grouped.series {
             let key = StudyKey::of(series);
-            studies.entry(key).or_default().extend(candidates(series, root, corpus.geometry()));
+            let of_series = candidates(series, root, corpus.geometry(), found);
+            studies.entry(key).or_default().extend(of_series);
         }
         name_studies(&mut studies);
         for candidates in studies.into_values() {
@@ -79,6 +85,7 @@ impl Layout for DicomTree {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -202,14 +209,19 @@ impl Class {
     }
 }
 
-fn candidates(series: &DicomSeries, root: &Path, policy: GeometryPolicy) -> Vec<Candidate> {
+fn candidates(
+    series: &DicomSeries,
+    root: &Path,
+    policy: GeometryPolicy,
+    found: &mut Found,
+) -> Vec<Candidate> {
     let volumes = series.volumes();
     // A file of many frames may lie in several stacks; it counts for the first.
     let mut counted: BTreeSet<PathBuf> = BTreeSet::new();
     volumes
         .into_iter()
         .filter(|volume| !volume.stack.frames.is_empty())
-        .map(|volume| {
+        .filter_map(|volume| {
             let first = &volume.stack.frames[0].header;
             let frames = volume.stack.frames.iter();
             let files = frames.filter(|frame| counted.insert(frame.header.path.clone())).count();
@@ -219,11 +231,19 @@ fn candidates(series: &DicomSeries, root: &Path, policy: GeometryPolicy) -> Vec<
                 _ => format!("{}_{}", series.id, volume.number + 1),
             };
             let folder = first.path.parent().map(|folder| relative_to(folder, root));
-            let found = FoundSeries {
+            let identifiers = match SliceHeader::identifiers(&first.path) {
+                Ok(identifiers) => identifiers,
+                Err(error) => {
+                    let row = ExcludedRow::new(error.reason, relative_to(&first.path, root));
+                    found.excluded.push(row.detail(error.detail).files(files as u32));
+                    return None;
+                }
+            };
+            let series = FoundSeries {
                 id: SeriesId(id),
                 study: StudyId(first.study_uid.clone()),
                 patient: PatientKey(first.patient_id.clone()),
-                identifiers: SliceHeader::identifiers(&first.path),
+                identifiers,
                 corpus_split: None,
                 relative: folder.unwrap_or_default(),
                 source: volume.source.clone(),
@@ -232,7 +252,7 @@ fn candidates(series: &DicomSeries, root: &Path, policy: GeometryPolicy) -> Vec<
                 alternatives: Vec::new(),
             };
             let refusal = volume.stack.refused(policy);
-            Candidate { volume, found, refusal }
+            Some(Candidate { volume, found: series, refusal })
         })
         .collect()
 }
@@ -361,7 +381,8 @@ mod tests {
         let grouped = group(&files.dicom, &[]);
         assert!(grouped.unreadable.is_empty());
         let policy = GeometryPolicy::default();
-        let of_series = |series: &DicomSeries| candidates(series, folder, policy);
+        let mut found = Found::default();
+        let of_series = |series: &DicomSeries| candidates(series, folder, policy, &mut found);
         let candidates: Vec<Candidate> = grouped.series.iter().flat_map(of_series).collect();
         let mut excluded = Vec::new();
         let kernels: Vec<String> = kernels.iter().map(|&kernel| kernel.to_owned()).collect();

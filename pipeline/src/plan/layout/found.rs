@@ -56,15 +56,17 @@ pub struct Alternative {
     pub why: String,
 }
 
-/// A name without `.nii`, `.nii.gz` or `.nii.zst`, in any case.
+/// A name without the ending of an image, packed or not, in any case.
 pub(in crate::plan) fn stem(name: &str) -> &str {
-    let without = |name: &'_ str, ending: &str| -> Option<usize> {
+    let without = |name: &str, ending: &str| -> Option<usize> {
         let at = name.len().checked_sub(ending.len()).filter(|at| name.is_char_boundary(*at))?;
         name[at..].eq_ignore_ascii_case(ending).then_some(at)
     };
     let packed = [".gz", ".zst"].iter().find_map(|ending| without(name, ending));
     let name = packed.map_or(name, |at| &name[..at]);
-    without(name, ".nii").map_or(name, |at| &name[..at])
+    let endings = [".nii", ".nrrd", ".nhdr", ".mha", ".mhd"];
+    let plain = endings.iter().find_map(|ending| without(name, ending));
+    plain.map_or(name, |at| &name[..at])
 }
 
 impl Found {

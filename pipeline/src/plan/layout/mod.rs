@@ -20,4 +20,5 @@ pub use traits::Layout;
 registry::layouts! {
     ct_rate::CtRate,
     dicom_tree::DicomTree,
+    table::Table,
 }

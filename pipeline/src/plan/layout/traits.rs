@@ -3,6 +3,7 @@
 use schemas::ids::{SeriesId, StudyId};
 use schemas::manifest::CorpusSection;
 
+use super::super::error::PlanError;
 use super::found::Found;
 use crate::ingest::SortedFiles;
 
@@ -16,7 +17,16 @@ pub trait Layout: Sync {
 
     /// Finds the series among the files of `corpus`, and what is left out before a voxel is read. Each identifier of a
     /// series is given once, and each file ends in a series, in a row, or among those that are ignored.
-    fn find(&self, corpus: &CorpusSection, files: SortedFiles, found: &mut Found);
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError`] where a table that the layout needs cannot be read.
+    fn find(
+        &self,
+        corpus: &CorpusSection,
+        files: SortedFiles,
+        found: &mut Found,
+    ) -> Result<(), PlanError>;
 
     /// The study that the key of a row in the csv of reports names. As it is, the key is the study's identifier.
     fn study_of(&self, key: &str) -> StudyId {

@@ -117,6 +117,13 @@ pub(super) const PATHS: &[PathField] = &[
         visit: |manifest, each| manifest.corpus.reports.iter_mut().for_each(each),
     },
     PathField {
+        key: "corpus.rows",
+        base: Base::Corpus,
+        wants: Wants::File,
+        recorded: Recorded::Whole,
+        visit: |manifest, each| manifest.corpus.rows.iter_mut().for_each(each),
+    },
+    PathField {
         key: "corpus.metadata",
         base: Base::Corpus,
         wants: Wants::File,

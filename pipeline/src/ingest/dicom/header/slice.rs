@@ -126,16 +126,17 @@ impl SliceHeader {
     }
 
     /// What the file at `path` names the patient and the visit by: `PatientName`, PatientID,
-    /// `OtherPatientIDs`, `PatientBirthDate`, `AccessionNumber`, `StudyDate`, `StudyID`, as stored and
-    /// where not empty; nothing of a file that cannot be read. Not held with every header, since one
-    /// slice speaks for its series.
-    pub fn identifiers(path: &Path) -> Vec<String> {
-        let Ok(opened) = open(&Files::new(std::iter::once(path)), path) else {
-            return Vec::new();
-        };
+    /// `OtherPatientIDs`, `PatientBirthDate`, `AccessionNumber`, `StudyDate`, `StudyID`, where not empty. Not held with every
+    /// header, since one slice speaks for its series.
+    ///
+    /// # Errors
+    ///
+    /// As [`SliceHeader::read`].
+    pub fn identifiers(path: &Path) -> Result<Vec<String>, IngestError> {
+        let opened = open(&Files::new(std::iter::once(path)), path)?;
         let set = opened.data_set();
         let values = IDENTIFYING.iter().filter_map(|&tag| set.text(number(tag)));
-        values.filter(|value| !value.is_empty()).collect()
+        Ok(values.filter(|value| !value.is_empty()).collect())
     }
 
     pub(crate) fn read_from(files: &Files<'_>, path: &Path) -> Result<Self, IngestError> {
