@@ -833,6 +833,15 @@ fn damage_at_random_gives_no_wrong_volume_without_a_word() {
 }
 
 #[test]
+fn the_docs_list_every_name_that_is_ignored() {
+    let docs =
+        std::fs::read_to_string(crate::support::repository("docs/inputs.md")).expect("reads");
+    for pattern in pipeline::ingest::IGNORED {
+        assert!(docs.contains(&format!("`{pattern}`")), "{pattern}");
+    }
+}
+
+#[test]
 fn tables_name_files_and_what_they_miss_is_listed() {
     let corpus = Corpus::of(&series());
     corpus.put("b", &(0..4).map(|z| Instance::slice("P2", "8", z, 9)).collect::<Vec<_>>());

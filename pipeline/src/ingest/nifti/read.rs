@@ -144,7 +144,7 @@ impl<'s> OpenedNifti<'s> {
         }
         let mut warnings = Vec::new();
         // The world of both formats is LPS.
-        let to_ras = |vector: [f64; 3]| [-vector[0], -vector[1], vector[2]];
+        let to_ras = |vector: [f64; 3]| [0.0 - vector[0], 0.0 - vector[1], vector[2]];
         let (affine, oriented) = if let Some((axes, origin)) = text.placed {
             (Affine::from_columns(axes.map(to_ras), to_ras(origin)), true)
         } else {

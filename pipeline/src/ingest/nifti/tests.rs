@@ -242,3 +242,86 @@ fn a_quaternion_gives_the_affine_of_the_standard() {
     assert_eq!(affine.column(1), [0.0, -0.75, 0.0]);
     assert_eq!(affine.column(2), [0.0, 0.0, 2.0]);
 }
+
+/// The world of NRRD and `MetaImage` is LPS; axes here are y, -x and z of it, with steps of 0.7, 0.8 and 2.5 mm.
+const DIRECTIONS: [[f64; 3]; 3] = [[0.0, 0.7, 0.0], [-0.8, 0.0, 0.0], [0.0, 0.0, 2.5]];
+
+#[test]
+fn images_with_headers_in_text_are_read_from_one_file_or_two() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let values: Vec<i16> = (0..4 * 3 * 2).map(|at| at * 100 - 1000).collect();
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let big: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
+    let packed = |zlib: bool| {
+        let mut bytes = Vec::new();
+        if zlib {
+            flate2::read::ZlibEncoder::new(&raw[..], flate2::Compression::default())
+                .read_to_end(&mut bytes)
+        } else {
+            flate2::read::GzEncoder::new(&raw[..], flate2::Compression::default())
+                .read_to_end(&mut bytes)
+        }
+        .expect("packs");
+        bytes
+    };
+    let nrrd = |fields: &str| {
+        format!(
+            "NRRD0004\n# a comment\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 4 3 2\n\
+             space directions: (0,0.7,0) (-0.8,0,0) (0,0,2.5)\nkinds: domain domain domain\nendian: {fields}\n\
+             space origin: (10,20,30)\n"
+        )
+    };
+    let meta = |fields: &str| {
+        format!(
+            "ObjectType = Image\nNDims = 3\nDimSize = 4 3 2\nTransformMatrix = 0 1 0 -1 0 0 0 0 1\nOffset = 10 20 30\n\
+             ElementSpacing = 0.7 0.8 2.5\nElementType = MET_SHORT\n{fields}"
+        )
+    };
+    let with = |head: String, data: &[u8]| [head.as_bytes(), data].concat();
+    let put = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("writes");
+        path
+    };
+    put("voxels.raw", &raw);
+    let files = [
+        put("raw.nrrd", &with(nrrd("little\nencoding: raw") + "\n", &raw)),
+        put("big.nrrd", &with(nrrd("big\nencoding: raw") + "\n", &big)),
+        put("packed.nrrd", &with(nrrd("little\nencoding: gzip") + "\n", &packed(false))),
+        put("two.nhdr", nrrd("little\nencoding: raw\ndata file: voxels.raw").as_bytes()),
+        put("one.mha", &with(meta("ElementDataFile = LOCAL\n"), &raw)),
+        put(
+            "big.mha",
+            &with(meta("BinaryDataByteOrderMSB = True\nElementDataFile = LOCAL\n"), &big),
+        ),
+        put(
+            "packed.mha",
+            &with(meta("CompressedData = True\nElementDataFile = LOCAL\n"), &packed(true)),
+        ),
+        put("two.mhd", meta("ElementDataFile = voxels.raw\n").as_bytes()),
+    ];
+    let columns = DIRECTIONS.map(|[x, y, z]| [-x, -y, z]);
+    let affine = Affine::from_columns(columns, [-10.0, -20.0, 30.0]);
+    for path in files {
+        let image =
+            read(&path, LIMIT, false).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!((image.dims, image.affine), ([4, 3, 2], affine), "{}", path.display());
+        assert_eq!(image.voxels, Voxels::I16(values.clone()), "{}", path.display());
+    }
+    for (name, head, word) in [
+        ("a.nrrd", nrrd("little\nencoding: ascii") + "\n", "`encoding` is `ascii`"),
+        (
+            "b.nrrd",
+            nrrd("little\nencoding: raw\ndata file: ../voxels.raw") + "\n",
+            "no file in the header's folder",
+        ),
+        ("c.nrrd", nrrd("little\nencoding: raw\nSegment0_ID:=lung") + "\n", "a segmentation"),
+        ("d.mha", meta("ElementNumberOfChannels = 3\nElementDataFile = LOCAL\n"), "not one number"),
+        ("e.mha", meta("BinaryData = True\n"), "`ElementDataFile` is missing"),
+    ] {
+        let error = read(&put(name, head.as_bytes()), LIMIT, false).expect_err(name).to_string();
+        assert!(error.contains(word), "{name}: {error}");
+    }
+    let short = put("short.mha", &with(meta("ElementDataFile = LOCAL\n"), &raw[..40]));
+    assert_eq!(read(&short, LIMIT, false).expect_err("is cut").reason, Reason::VolumeTruncated);
+}

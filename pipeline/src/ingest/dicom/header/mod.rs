@@ -5,5 +5,7 @@ mod plane;
 mod slice;
 
 pub(crate) use pixel_layout::{Cell, PixelLocation};
+#[cfg(test)]
+pub(crate) use plane::KeyValues;
 pub(crate) use plane::{KEYS, Plane, Transform};
 pub use slice::SliceHeader;

@@ -26,7 +26,7 @@ pub(crate) enum Transform {
 }
 
 /// What tells frames at one position apart, in the order in which it is tried.
-pub(crate) const KEYS: [&str; 23] = [
+pub(crate) const KEYS: [&str; 33] = [
     "AcquisitionNumber",
     "TemporalPosition",
     "EchoNumber",
@@ -50,7 +50,35 @@ pub(crate) const KEYS: [&str; 23] = [
     "SliceThickness",
     "SeriesDescription",
     "ProtocolName",
+    "SeriesNumber",
+    "SeriesTime",
+    "ActualCardiacTriggerDelayTime",
+    "CardiacCyclePosition",
+    "RespiratoryCyclePosition",
+    "ImageComments",
+    "Exposure",
+    "ExposureTime",
+    "AcquisitionDate",
+    "ContentDate",
 ];
+
+/// Values of [`KEYS`] in one text: most are blank, and every slice of a corpus has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyValues(Box<str>);
+
+/// What stands between the values, which hold no control characters.
+const BETWEEN: char = '\u{1f}';
+
+impl KeyValues {
+    pub(crate) fn new(values: &[String]) -> Self {
+        Self(values.join(BETWEEN.encode_utf8(&mut [0; 4])).into())
+    }
+
+    /// The value of the key of this number, blank where it is missing.
+    pub(crate) fn get(&self, key: usize) -> &str {
+        self.0.split(BETWEEN).nth(key).unwrap_or_default()
+    }
+}
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,8 +96,8 @@ pub(crate) struct Plane {
     pub(crate) rescale_fault: Option<String>,
     /// Lowest and highest stored value that is padding.
     pub(crate) padding: Option<[i32; 2]>,
-    /// Values of [`KEYS`], blank where missing.
-    pub(crate) keys: Vec<String>,
+    /// Values of [`KEYS`].
+    pub(crate) keys: KeyValues,
 }
 
 const SHARED: u32 = number(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE);
@@ -222,6 +250,16 @@ fn plane(
         scope.raw(number(tags::PIXEL_MEASURES_SEQUENCE), number(tags::SLICE_THICKNESS)),
         scope.raw(content, number(tags::SERIES_DESCRIPTION)),
         scope.raw(content, number(tags::PROTOCOL_NAME)),
+        scope.raw(content, number(tags::SERIES_NUMBER)),
+        scope.raw(content, number(tags::SERIES_TIME)),
+        scope.raw(synchronization, number(tags::ACTUAL_CARDIAC_TRIGGER_DELAY_TIME)),
+        scope.raw(synchronization, number(tags::CARDIAC_CYCLE_POSITION)),
+        scope.raw(content, number(tags::RESPIRATORY_CYCLE_POSITION)),
+        scope.raw(content, number(tags::IMAGE_COMMENTS)),
+        scope.raw(content, number(tags::EXPOSURE)),
+        scope.raw(content, number(tags::EXPOSURE_TIME)),
+        scope.raw(content, number(tags::ACQUISITION_DATE)),
+        scope.raw(content, number(tags::CONTENT_DATE)),
     ];
     Plane {
         position,
@@ -231,7 +269,7 @@ fn plane(
         rescale_given,
         rescale_fault,
         padding: padding(scope.top, cell),
-        keys,
+        keys: KeyValues::new(&keys),
     }
 }
 

@@ -65,8 +65,10 @@ pub(crate) fn stacks(headers: &[Arc<SliceHeader>]) -> Vec<Stack> {
 
 /// That images have no position whose likes have one, in words: they are slices that a volume of the others lacks.
 fn without_place(kinds: &[Vec<Frame>]) -> Option<String> {
-    let has_place =
-        |frame: &Frame| frame.plane().position.is_some() && frame.plane().orientation.is_some();
+    let has_place = |frame: &Frame| {
+        let plane = frame.plane();
+        plane.position.is_some() && plane.orientation.is_some() && plane.pixel_spacing.is_some()
+    };
     let placed = kinds.iter().map(|kind| &kind[0]).filter(|frame| has_place(frame));
     let lost: Vec<&Frame> = kinds
         .iter()
@@ -81,9 +83,11 @@ fn without_place(kinds: &[Vec<Frame>]) -> Option<String> {
         .flatten()
         .collect();
     let first = lost.first()?;
-    let field = match first.plane().position {
-        None => "ImagePositionPatient",
-        Some(_) => "ImageOrientationPatient",
+    let plane = first.plane();
+    let field = match (plane.position, plane.orientation) {
+        (None, _) => "ImagePositionPatient",
+        (_, None) => "ImageOrientationPatient",
+        _ => "PixelSpacing",
     };
     let names: Vec<String> = lost.iter().take(4).map(|frame| frame.name()).collect();
     Some(format!(
@@ -171,14 +175,59 @@ fn divide(frames: Vec<Frame>) -> Vec<Stack> {
             return parts.into_iter().flat_map(|part| divide(part.frames)).collect();
         }
     }
-    vec![stack]
+    by_number(&stack).unwrap_or_else(|| vec![stack])
+}
+
+/// Parts a stack whose positions all hold as many frames where their numbers run through one scan after the other: scans that
+/// no tag tells apart. Frames of one `SOPInstanceUID` are one image, written twice.
+fn by_number(stack: &Stack) -> Option<Vec<Stack>> {
+    let scans = collisions(stack);
+    let slices = stack.frames.len() / scans;
+    let mut uids: Vec<&str> =
+        stack.frames.iter().map(|frame| frame.header.sop_uid.as_str()).collect();
+    uids.sort_unstable();
+    uids.dedup();
+    let mut frames: Vec<(i64, Frame)> = stack
+        .frames
+        .iter()
+        .map(|frame| Some((frame.header.instance?, frame.clone())))
+        .collect::<Option<_>>()?;
+    frames.sort_by_key(|(number, _)| *number);
+    let distinct = frames.windows(2).all(|pair| pair[0].0 < pair[1].0);
+    if slices < 3 || slices * scans != stack.frames.len() || uids.len() != frames.len() || !distinct
+    {
+        return None;
+    }
+    let parts: Vec<Stack> = frames
+        .chunks(slices)
+        .map(|part| Stack::new(part.iter().map(|(_, frame)| frame.clone()).collect()))
+        .collect();
+    let whole = |part: &Stack| {
+        part.facts.duplicate_slices == 0
+            && part.facts.uniform_slice_spacing
+            && part.positions.len() == slices
+    };
+    if !parts.iter().all(whole) {
+        return None;
+    }
+    let note =
+        format!("{scans} scans of {slices} slices that nothing but InstanceNumber tells apart");
+    Some(
+        parts
+            .into_iter()
+            .map(|mut part| {
+                part.notes.push(note.clone());
+                part
+            })
+            .collect(),
+    )
 }
 
 /// The frames of a stack by the values of one of [`KEYS`].
 fn by_key(stack: &Stack, key: usize) -> Vec<Stack> {
     let mut parts: BTreeMap<&str, Vec<Frame>> = BTreeMap::new();
     for frame in &stack.frames {
-        parts.entry(&frame.plane().keys[key]).or_default().push(frame.clone());
+        parts.entry(frame.plane().keys.get(key)).or_default().push(frame.clone());
     }
     if parts.len() < 2 {
         return Vec::new();
@@ -187,8 +236,18 @@ fn by_key(stack: &Stack, key: usize) -> Vec<Stack> {
 }
 
 /// Tags by which slices of one scan may differ in turn: a scanner of magnetic resonance takes every second slice first.
-const IN_TURN: [&str; 5] =
-    ["TemporalPosition", "TriggerTime", "AcquisitionTime", "ContentTime", "FrameReferenceTime"];
+const IN_TURN: [&str; 10] = [
+    "TemporalPosition",
+    "TriggerTime",
+    "AcquisitionTime",
+    "ContentTime",
+    "FrameReferenceTime",
+    "ImageComments",
+    "Exposure",
+    "ExposureTime",
+    "AcquisitionDate",
+    "ContentDate",
+];
 /// Most scans that one series is taken for.
 const MAX_SCANS: usize = 8;
 

@@ -8,7 +8,9 @@ use schemas::manifest::{GeometryPolicy, Remedy};
 use schemas::reason::{GeometryVerdict, Reason};
 
 use super::*;
-use crate::ingest::dicom::header::{Cell, KEYS, PixelLocation, Plane, SliceHeader, Transform};
+use crate::ingest::dicom::header::{
+    Cell, KEYS, KeyValues, PixelLocation, Plane, SliceHeader, Transform,
+};
 
 fn header(index: usize, position: [f64; 3]) -> SliceHeader {
     SliceHeader {
@@ -55,9 +57,17 @@ fn header(index: usize, position: [f64; 3]) -> SliceHeader {
             rescale_given: [false; 2],
             rescale_fault: None,
             padding: None,
-            keys: vec![String::new(); KEYS.len()],
+            keys: KeyValues::new(&vec![String::new(); KEYS.len()]),
         })],
     }
+}
+
+fn set_key(slice: &mut SliceHeader, key: usize, value: String) {
+    let plane = Arc::make_mut(&mut slice.planes[0]);
+    let mut values: Vec<String> =
+        (0..KEYS.len()).map(|key| plane.keys.get(key).to_owned()).collect();
+    values[key] = value;
+    plane.keys = KeyValues::new(&values);
 }
 
 fn headers(zs: &[f64]) -> Vec<SliceHeader> {
@@ -137,8 +147,8 @@ fn phases_at_the_same_positions_become_volumes_of_their_own() {
     let mut both = headers(&[0.0, 2.0, 4.0, 0.0, 2.0, 4.0]);
     for (index, slice) in both.iter_mut().enumerate() {
         // The echo also parts them, but the temporal position is asked first.
-        Arc::make_mut(&mut slice.planes[0]).keys[1] = format!("{}", index / 3);
-        Arc::make_mut(&mut slice.planes[0]).keys[2] = format!("{}", index % 2);
+        set_key(slice, 1, format!("{}", index / 3));
+        set_key(slice, 2, format!("{}", index % 2));
     }
     let found = divided(both);
     assert_eq!(found.len(), 2);
@@ -154,7 +164,7 @@ fn phases_at_the_same_positions_become_volumes_of_their_own() {
 fn repeated_images_of_one_place_are_no_volumes() {
     let mut monitor = headers(&[1.0, 1.0, 1.0, 1.0]);
     for (index, slice) in monitor.iter_mut().enumerate() {
-        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{index}");
+        set_key(slice, 0, format!("{index}"));
     }
     assert_eq!(one(monitor).verdict, GeometryVerdict::DuplicatePositions);
 }
@@ -177,18 +187,18 @@ fn stacks_of_another_orientation_or_spacing_are_parted() {
 fn interleaved_acquisitions_are_parted_only_where_each_is_even() {
     let mut interleaved = headers(&[0.0, 0.3, 2.0, 2.3, 4.0, 4.3]);
     for (index, slice) in interleaved.iter_mut().enumerate() {
-        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index % 2);
+        set_key(slice, 0, format!("{}", index % 2));
     }
     assert_eq!(divided(interleaved).len(), 2);
     let mut contiguous = headers(&[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
     for (index, slice) in contiguous.iter_mut().enumerate() {
-        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index / 3);
+        set_key(slice, 0, format!("{}", index / 3));
     }
     assert_eq!(divided(contiguous).len(), 1);
     // Two slabs of another step, one after the other, are one scan of a head.
     let mut slabs = headers(&[0.0, 2.0, 4.0, 5.0, 10.0, 15.0]);
     for (index, slice) in slabs.iter_mut().enumerate() {
-        Arc::make_mut(&mut slice.planes[0]).keys[0] = format!("{}", index / 3);
+        set_key(slice, 0, format!("{}", index / 3));
     }
     assert_eq!(one(slabs).verdict, GeometryVerdict::Irregular);
 }
