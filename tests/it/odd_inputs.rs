@@ -9,9 +9,9 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, read_series};
+use pipeline::ingest::{Acquisition, ReadOptions, SeriesSource, nifti, read_series};
 use pipeline::release::TableReader;
-use pipeline::volume::Voxels;
+use pipeline::volume::{Affine, Voxels};
 use schemas::manifest::LimitsSection;
 use serde_json::Value;
 
@@ -839,6 +839,46 @@ fn the_docs_list_every_name_that_is_ignored() {
     for pattern in pipeline::ingest::IGNORED {
         assert!(docs.contains(&format!("`{pattern}`")), "{pattern}");
     }
+}
+
+#[test]
+fn a_bids_tree_gives_subjects_sessions_and_modalities() {
+    let corpus = Corpus::new();
+    let affine =
+        Affine::from_columns([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0]], [0.0; 3]);
+    let bytes: Vec<u8> = (0..8 * 8 * 10).flat_map(|at: i16| (at * 3).to_le_bytes()).collect();
+    for name in [
+        "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz",
+        "sub-02/anat/sub-02_ct.nii.gz",
+        "derivatives/masks/sub-01/anat/sub-01_mask.nii.gz",
+        "sub-02/anat/scan.nii.gz",
+    ] {
+        let path = corpus.root().join(name);
+        std::fs::create_dir_all(path.parent().expect("is in a folder")).expect("makes folders");
+        nifti::write(&path, &bytes, 4, [8, 8, 10, 1], affine).expect("writes");
+    }
+    corpus.file("sub-01/ses-a/anat/sub-01_ses-a_T1w.json", b"{\"Modality\": \"MR\"}");
+    corpus.file("dataset_description.json", b"{}");
+    let corpus = corpus.with("intensity = \"hounsfield\"");
+    let found = corpus.curate_as("bids", "native");
+    let mut patients: Vec<(&str, bool)> = found
+        .volumes
+        .iter()
+        .map(|volume| {
+            (
+                volume.patient.as_str(),
+                volume.warnings.iter().any(|text| text.contains("not Hounsfield")),
+            )
+        })
+        .collect();
+    patients.sort_unstable();
+    assert_eq!(patients, [("sub-01", true), ("sub-02", false)]);
+    found.row("unknown_name", "derivatives");
+    found.row("unknown_name", "`scan` is not");
+    let found =
+        corpus.with("intensity = \"hounsfield\"\nmodality = [\"CT\"]").curate_as("bids", "native");
+    found.row("series_not_chosen", "asks for CT");
+    assert_eq!(found.one().patient, "sub-02");
 }
 
 #[test]

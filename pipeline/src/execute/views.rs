@@ -124,7 +124,7 @@ fn in_slabs(
     let found = file.read_slabs(slab, None, &mut |voxels| survey.take(&voxels))?;
     let has_gaps = found.nan_fraction > 0.0;
     let image = nifti_series(found, acquisition, options)?;
-    let fill = has_gaps.then(|| fill_value(image.volume.rescale));
+    let fill = has_gaps.then(|| fill_value(image.volume.rescale, image.facts.unit == "HU"));
     if has_gaps {
         // What is no number takes a value that is known only now.
         survey = Survey::new(file.count());

@@ -18,6 +18,8 @@ pub struct Acquisition {
     pub rescale: Option<Rescale>,
     /// Voxel size in mm, x, y, z.
     pub spacing: Option<[f64; 3]>,
+    /// Modality, where something beside a NIfTI file names it; only a CT's values are Hounsfield units.
+    pub modality: String,
     /// What keeps the csv from saying one of the two, naming the column.
     pub faults: Vec<String>,
 }

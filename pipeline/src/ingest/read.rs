@@ -72,9 +72,10 @@ pub(crate) fn constant(value: f64) -> IngestError {
 /// Hounsfield units that a voxel takes which is NaN or infinite: air, below every tissue.
 const NOT_FINITE_HU: f32 = -1024.0;
 
-/// The stored value of a voxel that is NaN or infinite, under `rescale`.
-pub(crate) fn fill_value(rescale: Rescale) -> f32 {
-    (NOT_FINITE_HU - rescale.intercept) / rescale.slope
+/// The stored value of a voxel that is NaN or infinite, under `rescale`: air, or 0 of another unit.
+pub(crate) fn fill_value(rescale: Rescale, is_ct: bool) -> f32 {
+    let unit = if is_ct { NOT_FINITE_HU } else { 0.0 };
+    (unit - rescale.intercept) / rescale.slope
 }
 
 /// A NIfTI image with its unit decided and its geometry judged, a tilt not yet remedied.
@@ -86,15 +87,20 @@ pub(crate) fn nifti_series(
     if image.facts.minimum == f64::INFINITY {
         return Err(IngestError::new(Reason::VolumeCorrupt, "every voxel is NaN or infinite"));
     }
-    let (rescale, rescale_source) = decide_rescale(options.intensity, image.facts, acquisition)?;
+    let is_ct = matches!(acquisition.modality.as_str(), "" | "CT");
+    let (rescale, rescale_source) = if is_ct {
+        decide_rescale(options.intensity, image.facts, acquisition)?
+    } else {
+        (image.facts.scaling.unwrap_or(Rescale::IDENTITY), "header")
+    };
     if image.nan_fraction > 0.0 {
         // After the unit is decided, so that what is no number decides nothing.
-        nifti::replace_not_finite(&mut image.voxels, fill_value(rescale));
+        nifti::replace_not_finite(&mut image.voxels, fill_value(rescale, is_ct));
     }
     let affine = with_known_spacing(&mut image, acquisition, options.spacing)?;
     let facts = SeriesFacts {
-        modality: String::new(),
-        unit: "HU".into(),
+        modality: acquisition.modality.clone(),
+        unit: if is_ct { "HU".into() } else { String::new() },
         rescale_source,
         nan_fraction: image.nan_fraction,
         warnings: image.warnings,

@@ -146,7 +146,7 @@ impl CorpusTables {
         let plane = spacing(xy, &in_plane);
         let depth = spacing(z, &|text| step(text).map(|step| [step; 2]));
         let spacing = plane.zip(depth).map(|([x, y], [z, _])| [x, y, z]);
-        Acquisition { rescale, spacing, faults }
+        Acquisition { rescale, spacing, modality: String::new(), faults }
     }
 
     /// The labels in the row of `key`.

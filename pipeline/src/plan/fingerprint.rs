@@ -47,6 +47,7 @@ struct SeriesWork<'a> {
     /// Voxel size from the metadata.
     spacing: Option<[f64; 3]>,
     /// What is wrong with the metadata.
+    modality: &'a str,
     faults: &'a [String],
     notes: &'a [String],
     files: u32,
@@ -111,6 +112,7 @@ fn series_work<'a>(study: &'a StudyPlan, series: &'a SeriesPlan) -> SeriesWork<'
         bytes: series.bytes,
         rescale: series.acquisition.rescale.map(|map| [map.slope, map.intercept]),
         spacing: series.acquisition.spacing,
+        modality: &series.acquisition.modality,
         faults: &series.acquisition.faults,
         notes: &series.notes,
         files: series.files,

@@ -135,7 +135,7 @@ fn series_plan(acquisition: &dyn Fn(&SeriesId) -> Acquisition, series: FoundSeri
     let sizes = files.iter().filter_map(|path| fs::metadata(path).ok());
     SeriesPlan {
         bytes: sizes.map(|metadata| metadata.len()).sum(),
-        acquisition: acquisition(&series.id),
+        acquisition: Acquisition { modality: series.modality, ..acquisition(&series.id) },
         id: series.id,
         source: series.source,
         relative: series.relative,
@@ -187,6 +187,7 @@ mod tests {
             patient: PatientKey(format!("train_{patient}")),
             identifiers: Vec::new(),
             corpus_split: Some("train".into()),
+            modality: String::new(),
             source: SeriesSource::Nifti(PathBuf::from(format!("train_{patient}_a_1.nii.gz"))),
             relative: format!("train_{patient}_a_1.nii.gz"),
             files: 1,

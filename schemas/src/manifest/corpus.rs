@@ -196,6 +196,8 @@ pub struct Columns {
     pub study: String,
     /// For `table`, the patient; by default the study.
     pub patient: String,
+    /// For `table`, the modality of a NIfTI file, as DICOM names it; by default CT.
+    pub modality: String,
     /// For `table`, the split: `train`, `test`, or another word for `val`.
     pub split: String,
 }
@@ -216,6 +218,7 @@ impl Default for Columns {
             series: "series".into(),
             study: "study".into(),
             patient: "patient".into(),
+            modality: "modality".into(),
             split: "split".into(),
         }
     }

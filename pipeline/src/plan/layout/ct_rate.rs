@@ -91,7 +91,7 @@ impl Layout for CtRate {
         for (path, error) in beside {
             found.leave_out(&path, root, &error);
         }
-        keep_first(found);
+        found.keep_first();
         Ok(())
     }
 
@@ -130,28 +130,13 @@ fn take(
         patient: parsed.patient,
         identifiers: Vec::new(),
         corpus_split: Some(parsed.split),
+        modality: String::new(),
         source,
         files,
         relative,
         notes,
         alternatives: Vec::new(),
     });
-}
-
-/// The same name in two folders would be one identifier for two volumes: the first by path stays.
-fn keep_first(found: &mut Found) {
-    found.series.sort_by(|a, b| (&a.id, &a.relative).cmp(&(&b.id, &b.relative)));
-    let mut unique: Vec<FoundSeries> = Vec::with_capacity(found.series.len());
-    for series in found.series.drain(..) {
-        match unique.last() {
-            Some(last) if last.id == series.id => {
-                let detail = format!("`{}` has the same name", last.relative);
-                found.excluded.push(series.excluded(Reason::UnknownName, detail));
-            }
-            _ => unique.push(series),
-        }
-    }
-    found.series = unique;
 }
 
 /// The nearest folder or archive above a file whose name is a CT-RATE name: that of a DICOM series.

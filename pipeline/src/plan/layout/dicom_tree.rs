@@ -24,7 +24,7 @@ use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::super::error::PlanError;
-use super::found::{Alternative, Found, FoundSeries, relative_to};
+use super::found::{Alternative, Found, FoundSeries, is_wanted, relative_to};
 use super::traits::Layout;
 use crate::ingest::dicom::{DicomSeries, DicomVolume, SliceHeader, group};
 use crate::ingest::{IngestError, SortedFiles};
@@ -67,16 +67,12 @@ impl Layout for DicomTree {
         }
         name_studies(&mut studies);
         for candidates in studies.into_values() {
-            let (wanted, unwanted): (Vec<_>, Vec<_>) =
-                candidates.into_iter().partition(|candidate| is_wanted(candidate, corpus));
-            found.excluded.extend(unwanted.into_iter().map(|other| {
-                let detail = format!(
-                    "the modality is `{}`, and `[corpus] modality` asks for {}",
-                    other.header().modality,
-                    corpus.modality.join(", ")
-                );
-                other.found.excluded(Reason::SeriesNotChosen, detail)
-            }));
+            let (wanted, unwanted): (Vec<_>, Vec<_>) = candidates
+                .into_iter()
+                .partition(|candidate| is_wanted(&candidate.found.modality, corpus));
+            for other in unwanted {
+                found.leave_out_modality(&other.found, corpus);
+            }
             match corpus.series {
                 SeriesChoice::All => take_all(wanted, found),
                 SeriesChoice::Primary => {
@@ -87,12 +83,6 @@ impl Layout for DicomTree {
         }
         Ok(())
     }
-}
-
-fn is_wanted(candidate: &Candidate, corpus: &CorpusSection) -> bool {
-    let modality = &candidate.header().modality;
-    corpus.modality.is_empty()
-        || corpus.modality.iter().any(|wanted| wanted.eq_ignore_ascii_case(modality))
 }
 
 /// Takes every volume but those that lack files, which no reader of the others would miss.
@@ -245,6 +235,7 @@ fn candidates(
                 patient: PatientKey(first.patient_id.clone()),
                 identifiers,
                 corpus_split: None,
+                modality: first.modality.clone(),
                 relative: folder.unwrap_or_default(),
                 source: volume.source.clone(),
                 files: files as u32,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemas::ids::{PatientKey, SeriesId, StudyId};
+use schemas::manifest::CorpusSection;
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
@@ -35,6 +36,8 @@ pub struct FoundSeries {
     pub identifiers: Vec<String>,
     /// The split the layout itself names, where it does.
     pub corpus_split: Option<String>,
+    /// Modality, as DICOM names it; empty where the layout does not know it or the files name it themselves.
+    pub modality: String,
     /// Its files.
     pub source: SeriesSource,
     /// Files that it stands for in the account of the corpus: those that no other series of the same files counts.
@@ -76,6 +79,32 @@ impl Found {
         self.excluded.push(row.detail(error.with_advice()).files(1));
     }
 
+    /// Leaves out a series whose modality the manifest does not ask for.
+    pub(super) fn leave_out_modality(&mut self, series: &FoundSeries, corpus: &CorpusSection) {
+        let detail = format!(
+            "the modality is `{}`, and `[corpus] modality` asks for {}",
+            series.modality,
+            corpus.modality.join(", ")
+        );
+        self.excluded.push(series.excluded(Reason::SeriesNotChosen, detail));
+    }
+
+    /// The same name in two folders would be one identifier for two volumes: the first by path stays.
+    pub(super) fn keep_first(&mut self) {
+        self.series.sort_by(|a, b| (&a.id, &a.relative).cmp(&(&b.id, &b.relative)));
+        let mut unique: Vec<FoundSeries> = Vec::with_capacity(self.series.len());
+        for series in self.series.drain(..) {
+            match unique.last() {
+                Some(last) if last.id == series.id => {
+                    let detail = format!("`{}` has the same name", last.relative);
+                    self.excluded.push(series.excluded(Reason::UnknownName, detail));
+                }
+                _ => unique.push(series),
+            }
+        }
+        self.series = unique;
+    }
+
     /// Counts files that are ignored.
     pub(in crate::plan) fn ignore(&mut self, what: &str, files: usize) {
         if files > 0 {
@@ -94,6 +123,13 @@ impl Found {
         }
         self.ignore("DICOMDIR", files.directories.len());
     }
+}
+
+/// Whether the manifest asks for a modality; where it names none, or none is known, for every one.
+pub(super) fn is_wanted(modality: &str, corpus: &CorpusSection) -> bool {
+    corpus.modality.is_empty()
+        || modality.is_empty()
+        || corpus.modality.iter().any(|wanted| wanted.eq_ignore_ascii_case(modality))
 }
 
 impl FoundSeries {

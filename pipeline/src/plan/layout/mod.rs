@@ -18,6 +18,7 @@ pub use found::{Alternative, Found, FoundSeries};
 pub use traits::Layout;
 
 registry::layouts! {
+    bids::Bids,
     ct_rate::CtRate,
     dicom_tree::DicomTree,
     table::Table,

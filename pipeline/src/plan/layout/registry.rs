@@ -77,7 +77,7 @@ mod tests {
         let message = |layout, split| {
             of(&manifest(layout, split)).err().map(|error| error.to_string()).unwrap_or_default()
         };
-        let unknown = message("bids", "hash");
+        let unknown = message("unheard-of", "hash");
         assert!(unknown.starts_with("m.toml:4:"), "{unknown}");
         assert!(unknown.contains("`ct-rate`, `dicom-tree`"), "{unknown}");
         let splits = message("dicom-tree", "corpus");

@@ -12,7 +12,7 @@ use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
 use super::super::error::PlanError;
-use super::found::{Found, FoundSeries, relative_to, stem};
+use super::found::{Found, FoundSeries, is_wanted, relative_to, stem};
 use super::traits::Layout;
 use crate::ingest::csv::{CsvError, CsvRecords, column};
 use crate::ingest::dicom::{SliceHeader, group};
@@ -91,18 +91,24 @@ impl Layout for Table {
                 continue;
             }
             let study = row.study.clone().unwrap_or_else(|| series.to_string());
-            found.series.push(FoundSeries {
+            let series = FoundSeries {
                 patient: PatientKey(row.patient.clone().unwrap_or_else(|| study.clone())),
                 study: StudyId(study),
                 id: series,
                 identifiers,
                 corpus_split: row.split.clone(),
+                modality: row.modality.clone().unwrap_or_default(),
                 source,
                 files: files as u32,
                 relative,
                 notes,
                 alternatives: Vec::new(),
-            });
+            };
+            if is_wanted(&series.modality, corpus) {
+                found.series.push(series);
+            } else {
+                found.leave_out_modality(&series, corpus);
+            }
         }
         for (path, kind) in left {
             let error = match kind {
@@ -181,6 +187,7 @@ struct Row {
     study: Option<String>,
     patient: Option<String>,
     split: Option<String>,
+    modality: Option<String>,
     /// Where it stands, for messages.
     place: String,
 }
@@ -216,6 +223,7 @@ fn rows(corpus: &CorpusSection) -> Result<Vec<Row>, PlanError> {
                     study: cell(&columns.study),
                     patient: cell(&columns.patient),
                     split: cell(&columns.split),
+                    modality: cell(&columns.modality),
                     place,
                 });
             }
@@ -224,8 +232,8 @@ fn rows(corpus: &CorpusSection) -> Result<Vec<Row>, PlanError> {
         let mut records = CsvRecords::open(&path)?;
         let key = column(records.path(), records.columns(), &columns.path)?;
         let of = |name: &str| records.columns().iter().position(|column| column == name);
-        let [series, study, patient, split] =
-            [&columns.series, &columns.study, &columns.patient, &columns.split]
+        let [series, study, patient, split, modality] =
+            [&columns.series, &columns.study, &columns.patient, &columns.split, &columns.modality]
                 .map(|name| of(name));
         let mut number = 0;
         while let Some(cells) = records.next() {
@@ -243,6 +251,7 @@ fn rows(corpus: &CorpusSection) -> Result<Vec<Row>, PlanError> {
                 study: cell(study),
                 patient: cell(patient),
                 split: cell(split),
+                modality: cell(modality),
                 place,
             });
         }
