@@ -833,6 +833,23 @@ fn damage_at_random_gives_no_wrong_volume_without_a_word() {
 }
 
 #[test]
+fn what_a_run_writes_is_no_part_of_its_corpus() {
+    let corpus = Corpus::of(&series());
+    // The corpus is all of the folder in which the manifest and the output lie.
+    let summaries: Vec<Value> = (0..2)
+        .map(|_| {
+            let manifest = corpus.workspace.path("here.toml");
+            let content = "version = 1\nname = \"odd\"\n[corpus]\nlayout = \"dicom-tree\"\nroot = \".\"\n[report]\n\
+                           keep_without_report = true\n[[view]]\nname = \"v\"\npreset = \"native\"\n[release]\nout = \"out\"\n";
+            write(&manifest, content.as_bytes());
+            json(&run(&["curate", text(&manifest), "--json", "--threads", "1"]))
+        })
+        .collect();
+    assert_eq!(summaries[0]["files"], summaries[1]["files"]);
+    assert_eq!(summaries[0]["release_id"], summaries[1]["release_id"]);
+}
+
+#[test]
 fn the_docs_list_every_name_that_is_ignored() {
     let docs =
         std::fs::read_to_string(crate::support::repository("docs/inputs.md")).expect("reads");

@@ -53,6 +53,15 @@ impl SeriesSource {
         files
     }
 
+    /// Number of its files, those inside an archive counted one by one.
+    pub fn count(&self) -> u32 {
+        let files = match self {
+            Self::Nifti(_) => self.files().len(),
+            Self::Dicom(paths) | Self::DicomStack { files: paths, .. } => paths.len(),
+        };
+        files as u32
+    }
+
     /// Every file of the series, those inside an archive by themselves.
     pub fn entries(&self) -> &[PathBuf] {
         match self {

@@ -181,18 +181,14 @@ mod tests {
         let mut manifest = parse("m", text, &Overrides::default()).expect("parses");
         folder.path().clone_into(&mut manifest.corpus.root);
         let tables = CorpusTables::read(&manifest.corpus).expect("reads");
-        let found = (0..4).map(|patient| FoundSeries {
-            id: SeriesId(format!("train_{patient}_a_1")),
-            study: StudyId(format!("train_{patient}_a")),
-            patient: PatientKey(format!("train_{patient}")),
-            identifiers: Vec::new(),
-            corpus_split: Some("train".into()),
-            modality: String::new(),
-            source: SeriesSource::Nifti(PathBuf::from(format!("train_{patient}_a_1.nii.gz"))),
-            relative: format!("train_{patient}_a_1.nii.gz"),
-            files: 1,
-            notes: Vec::new(),
-            alternatives: Vec::new(),
+        let found = (0..4).map(|patient| {
+            let name = format!("train_{patient}_a_1.nii.gz");
+            let source = SeriesSource::Nifti(PathBuf::from(&name));
+            let id = SeriesId(format!("train_{patient}_a_1"));
+            let study = StudyId(format!("train_{patient}_a"));
+            let patient = PatientKey(format!("train_{patient}"));
+            let series = FoundSeries::new(id, study, patient, source, name);
+            FoundSeries { corpus_split: Some("train".into()), ..series }
         });
         let layout = layout::of(&manifest).expect("is known");
         let matched = match_reports(&manifest, layout, &tables, found.collect());

@@ -1,10 +1,10 @@
 //! What the corpus holds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemas::lock::FileCounts;
-use schemas::manifest::{CorpusSection, Manifest, Unreadable};
+use schemas::manifest::{Manifest, Unreadable};
 use schemas::reason::Reason;
 use schemas::tables::ExcludedRow;
 
@@ -45,7 +45,7 @@ pub fn survey(manifest: &Manifest) -> Result<Survey, PlanError> {
     let layout = layout::of(manifest)?;
     let tables = CorpusTables::read(corpus)?;
     let mut found = Found::default();
-    let files = list(corpus, &tables.paths)?;
+    let files = list(manifest, &tables.paths)?;
     let mut counts = FileCounts { found: files.found, ignored: BTreeMap::new() };
     for (pattern, paths) in &files.sorted.ignored {
         found.ignore(pattern, paths.len());
@@ -103,8 +103,12 @@ struct Listed {
     tables: usize,
 }
 
-/// Lists and sorts the files below the volume folders of `corpus`, each once; `tables` are those that the manifest names.
-fn list(corpus: &CorpusSection, tables: &BTreeSet<PathBuf>) -> Result<Listed, PlanError> {
+/// Lists and sorts the files below the volume folders of the corpus, each once; `tables` are those that the manifest names.
+/// What the run itself writes is no part of the corpus, wherever it lies.
+fn list(manifest: &Manifest, tables: &BTreeSet<PathBuf>) -> Result<Listed, PlanError> {
+    let corpus = &manifest.corpus;
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let out = absolute(&manifest.release.out);
     let mut all = CorpusFiles::default();
     for folder in &corpus.volumes {
         let path: PathBuf = corpus.root.join(folder).components().collect();
@@ -116,6 +120,8 @@ fn list(corpus: &CorpusSection, tables: &BTreeSet<PathBuf>) -> Result<Listed, Pl
     all.files.dedup();
     all.refused.sort_by(|a, b| a.0.cmp(&b.0));
     all.refused.dedup_by(|a, b| a.0 == b.0);
+    all.files.retain(|path| !absolute(path).starts_with(&out));
+    all.refused.retain(|(path, _)| !absolute(path).starts_with(&out));
     let found = (all.files.len() + all.refused.len()) as u64;
     let before = all.files.len();
     all.files.retain(|path| !tables.contains(path));

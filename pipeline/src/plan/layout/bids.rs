@@ -28,12 +28,11 @@ impl Layout for Bids {
     fn find(
         &self,
         corpus: &CorpusSection,
-        files: SortedFiles,
+        mut files: SortedFiles,
         found: &mut Found,
     ) -> Result<(), PlanError> {
         let root = &corpus.root;
-        let SortedFiles { dicom, images, others, ignored: _ } = files;
-        for path in images {
+        for path in std::mem::take(&mut files.images) {
             let relative = relative_to(&path, root);
             let folder = relative.split('/').find(|part| NOT_RAW.contains(part));
             let file = relative.rsplit('/').next().unwrap_or(&relative);
@@ -52,17 +51,14 @@ impl Layout for Bids {
                 (None, Some(name)) => name,
             };
             let series = FoundSeries {
-                id: SeriesId(stem(file).to_owned()),
-                study: StudyId(name.study),
-                patient: PatientKey(name.patient),
-                identifiers: Vec::new(),
-                corpus_split: None,
                 modality: name.modality.to_owned(),
-                files: 1,
-                source: SeriesSource::Nifti(path),
-                relative,
-                notes: Vec::new(),
-                alternatives: Vec::new(),
+                ..FoundSeries::new(
+                    SeriesId(stem(file).to_owned()),
+                    StudyId(name.study),
+                    PatientKey(name.patient),
+                    SeriesSource::Nifti(path),
+                    relative,
+                )
             };
             if is_wanted(&series.modality, corpus) {
                 found.series.push(series);
@@ -70,13 +66,7 @@ impl Layout for Bids {
                 found.leave_out_modality(&series, corpus);
             }
         }
-        for path in &dicom {
-            let detail = "is a DICOM file, which the layout `bids` does not read";
-            found.leave_out(path, root, &IngestError::new(Reason::VolumeUnsupported, detail));
-        }
-        for (path, error) in &others {
-            found.leave_out(path, root, error);
-        }
+        found.leave_out_rest(&files, self.name(), root);
         found.keep_first();
         Ok(())
     }

@@ -42,8 +42,7 @@ impl Layout for CtRate {
             let name = path_text(Path::new(path.file_name().unwrap_or_default()));
             let relative = relative_to(&path, root);
             let source = SeriesSource::Nifti(path);
-            let files = source.files().len() as u32;
-            take(stem(&name), source, files, relative, Vec::new(), found);
+            take(stem(&name), source, relative, Vec::new(), found);
         }
         let mut folders: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         for path in dicom {
@@ -77,10 +76,9 @@ impl Layout for CtRate {
             if paths.is_empty() {
                 continue;
             }
-            let count = paths.len() as u32;
             let refused = incomplete.is_some() && corpus.gaps == Remedy::Reject;
             notes.extend(incomplete.clone().filter(|_| !refused));
-            take(&name, SeriesSource::Dicom(paths), count, relative, notes, found);
+            take(&name, SeriesSource::Dicom(paths), relative, notes, found);
             if let (true, Some(detail)) = (refused, incomplete)
                 && let Some(series) = found.series.pop_if(|series| series.id.as_str() == name)
             {
@@ -108,34 +106,20 @@ impl Layout for CtRate {
     }
 }
 
-/// Takes a series of `files` files by its name, or excludes it.
-fn take(
-    name: &str,
-    source: SeriesSource,
-    files: u32,
-    relative: String,
-    notes: Vec<String>,
-    found: &mut Found,
-) {
+/// Takes a series by its name, or excludes it.
+fn take(name: &str, source: SeriesSource, relative: String, notes: Vec<String>, found: &mut Found) {
     let Some(parsed) = CtRateName::parse(name) else {
         let detail =
             format!("`{name}` is not SPLIT_PATIENT_SCAN_RECONSTRUCTION as in `train_1_a_1`");
-        let row = ExcludedRow::new(Reason::UnknownName, relative).detail(detail).files(files);
+        let row =
+            ExcludedRow::new(Reason::UnknownName, relative).detail(detail).files(source.count());
         found.excluded.push(row);
         return;
     };
     found.series.push(FoundSeries {
-        id: parsed.series,
-        study: parsed.study,
-        patient: parsed.patient,
-        identifiers: Vec::new(),
         corpus_split: Some(parsed.split),
-        modality: String::new(),
-        source,
-        files,
-        relative,
         notes,
-        alternatives: Vec::new(),
+        ..FoundSeries::new(parsed.series, parsed.study, parsed.patient, source, relative)
     });
 }
 

@@ -52,13 +52,11 @@ impl Layout for DicomTree {
         found: &mut Found,
     ) -> Result<(), PlanError> {
         let root = &corpus.root;
-        let SortedFiles { dicom, images, others, ignored: _ } = files;
-        for path in &images {
-            let detail = "has the name of an image with a header of its own, which the layout `dicom-tree` does not read";
-            found.leave_out(path, root, &IngestError::new(Reason::VolumeUnsupported, detail));
-        }
+        let SortedFiles { dicom, images, others, ignored } = files;
         let grouped = group(&dicom, &others);
         found.account(&grouped, root);
+        let rest = SortedFiles { images, ignored, ..SortedFiles::default() };
+        found.leave_out_rest(&rest, self.name(), root);
         let mut studies: BTreeMap<StudyKey, Vec<Candidate>> = BTreeMap::new();
         for series in &grouped.series {
             let key = StudyKey::of(series);
@@ -230,17 +228,17 @@ fn candidates(
                 }
             };
             let series = FoundSeries {
-                id: SeriesId(id),
-                study: StudyId(first.study_uid.clone()),
-                patient: PatientKey(first.patient_id.clone()),
                 identifiers,
-                corpus_split: None,
                 modality: first.modality.clone(),
-                relative: folder.unwrap_or_default(),
-                source: volume.source.clone(),
                 files: files as u32,
                 notes: volume.stack.warnings().cloned().collect(),
-                alternatives: Vec::new(),
+                ..FoundSeries::new(
+                    SeriesId(id),
+                    StudyId(first.study_uid.clone()),
+                    PatientKey(first.patient_id.clone()),
+                    volume.source.clone(),
+                    folder.unwrap_or_default(),
+                )
             };
             let refusal = volume.stack.refused(policy);
             Some(Candidate { volume, found: series, refusal })

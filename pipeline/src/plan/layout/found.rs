@@ -10,7 +10,7 @@ use schemas::tables::ExcludedRow;
 
 use crate::files::path_text;
 use crate::ingest::dicom::DicomFiles;
-use crate::ingest::{IngestError, SeriesSource};
+use crate::ingest::{IngestError, SeriesSource, SortedFiles};
 
 /// What a layout finds on disk.
 #[derive(Debug, Default)]
@@ -79,6 +79,22 @@ impl Found {
         self.excluded.push(row.detail(error.with_advice()).files(1));
     }
 
+    /// Leaves out what is left of `files` when `layout` took what it reads.
+    pub(super) fn leave_out_rest(&mut self, files: &SortedFiles, layout: &str, root: &Path) {
+        for (paths, kind) in
+            [(&files.dicom, "a DICOM file"), (&files.images, "an image with a header of its own")]
+        {
+            let detail = format!("is {kind}, which the layout `{layout}` does not read");
+            let error = IngestError::new(Reason::VolumeUnsupported, detail);
+            for path in paths {
+                self.leave_out(path, root, &error);
+            }
+        }
+        for (path, error) in &files.others {
+            self.leave_out(path, root, error);
+        }
+    }
+
     /// Leaves out a series whose modality the manifest does not ask for.
     pub(super) fn leave_out_modality(&mut self, series: &FoundSeries, corpus: &CorpusSection) {
         let detail = format!(
@@ -133,6 +149,29 @@ pub(super) fn is_wanted(modality: &str, corpus: &CorpusSection) -> bool {
 }
 
 impl FoundSeries {
+    /// A series at `relative`, of which nothing more is known.
+    pub fn new(
+        id: SeriesId,
+        study: StudyId,
+        patient: PatientKey,
+        source: SeriesSource,
+        relative: String,
+    ) -> Self {
+        Self {
+            id,
+            study,
+            patient,
+            identifiers: Vec::new(),
+            corpus_split: None,
+            modality: String::new(),
+            files: source.count(),
+            source,
+            relative,
+            notes: Vec::new(),
+            alternatives: Vec::new(),
+        }
+    }
+
     /// The row that says why the series is left out.
     pub fn excluded(&self, reason: Reason, detail: impl Into<String>) -> ExcludedRow {
         ExcludedRow::new(reason, self.relative.clone())

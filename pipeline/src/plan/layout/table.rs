@@ -81,28 +81,22 @@ impl Layout for Table {
                     continue;
                 }
             };
-            let (source, files) = source;
             let name = stem(relative.rsplit('/').next().unwrap_or(&relative)).to_owned();
             let series = SeriesId(row.series.clone().unwrap_or(name));
             if !taken.insert(series.clone()) {
                 let detail =
                     format!("{}: the series `{series}` stands in an earlier row", row.place);
-                found.excluded.push(exclude(Reason::UnknownName, detail, files));
+                found.excluded.push(exclude(Reason::UnknownName, detail, source.count() as usize));
                 continue;
             }
             let study = row.study.clone().unwrap_or_else(|| series.to_string());
+            let patient = PatientKey(row.patient.clone().unwrap_or_else(|| study.clone()));
             let series = FoundSeries {
-                patient: PatientKey(row.patient.clone().unwrap_or_else(|| study.clone())),
-                study: StudyId(study),
-                id: series,
                 identifiers,
                 corpus_split: row.split.clone(),
                 modality: row.modality.clone().unwrap_or_default(),
-                source,
-                files: files as u32,
-                relative,
                 notes,
-                alternatives: Vec::new(),
+                ..FoundSeries::new(series, StudyId(study), patient, source, relative)
             };
             if is_wanted(&series.modality, corpus) {
                 found.series.push(series);
@@ -133,8 +127,8 @@ enum Kind {
     Other(IngestError),
 }
 
-/// A source with the number of its files, what names its patient, and what is odd about it.
-type Made = ((SeriesSource, usize), Vec<String>, Vec<String>);
+/// A source, what names its patient, and what is odd about it.
+type Made = (SeriesSource, Vec<String>, Vec<String>);
 
 /// The source that the files of one row make. DICOM files that are part of no series are listed by themselves.
 fn source(
@@ -144,8 +138,7 @@ fn source(
 ) -> Result<Made, IngestError> {
     if let [(path, Kind::Image)] = files {
         let source = SeriesSource::Nifti(path.clone());
-        let count = source.files().len();
-        return Ok(((source, count), Vec::new(), Vec::new()));
+        return Ok((source, Vec::new(), Vec::new()));
     }
     let mut dicom = Vec::new();
     let mut others = Vec::new();
@@ -176,8 +169,7 @@ fn source(
     let identifiers = SliceHeader::identifiers(&paths[0])?;
     let mut notes = series.notes.clone();
     notes.extend(series.incomplete.clone());
-    let count = paths.len();
-    Ok(((SeriesSource::Dicom(paths), count), identifiers, notes))
+    Ok((SeriesSource::Dicom(paths), identifiers, notes))
 }
 
 /// One row.
