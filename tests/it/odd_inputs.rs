@@ -462,6 +462,11 @@ fn a_series_without_uid_is_named_by_what_it_holds_and_one_uid_a_slice_is_brought
         TableReader::open(&release, "volumes").expect("opens").texts("series_id").expect("is there")
     };
     assert_eq!(names("here"), names("some/where/else"));
+    let twice = Corpus::of(&bare);
+    twice.put("b", &bare);
+    let found = twice.curate();
+    found.warned("copies");
+    assert_eq!(found.one().shape, [8, 8, 10]);
     let apart = edited(|slice, z| slice.text(0x0020_000e, *b"UI", &format!("1.4.7.{z}")));
     let found = Corpus::of(&apart).curate();
     found.warned("SeriesInstanceUID of its own");

@@ -60,6 +60,7 @@ pub(crate) fn group_from(
         }
     }
     let mut groups = with_one_frame_of_reference(groups);
+    merge_same_content(&mut groups);
     for slices in groups.values_mut() {
         take_those_without_pixels(slices, &mut lost);
         take_copies(reader, slices, &mut found.copies);
@@ -120,6 +121,27 @@ fn with_one_frame_of_reference(
     merged
 }
 
+/// Brings groups without a SeriesInstanceUID together that hold the same instances in several folders: what they are to each
+/// other is told as for any files that lie in one series twice.
+fn merge_same_content(groups: &mut BTreeMap<Key, Vec<Arc<SliceHeader>>>) {
+    let mut first: BTreeMap<String, Key> = BTreeMap::new();
+    let unnamed: Vec<Key> = groups.keys().filter(|key| key.series.is_empty()).cloned().collect();
+    for key in unnamed {
+        let name = content_name(&groups[&key]);
+        match first.get(&name) {
+            None => {
+                first.insert(name, key);
+            }
+            Some(kept) => {
+                let more = groups.remove(&key).unwrap_or_default();
+                let all = groups.entry(kept.clone()).or_default();
+                all.extend(more);
+                all.sort_by(|a, b| a.path.cmp(&b.path));
+            }
+        }
+    }
+}
+
 /// Gives each group its name.
 fn named(
     groups: BTreeMap<Key, Vec<Arc<SliceHeader>>>,
@@ -128,6 +150,10 @@ fn named(
     let mut sharing: BTreeMap<String, Vec<Key>> = BTreeMap::new();
     for key in groups.iter().filter(|(_, slices)| !slices.is_empty()).map(|(key, _)| key) {
         sharing.entry(key.series.clone()).or_default().push(key.clone());
+    }
+    let mut copies_of: BTreeMap<&Path, Vec<&Path>> = BTreeMap::new();
+    for (copy, kept) in copies {
+        copies_of.entry(kept).or_default().push(copy);
     }
     let mut series = Vec::new();
     for (key, slices) in groups.into_iter().filter(|(_, slices)| !slices.is_empty()) {
@@ -157,10 +183,11 @@ fn named(
         } else {
             key.series.clone()
         };
-        let mine: Vec<&Path> = copies
+        let mine: Vec<&Path> = slices
             .iter()
-            .filter(|(_, kept)| slices.binary_search_by(|slice| slice.path.cmp(kept)).is_ok())
-            .map(|(copy, _)| copy.as_path())
+            .filter_map(|slice| copies_of.get(slice.path.as_path()))
+            .flatten()
+            .copied()
             .collect();
         if !mine.is_empty() {
             notes.push(format!(

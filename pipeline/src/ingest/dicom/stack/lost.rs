@@ -60,16 +60,16 @@ pub(super) fn attribute(lost: &[Lost], series: &mut [DicomSeries]) {
             }
         }
     }
+    let mut by_uid: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, series) in series.iter().enumerate() {
+        let uid = &series.slices[0].series_uid;
+        if !uid.is_empty() {
+            by_uid.entry(uid.clone()).or_default().push(at);
+        }
+    }
     let mut missing: BTreeMap<usize, Vec<&Lost>> = BTreeMap::new();
     for lost in lost.iter().filter(|lost| lost.error.may_be_a_slice()) {
-        let named: Vec<usize> = series
-            .iter()
-            .enumerate()
-            .filter(|(_, series)| {
-                !lost.series.is_empty() && series.slices[0].series_uid == lost.series
-            })
-            .map(|(at, _)| at)
-            .collect();
+        let named = by_uid.get(&lost.series).cloned().unwrap_or_default();
         let beside = || places.get(&place(&lost.path)).cloned().unwrap_or_default();
         let members = if named.is_empty() { beside() } else { named };
         if let [only] = members[..] {
