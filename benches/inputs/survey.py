@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """survey.py RADLOOM [FILES]: time and memory of looking through a tree of small DICOM files, beside pydicom on the same tags.
 
-Writes FILES (100,000) slices of 1.2 KiB, a hundred a series, below the system's temporary folder; needs pydicom for the
+Writes FILES (100,000) slices of 1 KiB, a hundred a series, below the system's temporary folder; needs pydicom for the
 comparison. One thread, files in the page cache."""
 
 import os
