@@ -1,4 +1,4 @@
-"""Writes the seeds of the fuzz targets: small NIfTI files of several kinds, slices of a DICOM series, and gzip files.
+"""Writes the seeds of the fuzz targets: small NIfTI, NRRD and MetaImage files of several kinds, slices of a DICOM series, and gzip files.
 
 Usage: python3 make_seeds.py
 
@@ -39,6 +39,25 @@ def nifti() -> None:
     image = nibabel.Nifti1Image(values.astype("int16"), affine)
     image.header.set_slope_inter(0.5, -1024)
     (folder / "scaled.nii").write_bytes(image.to_bytes())
+
+
+def headers_in_text() -> None:
+    folder = SEEDS / "nifti"
+    voxels = b"".join(struct.pack("<h", at * 100 - 1000) for at in range(24))
+    nrrd = (
+        "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 4 3 2\n"
+        "space directions: (0,0.7,0) (-0.8,0,0) (0,0,2.5)\nkinds: domain domain domain\nendian: little\n"
+        "encoding: {}\nspace origin: (10,20,30)\n\n"
+    )
+    (folder / "nrrd-raw").write_bytes(nrrd.format("raw").encode() + voxels)
+    (folder / "nrrd-gzip").write_bytes(nrrd.format("gzip").encode() + gzip.compress(voxels, mtime=0))
+    meta = (
+        "ObjectType = Image\nNDims = 3\nDimSize = 4 3 2\nTransformMatrix = 0 1 0 -1 0 0 0 0 1\nOffset = 10 20 30\n"
+        "ElementSpacing = 0.7 0.8 2.5\nElementType = MET_SHORT\n{}ElementDataFile = LOCAL\n"
+    )
+    (folder / "metaimage-raw").write_bytes(meta.format("").encode() + voxels)
+    packed = meta.format("CompressedData = True\n").encode() + zlib.compress(voxels)
+    (folder / "metaimage-zlib").write_bytes(packed)
 
 
 def gzip_files() -> None:
@@ -94,6 +113,7 @@ def dicom(name: str, place: float, syntax: str = ExplicitVRLittleEndian) -> None
 
 def main() -> None:
     nifti()
+    headers_in_text()
     gzip_files()
     dicom("first", 0)
     dicom("middle", 1)
