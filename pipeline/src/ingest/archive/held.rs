@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::MultiGzDecoder;
+use gzip::MAGIC;
 
 /// Largest archive that is held in memory, unpacked.
 pub(super) const MAX_HELD_BYTES: u64 = 2 << 30;
-/// First bytes of a gzip stream and of a Zstandard frame.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// First bytes of a Zstandard frame.
 pub(crate) const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Archives that are held in memory, the last ones that were asked for.
@@ -46,7 +46,7 @@ pub(super) fn too_large() -> io::Error {
 pub(crate) fn unpacked<'r>(mut packed: impl Read + 'r) -> io::Result<Box<dyn Read + 'r>> {
     let mut start = Vec::new();
     packed.by_ref().take(ZSTD.len() as u64).read_to_end(&mut start)?;
-    let (is_gzip, is_zstd) = (start.starts_with(&GZIP), start.starts_with(&ZSTD));
+    let (is_gzip, is_zstd) = (start.starts_with(&MAGIC), start.starts_with(&ZSTD));
     let all = Cursor::new(start).chain(packed);
     Ok(if is_gzip {
         Box::new(MultiGzDecoder::new(all))

@@ -48,15 +48,14 @@ impl Layout for DicomTree {
     fn find(
         &self,
         corpus: &CorpusSection,
-        files: SortedFiles,
+        mut files: SortedFiles,
         found: &mut Found,
     ) -> Result<(), PlanError> {
         let root = &corpus.root;
-        let SortedFiles { dicom, images, others, ignored } = files;
+        let (dicom, others) = (std::mem::take(&mut files.dicom), std::mem::take(&mut files.others));
         let grouped = group(&dicom, &others);
         found.account(&grouped, root);
-        let rest = SortedFiles { images, ignored, ..SortedFiles::default() };
-        found.leave_out_rest(&rest, self.name(), root);
+        found.leave_out_rest(&files, self.name(), root);
         let mut studies: BTreeMap<StudyKey, Vec<Candidate>> = BTreeMap::new();
         for series in &grouped.series {
             let key = StudyKey::of(series);

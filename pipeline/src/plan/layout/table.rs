@@ -164,9 +164,10 @@ fn source(
     if let (Some(detail), Remedy::Reject) = (&series.incomplete, corpus.gaps) {
         return Err(IngestError::new(Reason::MissingSlices, detail.clone()).remedied_by("gaps"));
     }
-    found.account(&grouped, &corpus.root);
     let paths: Vec<PathBuf> = series.slices.iter().map(|slice| slice.path.clone()).collect();
     let identifiers = SliceHeader::identifiers(&paths[0])?;
+    // Last, since a row that fails counts all of its files itself.
+    found.account(&grouped, &corpus.root);
     let mut notes = series.notes.clone();
     notes.extend(series.incomplete.clone());
     Ok((SeriesSource::Dicom(paths), identifiers, notes))

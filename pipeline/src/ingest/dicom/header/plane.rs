@@ -80,6 +80,15 @@ impl KeyValues {
     }
 }
 
+/// Why slope or intercept are not known though the file holds them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RescaleFault {
+    /// In words, naming the field.
+    pub(crate) text: String,
+    /// Whether the field is there and blank, which says something of a CT only.
+    pub(crate) is_blank: bool,
+}
+
 /// One frame.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plane {
@@ -92,8 +101,8 @@ pub(crate) struct Plane {
     pub(crate) transform: Transform,
     /// Whether slope and intercept stand in the file.
     pub(crate) rescale_given: [bool; 2],
-    /// What keeps the transform from being known, naming the field.
-    pub(crate) rescale_fault: Option<String>,
+    /// What keeps the transform from being known.
+    pub(crate) rescale_fault: Option<RescaleFault>,
     /// Lowest and highest stored value that is padding.
     pub(crate) padding: Option<[i32; 2]>,
     /// Values of [`KEYS`].
@@ -217,7 +226,7 @@ fn plane(
         Transform::Table(_) => String::new(),
     };
     let either = |first: String, second: String| if first.is_empty() { second } else { first };
-    let keys = vec![
+    let keys: [String; KEYS.len()] = [
         either(
             scope.raw(content, number(tags::FRAME_ACQUISITION_NUMBER)),
             scope.raw(content, number(tags::ACQUISITION_NUMBER)),
@@ -277,7 +286,7 @@ fn plane(
 fn linear(
     scope: &Scope<'_, '_>,
     warnings: &mut Vec<String>,
-) -> (Transform, [bool; 2], Option<String>) {
+) -> (Transform, [bool; 2], Option<RescaleFault>) {
     let group = number(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE);
     let mut warn = |text: &str| {
         if !warnings.iter().any(|other| other == text) {
@@ -294,8 +303,13 @@ fn linear(
         (read(number(tags::RESCALE_SLOPE)), read(number(tags::RESCALE_INTERCEPT)));
     let fault = [("RescaleSlope", &slope), ("RescaleIntercept", &intercept)].into_iter().find_map(
         |(name, given)| match given {
-            Decimal::Blank => Some(format!("{name} is blank")),
-            Decimal::Unreadable(text) => Some(format!("{name} is `{text}`, not a number")),
+            Decimal::Blank => {
+                Some(RescaleFault { text: format!("{name} is blank"), is_blank: true })
+            }
+            Decimal::Unreadable(text) => {
+                let text = format!("{name} is `{text}`, not a number");
+                Some(RescaleFault { text, is_blank: false })
+            }
             Decimal::Missing | Decimal::Number(_) => None,
         },
     );

@@ -15,13 +15,9 @@ pub(crate) fn fault(frames: &[Frame]) -> Option<IngestError> {
     let first = frames.first()?;
     let is_ct = matches!(first.header.modality.as_str(), "" | "CT");
     for frame in frames {
-        if let Some(fault) = frame
-            .plane()
-            .rescale_fault
-            .as_ref()
-            .filter(|fault| is_ct || !fault.ends_with("is blank"))
-        {
-            return refuse(format!("{}: {fault}", frame.name()));
+        let fault = frame.plane().rescale_fault.as_ref();
+        if let Some(fault) = fault.filter(|fault| is_ct || !fault.is_blank) {
+            return refuse(format!("{}: {}", frame.name(), fault.text));
         }
     }
     let given = first.plane().rescale_given;
