@@ -196,14 +196,27 @@ fn report_gives_the_same_lines_and_tables_at_any_thread_count() {
 }
 
 #[test]
-fn reports_before_a_broken_line_are_printed_and_the_line_is_named() {
+fn a_broken_line_is_named_and_the_reports_around_it_are_printed() {
     let workspace = Workspace::new();
     let file = workspace.path("r.jsonl");
-    write(&file, b"{\"id\": \"a\", \"text\": \"No mass.\"}\n{\"id\": \"b\"}\n");
+    let lines =
+        [r#"{"id": "a", "text": "No mass."}"#, r#"{"id": "b""#, r#"{"id": "c", "text": "Mass."}"#];
+    write(&file, lines.join("\n").as_bytes());
+    let finished = done(&["report", text(&file), "--json"]);
+    let ids: Vec<String> = finished
+        .stdout
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["id"].to_string()
+        })
+        .collect();
+    assert_eq!(ids, ["\"a\"", "\"c\""]);
+    assert!(finished.stderr.contains("line 2"), "{}", finished.stderr);
+    // Where no row is a report, the field is the wrong one.
+    write(&file, b"{\"id\": \"a\"}\n{\"id\": \"b\"}\n");
     let finished = run(&["report", text(&file), "--json"]);
     assert_eq!(finished.code, Some(2));
-    assert_eq!(finished.stdout.lines().count(), 1);
-    assert!(finished.stderr.contains("line 2"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("`--column`"), "{}", finished.stderr);
 }
 
 #[test]

@@ -29,8 +29,8 @@ pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
 pub(crate) use read::{constant, fill_value, nifti_image, nifti_series, read_with_sums};
 pub use reports::{
-    GivenSection, ReportDocument, ReportReader, SectionKind, SourceError, SourceReport,
-    is_placeholder,
+    GivenSection, RejectedRow, ReportDocument, ReportReader, SectionKind, SourceError,
+    SourceReport, is_placeholder,
 };
 pub(crate) use reports::{given, offset};
 pub use series::{

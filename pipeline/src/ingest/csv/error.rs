@@ -13,6 +13,16 @@ pub enum CsvError {
         /// What the reader said.
         message: String,
     },
+    /// One row cannot be used. The rows after it can be read.
+    #[error("failed to read csv `{path}`: line {line}: {message}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line that it ends in, from 1.
+        line: u64,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A needed column is not there.
     #[error(
         "`{path}` has no column `{column}`: it has {found}; name yours under `[corpus.columns]`"

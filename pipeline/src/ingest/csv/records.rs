@@ -31,6 +31,8 @@ pub struct CsvRecords {
     span: Range<u64>,
     /// Whether the last row holds an odd number of quotation marks, and the line it begins in.
     open_quote: (bool, u64),
+    recode: Option<fn(&[u8]) -> String>,
+    recoded: bool,
 }
 
 /// Cells stand between commas; in a file named `.tsv`, between tabs.
@@ -57,6 +59,8 @@ impl CsvRecords {
             ends: vec![0; 32],
             span: 0..0,
             open_quote: (false, 0),
+            recode: None,
+            recoded: false,
         };
         let Some((cells, ends)) = records.read()? else {
             return Err(records.error("is empty".to_owned()));
@@ -79,6 +83,22 @@ impl CsvRecords {
     /// Where the last row stands in the file, for [`read_record`].
     pub fn span(&self) -> Range<u64> {
         self.span.clone()
+    }
+
+    /// Reads rows that are no UTF-8 by `recode`; without it they are errors.
+    #[must_use]
+    pub fn recoding(mut self, recode: fn(&[u8]) -> String) -> Self {
+        self.recode = Some(recode);
+        self
+    }
+
+    /// Whether the last row was no UTF-8.
+    pub fn was_recoded(&self) -> bool {
+        self.recoded
+    }
+
+    fn row_error(&self, message: String) -> CsvError {
+        CsvError::Row { path: self.path.clone(), line: self.line(), message }
     }
 
     fn error(&self, message: String) -> CsvError {
@@ -133,16 +153,25 @@ impl CsvRecords {
         found: usize,
         count: usize,
     ) -> Result<Vec<Option<String>>, CsvError> {
-        let row = std::str::from_utf8(&self.cells[..bytes])
-            .map_err(|error| self.error(format!("line {}: {error}", self.line())))?;
+        let row = std::str::from_utf8(&self.cells[..bytes]);
+        if let (Err(error), None) = (&row, self.recode) {
+            return Err(self.row_error(error.to_string()));
+        }
         let mut start = 0;
         let mut texts = Vec::with_capacity(count);
         for &end in &self.ends[..found] {
-            // A character cut in two by a comma is no text either.
-            let cell = row
-                .get(start..end)
-                .ok_or_else(|| self.error(format!("line {}: is no UTF-8", self.line())))?;
-            texts.push((!cell.is_empty()).then(|| cell.to_owned()));
+            let cell = match (&row, self.recode) {
+                // A character cut in two by a comma is no text either.
+                (Ok(row), _) => row
+                    .get(start..end)
+                    .ok_or_else(|| self.row_error("is no UTF-8".to_owned()))?
+                    .to_owned(),
+                (Err(_), recode) => {
+                    let bytes = self.cells.get(start..end).unwrap_or_default();
+                    recode.map(|recode| recode(bytes)).unwrap_or_default()
+                }
+            };
+            texts.push((!cell.is_empty()).then_some(cell));
             start = end;
         }
         texts.resize(count, None);
@@ -162,12 +191,16 @@ impl Iterator for CsvRecords {
         match self.read() {
             Ok(None) => None,
             Err(error) => Some(Err(error)),
-            Ok(Some((_, found))) if found != self.columns.len() => Some(Err(self.error(format!(
-                "line {}: has {found} cells, the header has {}; is a quotation mark missing?",
-                self.line(),
-                self.columns.len()
-            )))),
-            Ok(Some((bytes, found))) => Some(self.texts(bytes, found, self.columns.len())),
+            Ok(Some((_, found))) if found != self.columns.len() => {
+                Some(Err(self.row_error(format!(
+                    "has {found} cells, the header has {}; is a quotation mark missing?",
+                    self.columns.len()
+                ))))
+            }
+            Ok(Some((bytes, found))) => {
+                self.recoded = std::str::from_utf8(&self.cells[..bytes]).is_err();
+                Some(self.texts(bytes, found, self.columns.len()))
+            }
         }
     }
 }

@@ -26,12 +26,16 @@ pub struct ReportDocument {
     pub text: String,
     /// Sections known from the source, in text order; empty when they must be found in the text.
     pub given_sections: Vec<GivenSection>,
+    /// The character set that the text was decoded from, where the source was not UTF-8: offsets count bytes of the
+    /// decoded text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<&'static str>,
 }
 
 impl ReportDocument {
     /// A document whose sections are found by the parser.
     pub fn from_text(id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), text: text.into(), given_sections: Vec::new() }
+        Self { id: id.into(), text: text.into(), given_sections: Vec::new(), encoding: None }
     }
 
     /// A document made of table columns, as CT-RATE gives them.
@@ -53,7 +57,7 @@ impl ReportDocument {
             text.push_str(column);
             given_sections.push(GivenSection { kind: *kind, start, end: offset(text.len()) });
         }
-        Self { id: id.into(), text, given_sections }
+        Self { id: id.into(), text, given_sections, encoding: None }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod columns;
 mod document;
+mod encoding;
 mod placeholder;
 mod reader;
 mod report;
@@ -13,6 +14,6 @@ pub(crate) use document::offset;
 pub use document::{GivenSection, ReportDocument};
 pub(crate) use placeholder::given;
 pub use placeholder::is_placeholder;
-pub use reader::ReportReader;
+pub use reader::{RejectedRow, ReportReader};
 pub use report::{SourceError, SourceReport};
 pub use section_kind::SectionKind;

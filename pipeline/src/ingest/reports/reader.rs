@@ -11,9 +11,10 @@ use serde_json::Value;
 
 use super::columns::ReportColumns;
 use super::document::ReportDocument;
+use super::encoding::{SINGLE_BYTES, decode_single_bytes};
 use super::placeholder::given;
 use super::report::{SourceError, SourceReport};
-use crate::ingest::csv::CsvRecords;
+use crate::ingest::csv::{CsvError, CsvRecords};
 use crate::shard::TableStream;
 
 /// Most reports of a window.
@@ -31,6 +32,17 @@ pub struct ReportReader {
     kind: Kind,
     /// What ended the last window too early; it is told when the reports before it are handed out.
     failed: Option<SourceError>,
+    /// Rows that were no reports, not yet asked for.
+    rejected: Vec<RejectedRow>,
+}
+
+/// A row that is no report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub message: String,
 }
 
 #[derive(Debug)]
@@ -67,6 +79,7 @@ impl ReportReader {
         let kind = match extension.as_str() {
             "csv" | "tsv" => {
                 let records = CsvRecords::open(path).map_err(|error| format(error.to_string()))?;
+                let records = records.recoding(decode_single_bytes);
                 let columns = ReportColumns::find(path, records.columns(), column)?;
                 Kind::Csv { records: Box::new(records), columns, row: 0 }
             }
@@ -92,15 +105,19 @@ impl ReportReader {
             },
             _ => {
                 let bytes = std::fs::read(path).map_err(io)?;
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                Kind::Text(Some(SourceReport::from_bytes(&name, &bytes)))
+                Kind::Text(Some(SourceReport::from_bytes(path, &bytes)?))
             }
         };
-        Ok(Self { path: path.to_owned(), kind, failed: None })
+        Ok(Self { path: path.to_owned(), kind, failed: None, rejected: Vec::new() })
     }
 
-    /// The next reports, at most 512 of them or about 4 MiB of text; none at the end. An error is
-    /// told after the reports that stand before it.
+    /// The rows that were no reports since this was asked last, in the order of the file.
+    pub fn take_rejected(&mut self) -> Vec<RejectedRow> {
+        std::mem::take(&mut self.rejected)
+    }
+
+    /// The next reports, at most 512 of them or about 4 MiB of text; none at the end. A row that is no report is left
+    /// out and kept for [`ReportReader::take_rejected`]; another error is told after the reports that stand before it.
     ///
     /// # Errors
     /// [`SourceError`], naming file and line.
@@ -115,6 +132,9 @@ impl ReportReader {
                 Some(Ok(report)) => {
                     bytes += report.document.text.len();
                     window.push(report);
+                }
+                Some(Err(SourceError::Row { line, message, .. })) => {
+                    self.rejected.push(RejectedRow { line, message });
                 }
                 Some(Err(error)) if window.is_empty() => return Err(error),
                 Some(Err(error)) => {
@@ -135,9 +155,20 @@ impl Iterator for ReportReader {
         match &mut self.kind {
             Kind::Text(report) => report.take().map(Ok),
             Kind::Csv { records, columns, row } => {
-                let report = records.next()?.map(|cells| columns.report(*row, &cells));
+                let cells = records.next()?;
+                let index = *row;
                 *row += 1;
-                Some(report.map_err(|error| format(error.to_string())))
+                Some(match cells {
+                    Ok(cells) => {
+                        let mut report = columns.report(index, &cells);
+                        report.document.encoding = records.was_recoded().then_some(SINGLE_BYTES);
+                        Ok(report)
+                    }
+                    Err(CsvError::Row { path, line, message }) => {
+                        Err(SourceError::Row { path, line, message })
+                    }
+                    Err(error) => Err(format(error.to_string())),
+                })
             }
             Kind::Lines { lines, field, row } => loop {
                 let mut line = Vec::new();
@@ -153,8 +184,11 @@ impl Iterator for ReportReader {
                 if line.trim_ascii().is_empty() {
                     continue;
                 }
-                let report = json_line(&line, field, index);
-                return Some(report.map_err(|what| format(format!("line {}: {what}", index + 1))));
+                return Some(json_line(&line, field, index).map_err(|message| SourceError::Row {
+                    path: self.path.clone(),
+                    line: index as u64 + 1,
+                    message,
+                }));
             },
             Kind::Parquet { batches, columns, row, ready } => {
                 while ready.is_empty() {
@@ -200,14 +234,21 @@ fn fill(
 }
 
 fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, String> {
+    // A mark of the byte order stands before the first line of some files.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let recoded = std::str::from_utf8(line).is_err();
+    let decoded = if recoded { decode_single_bytes(line) } else { String::new() };
+    let line = if recoded { decoded.as_bytes() } else { line };
     let value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let text = match value.get(field) {
         // A missing value is written so.
         Some(Value::Null) => Some(""),
         found => found.and_then(Value::as_str),
     };
-    let text =
-        text.ok_or_else(|| format!("has no text field `{field}`; name yours with `--column`"))?;
+    let text = text.ok_or_else(|| match value.get(field) {
+        Some(other) => format!("the field `{field}` holds {other} and no text"),
+        None => format!("has no text field `{field}`; name yours with `--column`"),
+    })?;
     let plain = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -215,8 +256,10 @@ fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, Str
     let id = value.get("id").map_or_else(|| index.to_string(), plain);
     let fields = || value.as_object().into_iter().flatten();
     let patient = fields().find(|(name, _)| ReportColumns::names_patient(name));
+    let mut document = ReportDocument::from_text(id, given(text));
+    document.encoding = recoded.then_some(SINGLE_BYTES);
     Ok(SourceReport {
-        document: ReportDocument::from_text(id, given(text)),
+        document,
         patient: patient.map(|(_, value)| plain(value)),
         identifiers: fields()
             .filter(|(name, _)| ReportColumns::identifies(name))

@@ -1,8 +1,9 @@
 //! A report as a file gives it, and why a file does not give one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::document::ReportDocument;
+use super::encoding::{Decoded, decode};
 use super::placeholder::given;
 
 /// Why reports could not be read. All of it is the user's to mend, but for the system's errors.
@@ -22,6 +23,16 @@ pub enum SourceError {
     Format {
         /// The file.
         path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// One row is no report. The rows after it are read.
+    #[error("failed to read line {line} of `{path}`: {message}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Its line, from 1.
+        line: u64,
         /// What is wrong.
         message: String,
     },
@@ -49,15 +60,17 @@ pub struct SourceReport {
 }
 
 impl SourceReport {
-    /// A plain text. Reports from old systems are not always UTF-8; offsets count bytes of the decoded
-    /// text.
-    pub fn from_bytes(name: &str, bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes);
-        Self {
-            document: ReportDocument::from_text(name, given(&text)),
-            patient: None,
-            identifiers: vec![name.to_owned()],
-        }
+    /// A plain text in UTF-8, UTF-16 or Windows-1252; offsets count bytes of the decoded text.
+    ///
+    /// # Errors
+    /// [`SourceError::Format`], when it is no text.
+    pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, SourceError> {
+        let refused = |message| SourceError::Format { path: path.to_owned(), message };
+        let Decoded { text, encoding } = decode(bytes).map_err(refused)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut document = ReportDocument::from_text(name.clone(), given(&text));
+        document.encoding = encoding;
+        Ok(Self { document, patient: None, identifiers: vec![name] })
     }
 }
 

@@ -25,6 +25,9 @@ pub fn to_json(document: &ReportDocument, report: &ParsedReport) -> Value {
 #[derive(Serialize)]
 struct JsonReport<'a> {
     id: &'a str,
+    /// The character set of the source, where it was not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
     sections: Vec<JsonSection>,
     sentences: Vec<JsonSentence>,
     #[serde(serialize_with = "nodes")]
@@ -118,6 +121,7 @@ impl<'a> JsonReport<'a> {
             node: m.node,
         };
         Self {
+            encoding: document.encoding,
             id: &report.id,
             sections: sections.collect(),
             sentences: sentences.collect(),

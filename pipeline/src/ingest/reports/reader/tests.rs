@@ -100,7 +100,7 @@ fn problems_name_the_line_or_the_column() {
 }
 
 #[test]
-fn windows_are_bounded_and_an_error_comes_after_the_reports_before_it() {
+fn windows_are_bounded_and_a_bad_row_is_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("r.jsonl");
     let mut content: String =
@@ -112,9 +112,30 @@ fn windows_are_bounded_and_an_error_comes_after_the_reports_before_it() {
     let rest = reader.next_window().expect("what stands before the error");
     assert_eq!(rest.len(), 600 - WINDOW_REPORTS);
     assert_eq!(rest[87].document.id, "599");
-    let error = reader.next_window().expect_err("half an object").to_string();
-    assert!(error.contains("line 1201"), "{error}");
+    let rejected = reader.take_rejected();
+    assert_eq!(rejected.iter().map(|row| row.line).collect::<Vec<_>>(), [1201]);
     assert!(reader.next_window().expect("the end").is_empty());
+}
+
+#[test]
+fn a_bad_row_is_left_out_with_a_reason_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, content, kept, lines) in [
+        ("a.csv", b"id,text\na,Clear.\nb,too,many\nc,No mass.\n".as_slice(), &["a", "c"][..], &[3][..]),
+        ("b.csv", b"id,text\na,Clear.\nb,5 \xd7 3 mm\n", &["a", "b"], &[]),
+        ("c.jsonl", b"{\"id\":\"a\",\"text\":\"x\"}\n{\"id\":\n{\"id\":\"c\",\"text\":17}\n{\"id\":\"d\",\"text\":\"y\"}\n", &["a", "d"], &[2, 3]),
+    ] {
+        let path = folder.path().join(name);
+        File::create(&path).and_then(|mut file| file.write_all(content)).expect("writes");
+        let mut reader = ReportReader::open(&path, "text").expect("opens");
+        let reports = reader.next_window().expect("reads");
+        assert_eq!(reports.iter().map(|r| r.document.id.as_str()).collect::<Vec<_>>(), kept, "{name}");
+        assert_eq!(reader.take_rejected().iter().map(|row| row.line).collect::<Vec<_>>(), lines);
+        if name == "b.csv" {
+            assert_eq!(reports[1].document.text, "5 \u{d7} 3 mm");
+            assert_eq!(reports[1].document.encoding, Some("windows-1252"));
+        }
+    }
 }
 
 #[test]
