@@ -230,11 +230,13 @@ fn parser(manifest: &Manifest) -> Result<ReportParser, CurateError> {
         ),
         None => None,
     };
-    let parser = ReportParser::with_overlay(overlay.as_deref(), &[])?;
-    match manifest.report.policies.iter().find(|name| parser.policy(name).is_none()) {
-        Some(name) => Err(CurateError::Policy { name: name.clone() }),
-        None => Ok(parser),
+    let mut parser = ReportParser::with_overlay(overlay.as_deref(), &[])?;
+    let policies: Vec<&str> = manifest.report.policies.iter().map(String::as_str).collect();
+    if let Some(name) = policies.iter().find(|name| parser.policy(name).is_none()) {
+        return Err(CurateError::Policy { name: (*name).to_owned() });
     }
+    parser.keep_policies(&policies);
+    Ok(parser)
 }
 
 /// Hash of everything the release depends on, by size and time of change for what is large.

@@ -18,6 +18,10 @@ use crate::report::{Assertion, Claim, Side};
 const OPPOSITE: f32 = 0.2;
 /// What is left when both name a side or a change and another one, or when one only suspects what the other states.
 const CONFLICT: f32 = 0.5;
+/// What is left when both give another part of an organ, another organ, severity, cause or heavier side.
+const OTHER: f32 = 0.7;
+/// Sizes of which one is at most so many times the other are as good as equal.
+const SAME_SIZE: f64 = 1.3;
 /// The concept of what is as it should be.
 const NORMAL: &str = "normal";
 /// The least similarity of sentences that assert just the same.
@@ -34,7 +38,17 @@ pub fn gate(text: f32, a: &[String], b: &[String]) -> f32 {
     if a == b {
         return agreeing(text, a.is_empty());
     }
-    text * factor(&claims(a), &claims(b))
+    let (a, b) = (claims(a), claims(b));
+    let text = if plain(&a) == plain(&b) { agreeing(text, a.is_empty()) } else { text };
+    text * factor(&a, &b)
+}
+
+/// The claims without sizes and the like, sorted.
+fn plain(claims: &[Claim<'_>]) -> Vec<String> {
+    let mut plain: Vec<String> = claims.iter().map(|claim| claim.plain().to_string()).collect();
+    plain.sort_unstable();
+    plain.dedup();
+    plain
 }
 
 /// The similarity of sentences that assert the same, or nothing at all.
@@ -44,13 +58,23 @@ fn agreeing(text: f32, silent: bool) -> f32 {
 
 /// What is left of the cosine of two sentences that do not assert the same. What both say is no reason to part them.
 fn factor(a: &[Claim<'_>], b: &[Claim<'_>]) -> f32 {
-    let mut factor = 1.0_f32;
+    let mut factor = if is_turned(a, b) { OTHER } else { 1.0_f32 };
     for one in a.iter().filter(|one| !b.contains(one)) {
         for other in b.iter().filter(|other| !a.contains(other)) {
             factor = factor.min(agreement(one, other));
         }
     }
     factor
+}
+
+/// `Atelectasis due to effusion` and `effusion due to atelectasis`.
+fn is_turned(a: &[Claim<'_>], b: &[Claim<'_>]) -> bool {
+    a.iter().any(|one| {
+        b.iter().any(|other| {
+            one.sign_of.as_ref() == Some(&other.concept)
+                && other.sign_of.as_ref() == Some(&one.concept)
+        })
+    })
 }
 
 /// What is left of the cosine of two sentences of which each makes one of these claims; symmetric.
@@ -74,12 +98,33 @@ fn agreement(one: &Claim<'_>, other: &Claim<'_>) -> f32 {
         return if denied { OPPOSITE } else { CONFLICT };
     }
     // What one leaves open does not contradict the other.
-    let conflict = same_place && (differ(one.side, other.side) || differ(one.change, other.change));
-    if conflict { CONFLICT } else { 1.0 }
+    let conflict = same_place
+        && (differ(one.side.as_ref(), other.side.as_ref())
+            || differ(one.change.as_ref(), other.change.as_ref()));
+    if conflict { CONFLICT } else { nuance(one, other) }
+}
+
+/// What is left of the cosine by place, size, severity, cause and heavier side of one finding that both assert alike.
+fn nuance(one: &Claim<'_>, other: &Claim<'_>) -> f32 {
+    let organ_or_part = one.is_of_whole_organ() == other.is_of_whole_organ();
+    let given = !one.places.is_empty() && !other.places.is_empty();
+    let elsewhere = given && organ_or_part && one.places != other.places;
+    // A cause that only one gives is open, but not if the other claim is that cause's own sign.
+    let cause = differ(one.sign_of.as_ref(), other.sign_of.as_ref());
+    let grade = differ(one.grade.as_ref(), other.grade.as_ref());
+    let other_kind = elsewhere || cause || grade || differ(one.most.as_ref(), other.most.as_ref());
+    let size = one.size_mm.zip(other.size_mm).map_or(1.0, |(a, b)| size_agreement(a, b));
+    if other_kind { OTHER.min(size) } else { size }
+}
+
+/// 1 for sizes that are as good as equal, then falling with their ratio down to [`CONFLICT`].
+fn size_agreement(a: f64, b: f64) -> f32 {
+    let ratio = a.max(b) / a.min(b).max(f64::MIN_POSITIVE);
+    ((SAME_SIZE / ratio).min(1.0) as f32).max(CONFLICT)
 }
 
 /// Whether both are given, and not the same.
-fn differ<T: Copy + PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
     one.is_some() && other.is_some() && one != other
 }
 
@@ -161,10 +206,13 @@ pub fn similar_types(
 ) -> Vec<SimilarityRow> {
     let texts = Texts::new(types, encoded);
     let claims: Vec<Vec<Claim<'_>>> = types.iter().map(|row| claims(&row.signature)).collect();
+    let plain: Vec<Vec<String>> = claims.iter().map(|claims| plain(claims)).collect();
     let mut by_signature: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (index, row) in types.iter().enumerate() {
-        if !row.boilerplate && !row.signature.is_empty() {
-            by_signature.entry(&row.signature).or_default().push(index);
+        if let Some(plain) =
+            plain.get(index).filter(|_| !row.boilerplate && !row.signature.is_empty())
+        {
+            by_signature.entry(plain).or_default().push(index);
         }
     }
     let neighbours = |index: usize, cosines: &Cosines| {
@@ -172,10 +220,17 @@ pub fn similar_types(
             return Vec::new();
         }
         // Other words for the same claim may share no word at all.
-        let same = by_signature.get(types[index].signature.as_slice());
+        let same = by_signature.get(plain[index].as_slice());
         let same = same.map_or(&[][..], Vec::as_slice);
         let text = |other: usize| cosines.values[other].min(1.0);
-        let agree = same.iter().map(|&other| (other, text(other), agreeing(text(other), false)));
+        let agree = same.iter().map(|&other| {
+            let gate = if types[index].signature == types[other].signature {
+                1.0
+            } else {
+                factor(&claims[index], &claims[other])
+            };
+            (other, text(other), agreeing(text(other), false) * gate)
+        });
         // The gate only ever lowers the others, so those below the threshold need not pass it.
         let differ = cosines
             .met
@@ -351,6 +406,13 @@ mod tests {
             ("nodule|lung|bilateral|present|", "nodule|lung|right|absent|", OPPOSITE),
             ("nodule|lung||present|new", "nodule|lung||present|decreased", CONFLICT),
             ("nodule|lung||present|new", "nodule|lung||present|", 1.0),
+            ("nodule|liver||present|", "nodule|lung||present|", OTHER),
+            ("nodule|upper_lobe||present|", "nodule|lung||present|", 1.0),
+            ("nodule|lung||present||size=5", "nodule|lung||present||size=6", 1.0),
+            ("nodule|lung||present||size=4", "nodule|lung||present||size=40", CONFLICT),
+            ("nodule|lung||present||size=10", "nodule|lung||present||size=20", 0.65),
+            ("nodule|lung||present||grade=mild", "nodule|lung||present||grade=severe", OTHER),
+            ("nodule|lung||present||grade=mild", "nodule|lung||present|", 1.0),
             ("normal|liver||present|", "cyst|liver||present|", OPPOSITE),
             ("normal|liver||present|", "cyst|liver||absent|", 1.0),
             ("normal|liver||present|", "cyst|kidney||present|", 1.0),

@@ -47,7 +47,8 @@ impl Coverage {
 
     fn add_sentence(&mut self, lexicon: &Lexicon, folded: &FoldedText) {
         let tokens = tokenise(&lexicon.words, &folded.text);
-        let hits = find_hits(lexicon, Tokens { text: &folded.text, all: &tokens });
+        let hits =
+            find_hits(lexicon, Tokens { text: &folded.text, all: &tokens, lists: &lexicon.words });
         let mut known = vec![false; tokens.len()];
         for hit in hits.concepts.iter().chain(&hits.cues).chain(&hits.changes) {
             for slot in known.get_mut(hit.first..hit.last).unwrap_or_default() {

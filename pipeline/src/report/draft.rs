@@ -62,6 +62,7 @@ impl Draft {
     ) -> NodeIds {
         let mut ids = NodeIds { mentions: Vec::new(), sizes: Vec::new() };
         let size_concept = lexicon.by_id.get("measurement").copied().unwrap_or_default();
+        let severity = lexicon.by_id.get("severity").copied();
         let mut sizes = analysis.sizes.iter().zip(measured).peekable();
         for mention in &analysis.mentions {
             let (start, end) = analysis.folded.span(mention.start, mention.end);
@@ -83,9 +84,11 @@ impl Draft {
                 assertion: None,
                 certainty: 1.0,
                 side: mention.side,
+                most: mention.most,
                 change: mention.change,
                 cue: None,
                 rule: Rule::Lexicon,
+                is_grade: severity.is_some_and(|severity| lexicon.is_a(mention.concept, severity)),
                 organ: lexicon.organs.get(mention.concept).copied().flatten(),
             };
             if let Some(verdict) = &mention.verdict {
@@ -126,9 +129,11 @@ impl Draft {
             assertion: None,
             certainty: 1.0,
             side: None,
+            most: None,
             change: None,
             cue: None,
             rule: Rule::Measurement,
+            is_grade: false,
             organ: None,
         });
         self.concepts.push(concept);

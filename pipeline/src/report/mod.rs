@@ -16,6 +16,7 @@ mod export;
 mod identifier;
 mod label;
 mod lexicon;
+mod markup;
 mod mention;
 mod normal_form;
 mod parsed;
@@ -36,7 +37,7 @@ pub use export::{
     DIAGRAM_STYLE, DiagramEdge, DiagramNode, diagram, escape_html, organ_texts, to_html, to_json,
     to_json_line, to_radgraph,
 };
-pub use identifier::{FoundIdentifier, IdentifierKind};
+pub use identifier::{FoundIdentifier, IdentifierKind, Redacted, Redaction, redact};
 pub use label::{LabelDefinition, LabelPolicy, LabelRule, UncertainPolicy};
 pub use lexicon::LexiconError;
 pub use normal_form::{normalise_sentence, sentence_type};
@@ -51,4 +52,4 @@ pub use rule::{Rule, RuleHits, RuleInfo, rules};
 
 /// Number of this room's code. Raise it when the same text gives another graph or other labels with the same lexicon: it is part of
 /// the lock of every release.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;

@@ -191,12 +191,18 @@ pub struct Node {
     pub certainty: f32,
     /// Side of the body, from its own words or from where it is located.
     pub side: Option<Side>,
+    /// Of a finding on both sides, the one with more of it.
+    #[serde(skip)]
+    pub(crate) most: Option<Side>,
     /// Change against an earlier examination.
     pub change: Option<Change>,
     /// The words that decided the assertion; `None` when nothing but the mention did.
     pub cue: Option<Cue>,
     /// The rule that decided the assertion.
     pub rule: Rule,
+    /// Whether it is a severity.
+    #[serde(skip)]
+    pub(crate) is_grade: bool,
     /// Position of the organ in the list of [`organ_texts`](super::organ_texts), where there is one.
     #[serde(skip)]
     pub(crate) organ: Option<u8>,

@@ -1,16 +1,18 @@
 //! The parser: wires the stages together, in the order of the overview in `mod.rs`.
 
+use std::borrow::Cow;
+
 use super::coverage::Coverage;
 use super::document::{ReportDocument, offset};
 use super::draft::Draft;
-use super::label::{BUILTIN_POLICIES, CompiledPolicy, Graph, LabelPolicy, label};
+use super::label::{BUILTIN_POLICIES, DEFAULT_POLICIES, CompiledPolicy, Graph, LabelPolicy, label};
 use super::lexicon::{Lexicon, LexiconError};
+use super::markup::masked;
 use super::mention::{analyse, find_references};
 use super::parsed::{Measurement, ParsedReport, Relation, Section, Sentence};
 use super::relation::{CarriedPlace, Relations, relate};
 use super::rule::Rule;
 use super::structure::{find_sections, split_sentences};
-use super::text::WordLists;
 
 /// A parser for reports. Build it once and share it: parsing takes `&self` and is pure.
 pub struct ReportParser {
@@ -68,14 +70,19 @@ impl ReportParser {
         Ok(Self { lexicon, policies: compiled, sources })
     }
 
-    /// The lists of words that rules ask for.
-    pub(crate) fn words(&self) -> &WordLists {
-        &self.lexicon.words
+    /// The words and phrases that rules ask for.
+    pub(crate) fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
     }
 
     /// Leaves only the named policies in use; names that there are none of are ignored.
     pub fn keep_policies(&mut self, names: &[&str]) {
         self.policies.retain(|known| names.contains(&known.policy.name.as_str()));
+    }
+
+    /// Leaves out the built-in policies that are applied only where they are named.
+    pub fn keep_default_policies(&mut self) {
+        self.keep_policies(&DEFAULT_POLICIES);
     }
 
     /// Leaves only the policy that was added last in use.
@@ -106,6 +113,18 @@ impl ReportParser {
 
     /// Parses a report. Takes time linear in the text and never panics.
     pub fn parse(&self, document: &ReportDocument) -> ParsedReport {
+        match masked(&document.text) {
+            Cow::Borrowed(_) => self.parse_plain(document),
+            Cow::Owned(text) => {
+                let given_sections = document.given_sections.clone();
+                let (id, encoding) = (document.id.clone(), document.encoding);
+                self.parse_plain(&ReportDocument { id, text, given_sections, encoding })
+            }
+        }
+    }
+
+    /// Parses a report whose text holds no markup.
+    fn parse_plain(&self, document: &ReportDocument) -> ParsedReport {
         let sections = find_sections(document, &self.lexicon);
         // About a node and an edge every twelve bytes.
         let room = document.text.len().min(1 << 20) / 12;

@@ -93,6 +93,22 @@ rule_list! {
     HistoricalForward = "historical_forward" in "mention/cue_scope.rs"
         fires "Patient treated for pneumonia."
         spares "Patient suffers from pneumonia."
+    /// What stands before the cue is known from the patient's history.
+    HistoricalBackward = "historical_backward" in "mention/cue_scope.rs"
+        fires "Tuberculosis (treated 2009)."
+        spares "Tuberculosis (active)."
+    /// What follows the cue is of a relative and not of the patient.
+    FamilyForward = "family_forward" in "mention/cue_scope.rs"
+        fires "His mother had emphysema."
+        spares "The patient has emphysema."
+    /// What stands before the cue is of a relative and not of the patient.
+    FamilyBackward = "family_backward" in "mention/cue_scope.rs"
+        fires "Emphysema in his mother."
+        spares "Emphysema in his lungs."
+    /// What follows the cue is there, whatever reaches what stands before.
+    StatedForwardPhrase = "stated_forward_phrase" in "mention/cue_scope.rs"
+        fires "Pneumonia on a background of emphysema is possible."
+        spares "Pneumonia and emphysema are possible."
     /// A question mark doubts the bracket it closes, the item before it or the statement it opens.
     QuestionMark = "question_mark" in "mention/cue_scope.rs"
         fires "Hypodense lesion (cyst?) in the liver."

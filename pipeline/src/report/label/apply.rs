@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::evidence::{Evidence, Graph, Surroundings};
+use super::evidence::{Evidence, Graph, Surroundings, is_said_normal};
 use super::policy::{CompiledPolicy, CompiledRule, LabelPolicy, UncertainPolicy};
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Assertion, LabelValue, Node, PolicyLabels, Relation};
@@ -23,6 +23,7 @@ pub(crate) fn label(
         .map(|compiled| vec![Evidence::default(); compiled.policy.labels.len()])
         .collect();
     let mut around = Surroundings::default();
+    let normal = ["normal", "enlargement"].map(|name| lexicon.by_id.get(name).copied());
     for (node, &concept) in graph.nodes.iter().zip(graph.concepts) {
         let mut read = false;
         for (compiled, found) in policies.iter().zip(&mut found) {
@@ -36,6 +37,8 @@ pub(crate) fn label(
             }
             if !read {
                 around.read(graph, &attributes, node.id);
+                around.has_side = node.side.is_some();
+                around.normal = is_said_normal(lexicon, graph, node, normal);
                 read = true;
             }
             let slot = match value {
@@ -115,12 +118,13 @@ impl CompiledRule {
         };
         let placed = self.require_anatomy.is_empty()
             || at(&self.require_anatomy)
-            || self.unlocated && around.places.is_empty() && !has_organ;
+            || (self.unlocated || self.sided && around.has_side) && !around.placed && !has_organ;
         let excluded = !self.exclude_anatomy.is_empty() && at(&self.exclude_anatomy);
         let with =
             |wanted: &[usize]| around.attributes.iter().any(|&attribute| any(attribute, wanted));
         placed
             && !excluded
+            && !(self.unless_normal && around.normal)
             && (self.require_modifier.is_empty() || with(&self.require_modifier))
             && !with(&self.exclude_modifier)
             && !around.suggested.iter().any(|&sign| any(sign, &self.exclude_suggested))

@@ -1,6 +1,8 @@
 //! The graph as labels need it.
 
-use crate::report::parsed::{Edge, Node, Relation, Section, Sentence};
+use crate::report::lexicon::Lexicon;
+use crate::report::parsed::{Assertion, Edge, Node, Relation, Section, Sentence};
+use crate::report::rule::Rule;
 
 /// The graph as labels need it; `concepts` runs parallel to `nodes`.
 pub(crate) struct Graph<'a> {
@@ -15,6 +17,11 @@ pub(crate) struct Graph<'a> {
 #[derive(Default)]
 pub(crate) struct Surroundings {
     pub(crate) places: Vec<usize>,
+    /// Whether a place stands in the finding's own sentence.
+    pub(crate) placed: bool,
+    pub(crate) has_side: bool,
+    /// Whether the finding is said to be normal or not enlarged.
+    pub(crate) normal: bool,
     pub(crate) attributes: Vec<usize>,
     pub(crate) suggested: Vec<usize>,
 }
@@ -24,6 +31,7 @@ impl Surroundings {
     /// sorted by node, and edges are sorted by source.
     pub(crate) fn read(&mut self, graph: &Graph<'_>, attributes: &[(u32, usize)], node: u32) {
         self.places.clear();
+        self.placed = false;
         self.suggested.clear();
         self.attributes.clear();
         let from = graph.edges.partition_point(|edge| edge.source < node);
@@ -31,7 +39,10 @@ impl Surroundings {
         for edge in own.iter().take_while(|edge| edge.source == node) {
             let Some(&concept) = graph.concepts.get(edge.target as usize) else { continue };
             match edge.relation {
-                Relation::LocatedAt => self.places.push(concept),
+                Relation::LocatedAt => {
+                    self.places.push(concept);
+                    self.placed |= edge.rule != Rule::EarlierSentence;
+                }
                 Relation::SuggestiveOf => self.suggested.push(concept),
                 Relation::Modify | Relation::MeasureOf => {}
             }
@@ -41,6 +52,27 @@ impl Surroundings {
         let own = own.iter().take_while(|(target, _)| *target == node);
         self.attributes.extend(own.map(|(_, concept)| *concept));
     }
+}
+
+/// Whether the next finding of the sentence says that this one is normal, or denies that it is enlarged. `normal` and
+/// `enlargement` are positions of concepts.
+pub(crate) fn is_said_normal(
+    lexicon: &Lexicon,
+    graph: &Graph<'_>,
+    node: &Node,
+    [normal, enlargement]: [Option<usize>; 2],
+) -> bool {
+    let next = node.id as usize + 1;
+    let rest =
+        graph.nodes.get(next..).unwrap_or_default().iter().zip(graph.concepts.iter().skip(next));
+    let predicate = rest
+        .take_while(|(other, _)| other.sentence == node.sentence)
+        .find(|(other, _)| other.assertion.is_some());
+    predicate.is_some_and(|(other, &concept)| {
+        let is = |wanted: Option<usize>| wanted.is_some_and(|wanted| lexicon.is_a(concept, wanted));
+        is(normal) && other.assertion == Some(Assertion::Present)
+            || is(enlargement) && other.assertion == Some(Assertion::Absent)
+    })
 }
 
 /// The nodes that decide one label: those that say present, uncertain and absent.

@@ -34,6 +34,12 @@ pub struct LabelRule {
     /// Whether a finding with no place at all satisfies `require_anatomy`.
     #[serde(default)]
     pub unlocated: bool,
+    /// Whether a finding with a side and no place in its own sentence satisfies `require_anatomy`.
+    #[serde(default)]
+    pub sided: bool,
+    /// Whether what is said to be normal or not enlarged (`lymph nodes are normal in size`) does not count.
+    #[serde(default)]
+    pub unless_normal: bool,
     /// One of these must modify the finding.
     #[serde(default)]
     pub require_modifier: Vec<String>,
@@ -88,6 +94,8 @@ pub(crate) struct CompiledRule {
     pub(crate) require_anatomy: Vec<usize>,
     pub(crate) exclude_anatomy: Vec<usize>,
     pub(crate) unlocated: bool,
+    pub(crate) sided: bool,
+    pub(crate) unless_normal: bool,
     pub(crate) require_modifier: Vec<usize>,
     pub(crate) exclude_modifier: Vec<usize>,
     pub(crate) exclude_suggested: Vec<usize>,
@@ -126,6 +134,8 @@ impl CompiledPolicy {
                     require_anatomy: look_up(&rule.require_anatomy)?,
                     exclude_anatomy: look_up(&rule.exclude_anatomy)?,
                     unlocated: rule.unlocated,
+                    sided: rule.sided,
+                    unless_normal: rule.unless_normal,
                     require_modifier: look_up(&rule.require_modifier)?,
                     exclude_modifier: look_up(&rule.exclude_modifier)?,
                     exclude_suggested: look_up(&rule.exclude_suggested)?,

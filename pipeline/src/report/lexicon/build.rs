@@ -49,6 +49,9 @@ const TABLES: [Table; 7] = [
     table!("sections.tsv", "heading\tkind", Builder::heading_rows),
 ];
 
+/// Before a cue that counts only where it opens its clause.
+const OPENS: char = '^';
+
 /// The table that rows without a header belong to.
 const PLAIN_ROWS: &str = "concepts.tsv";
 
@@ -210,6 +213,8 @@ impl Builder {
                 "suggests" => (CueCategory::Possible, true),
                 "hypothetical" => (CueCategory::Hypothetical, false),
                 "historical" => (CueCategory::Historical, false),
+                "family" => (CueCategory::Family, false),
+                "stated" => (CueCategory::Stated, false),
                 "pseudo" => (CueCategory::Pseudo, false),
                 "terminate" => (CueCategory::Terminate, false),
                 "exception" => (CueCategory::Exception, false),
@@ -229,12 +234,14 @@ impl Builder {
                 max_tokens.parse().map_err(|_| row.bad(file, "max_tokens", max_tokens))?;
             let likelihood: f32 =
                 likelihood.parse().map_err(|_| row.bad(file, "likelihood", likelihood))?;
-            for phrase in row.phrases(file, phrase)? {
+            let opens = phrase.starts_with(OPENS);
+            for phrase in row.phrases(file, phrase.trim_start_matches(OPENS))? {
                 let own_negation =
                     phrase.split(' ').any(|word| self.words.of(word).has(WordList::OwnNegation));
                 self.cues.push(CueEntry {
                     category: kind,
                     direction: reach,
+                    opens,
                     max_tokens: if tokens == 0 { usize::MAX } else { tokens },
                     likelihood: likelihood.clamp(0.0, 1.0),
                     overrides_negation: kind == CueCategory::Possible && own_negation,
@@ -267,6 +274,7 @@ impl Builder {
                 "yes" => NeedsPrior::Always,
                 "no" => NeedsPrior::Never,
                 "predicate" => NeedsPrior::AsPredicate,
+                "end" => NeedsPrior::AtEnd,
                 other => return Err(row.bad(file, "needs_prior", other)),
             };
             for phrase in row.phrases(file, phrase)? {

@@ -6,7 +6,7 @@ use super::entries::{ChangeEntry, Concept, CueEntry, Heading, Meaning};
 use super::trie::PhraseTrie;
 use super::units::Units;
 use crate::report::parsed::NodeKind;
-use crate::report::text::WordLists;
+use crate::report::text::{WordLists, tokenise};
 
 /// The compiled lexicon.
 pub(crate) struct Lexicon {
@@ -36,5 +36,17 @@ impl Lexicon {
     /// The kind of a concept.
     pub(crate) fn kind(&self, concept: usize) -> NodeKind {
         self.concepts.get(concept).map_or(NodeKind::Modifier, |entry| entry.kind)
+    }
+
+    /// Whether a word in lower case is a finding, a place or a device by itself.
+    pub(crate) fn is_term(&self, word: &str) -> bool {
+        let tokens = tokenise(&self.words, word);
+        let mut term = false;
+        self.phrases.find(word, &tokens, |first, last, phrase| {
+            let concept = self.meanings.get(phrase).and_then(|meaning| meaning.concept);
+            let whole = first == 0 && last == tokens.len();
+            term |= whole && concept.is_some_and(|(at, _)| self.kind(at) != NodeKind::Modifier);
+        });
+        term
     }
 }

@@ -21,6 +21,10 @@ pub(crate) enum CueCategory {
     Possible,
     Hypothetical,
     Historical,
+    /// What follows is of a relative.
+    Family,
+    /// What follows is there, whatever is said of what stands before (`on a background of emphysema`).
+    Stated,
     Pseudo,
     Terminate,
     Exception,
@@ -42,6 +46,8 @@ pub(crate) enum Direction {
 pub(crate) struct CueEntry {
     pub(crate) category: CueCategory,
     pub(crate) direction: Direction,
+    /// Whether the phrase is a cue only where it opens its clause (`Question small effusion`).
+    pub(crate) opens: bool,
     /// Longest reach in tokens; `usize::MAX` when the clause is the only limit.
     pub(crate) max_tokens: usize,
     /// How likely a mention in reach is there.
@@ -70,6 +76,8 @@ pub(crate) enum NeedsPrior {
     Never,
     /// `Decreased effusion` is a change, `the volume is decreased` only against an earlier one.
     AsPredicate,
+    /// Never, but only where the phrase ends its statement: `the tube removed.`, not `infected and removed with it`.
+    AtEnd,
 }
 
 /// A section title.

@@ -6,6 +6,7 @@ use super::clause::{Clause, breaks, split_clauses};
 use super::cue_scope::{Context, Scope, denies_earlier, scopes};
 use super::entity::{Hit, find_hits};
 use super::measurement::{Size, find_sizes};
+use super::prior_size::mark_prior;
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Assertion, Change, NodeKind, Side};
 use crate::report::rule::Rule;
@@ -25,7 +26,11 @@ pub(crate) struct Mention {
     pub(crate) last: usize,
     pub(crate) clause: usize,
     pub(crate) side: Option<Side>,
+    /// Of a finding on both sides, the one with more of it.
+    pub(crate) most: Option<Side>,
     pub(crate) change: Option<Change>,
+    /// The bytes in which the text says where it has resolved, while it is left elsewhere.
+    pub(crate) gone: Option<(usize, usize)>,
     pub(crate) verdict: Option<Verdict>,
 }
 
@@ -41,6 +46,8 @@ pub(crate) struct SizedAt {
     pub(crate) size: Size,
     /// First token at or after the size.
     pub(crate) token: usize,
+    /// First token after the size.
+    pub(crate) last: usize,
     pub(crate) clause: usize,
 }
 
@@ -73,7 +80,7 @@ pub(crate) fn is_finding(kind: NodeKind) -> bool {
 pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -> Analysis {
     let folded = FoldedText::new(text, start, end);
     let tokens = tokenise(&lexicon.words, &folded.text);
-    let view = Tokens { text: &folded.text, all: &tokens };
+    let view = Tokens { text: &folded.text, all: &tokens, lists: &lexicon.words };
     let hits = find_hits(lexicon, view);
     let clauses = split_clauses(lexicon, view, &hits.cues);
     let context = Context { tokens: view, clauses: &clauses };
@@ -109,23 +116,42 @@ pub(crate) fn analyse(lexicon: &Lexicon, text: &str, start: usize, end: usize) -
         .collect();
     let phrases = (changes.as_slice(), denied_before.as_slice());
     let changed = find_changes(lexicon, view, &clauses, phrases, &candidates);
-    for changed in &changed {
-        let Some(mention) = mentions.get_mut(changed.mention) else { continue };
-        mention.change.get_or_insert(changed.change);
-        if changed.change == Change::Resolved && mention.change == Some(Change::Resolved) {
-            mention.verdict = Some(Verdict {
-                assertion: Assertion::Absent,
-                likelihood: 0.0,
-                cue: Some(changed.cue),
-                rule: Rule::Resolved,
-            });
-        }
-    }
+    apply_changes(&changed, &mut mentions);
     drop_growth(lexicon, &changed, &mut mentions);
+    drop_size_words(lexicon, view, &mut mentions);
     mark_gone(&tokens, &mut mentions);
     let sentence = text.get(start..end).unwrap_or_default();
-    let sizes = locate_sizes(lexicon, sentence, start, &folded, &tokens, &clauses);
+    let mut sizes = locate_sizes(lexicon, sentence, start, &folded, &tokens, &clauses);
+    let view = Tokens { text: &folded.text, all: &tokens, lists: &lexicon.words };
+    mark_prior(view, &clauses, &mut sizes);
     Analysis { folded, tokens, clauses, mentions, scopes, sizes }
+}
+
+/// Gives the mentions their changes: of several the first one counts, but what has resolved on one side and persists on
+/// the other is there.
+fn apply_changes(changed: &[Changed], mentions: &mut [Mention]) {
+    for (at, mention) in mentions.iter_mut().enumerate() {
+        let mut own = changed.iter().filter(|changed| changed.mention == at).peekable();
+        let Some(&first) = own.peek() else { continue };
+        let gone = own.clone().find(|changed| changed.change == Change::Resolved);
+        let left = own.clone().find(|changed| changed.change != Change::Resolved);
+        mention.change.get_or_insert(left.unwrap_or(first).change);
+        match (gone, left) {
+            (Some(gone), Some(left)) => {
+                let until = if left.cue.0 > gone.cue.1 { left.cue.0 } else { usize::MAX };
+                mention.gone = Some((gone.cue.1, until));
+            }
+            (Some(gone), None) if mention.change == Some(Change::Resolved) => {
+                mention.verdict = Some(Verdict {
+                    assertion: Assertion::Absent,
+                    likelihood: 0.0,
+                    cue: Some(gone.cue),
+                    rule: Rule::Resolved,
+                });
+            }
+            _ => {}
+        }
+    }
 }
 
 /// `The effusion has increased` is one finding with a change and no enlargement besides. What grows must be
@@ -154,6 +180,46 @@ fn drop_growth(lexicon: &Lexicon, changed: &[Changed], mentions: &mut Vec<Mentio
         at += 1;
         let shares = |&(start, end): &(usize, usize)| start < mention.end && mention.start < end;
         target || !lexicon.is_a(mention.concept, enlargement) || !growth.iter().any(shares)
+    });
+}
+
+/// `A large effusion`, `effusion, large`: the size of what is abnormal is no enlargement besides, as it is in `the heart is
+/// large`.
+fn drop_size_words(lexicon: &Lexicon, tokens: Tokens<'_>, mentions: &mut Vec<Mention>) {
+    let known = |concept: &str| lexicon.by_id.get(concept).copied();
+    let Some((abnormality, enlargement)) = known("abnormality").zip(known("enlargement")) else {
+        return;
+    };
+    let size_word = |m: &Mention| {
+        m.last == m.first + 1
+            && tokens.is(m.first, WordList::SizeWord)
+            && lexicon.is_a(m.concept, enlargement)
+    };
+    if !mentions.iter().any(size_word) {
+        return;
+    }
+    let describes =
+        |at: usize| {
+            let Some(own) = mentions.get(at).filter(|m| size_word(m)) else { return false };
+            let abnormal = |m: &&Mention| {
+                m.is_finding() && lexicon.is_a(m.concept, abnormality) && m.clause == own.clause
+            };
+            let noun = |m: &&Mention| m.kind != NodeKind::Modifier;
+            let before = mentions.get(..at).unwrap_or_default().iter().rfind(noun).filter(abnormal);
+            let after = mentions.get(at + 1..).unwrap_or_default().iter().find(|m| m.is_finding());
+            let attribute =
+                after.filter(|m| {
+                    tokens.all.get(own.last..m.first).unwrap_or_default().iter().all(|t| {
+                        matches!(t.class, Class::Word | Class::Number | Class::Conjunction)
+                    })
+                });
+            before.is_some() || attribute.as_ref().is_some_and(abnormal)
+        };
+    let dropped: Vec<bool> = (0..mentions.len()).map(describes).collect();
+    let mut at = 0;
+    mentions.retain(|_| {
+        at += 1;
+        !dropped.get(at - 1).copied().unwrap_or_default()
     });
 }
 
@@ -198,7 +264,9 @@ fn mention(lexicon: &Lexicon, context: &Context<'_>, scopes: &[Scope], hit: &Hit
         last: hit.last,
         clause,
         side: hit.side,
+        most: None,
         change: None,
+        gone: None,
         verdict,
     }
 }
@@ -217,11 +285,14 @@ fn locate_sizes(
         .map(|mut size| {
             size.start += start;
             size.end += start;
-            let token = tokens.partition_point(|token| {
-                (folded.span(token.start, token.end).0 as usize) < size.start
-            });
+            let from = |byte: usize| {
+                tokens.partition_point(|token| {
+                    (folded.span(token.start, token.end).0 as usize) < byte
+                })
+            };
+            let (token, last) = (from(size.start), from(size.end));
             let clause = clauses.partition_point(|clause| clause.last <= token);
-            SizedAt { size, token, clause }
+            SizedAt { size, token, last, clause }
         })
         .collect()
 }

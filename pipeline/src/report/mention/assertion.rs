@@ -103,6 +103,7 @@ fn cue(reading: &Reading<'_>) -> Option<Verdict> {
     let scope = reading.strongest?;
     let assertion = match scope.category {
         CueCategory::Negated => Assertion::Absent,
+        CueCategory::Stated => Assertion::Present,
         CueCategory::Possible if scope.likelihood >= STATED_FROM => Assertion::Present,
         _ => Assertion::Uncertain,
     };
@@ -156,6 +157,15 @@ fn denies_denial(
 /// `No calcification is seen in the nodule`: a denial does not reach what is spoken of as known.
 fn is_presupposed(context: &Context<'_>, scope: &Scope, first: usize) -> bool {
     const REACH_TOKENS: usize = 5;
+    // `Not certain whether the nodule represents a metastasis.`
+    if scope.category == CueCategory::Possible
+        && context.is(scope.cue_tokens.1.wrapping_sub(1), WordList::Whether)
+        && context.is(scope.cue_tokens.1, WordList::Definite)
+    {
+        let from = scope.cue_tokens.1;
+        return first < from + REACH_TOKENS
+            && (from + 1..first).all(|at| context.class(at) == Some(Class::Word));
+    }
     if scope.category != CueCategory::Negated || scope.first > first || scope.cue_tokens.0 > first {
         return false;
     }

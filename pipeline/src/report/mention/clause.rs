@@ -4,7 +4,7 @@
 //! between two finite verbs at the best boundary in between.
 
 use super::entity::Hit;
-use crate::report::lexicon::{CueCategory, Lexicon};
+use crate::report::lexicon::{CueCategory, Direction, Lexicon};
 use crate::report::text::{Class, SPACED_DASH, Token, Tokens, WordList};
 
 /// A run of tokens with at most one main statement.
@@ -69,7 +69,9 @@ pub(crate) fn split_clauses(lexicon: &Lexicon, tokens: Tokens<'_>, cues: &[Hit])
     for (position, token) in tokens.all.iter().enumerate() {
         match token.class {
             Class::Semicolon => starts.push((position + 1, Start::Plain)),
-            Class::Colon if !answers(tokens, position + 1) => {
+            Class::Colon
+                if !answers(tokens, position + 1) && !leads_on(lexicon, cues, position) =>
+            {
                 starts.push((position + 1, Start::Plain));
             }
             // `Small effusion - no thickening`, but not `effusion - thickening was not seen`.
@@ -103,6 +105,22 @@ pub(crate) fn split_clauses(lexicon: &Lexicon, tokens: Tokens<'_>, cues: &[Hit])
         split_at_verbs(tokens, (first, last), start, &mut clauses);
     }
     clauses
+}
+
+/// `Grandfather: mesothelioma`, `FHx: carcinoma`: a cue that ends at the colon, or holds it, reaches what follows.
+fn leads_on(lexicon: &Lexicon, cues: &[Hit], colon: usize) -> bool {
+    cues.iter().any(|cue| {
+        let entry = lexicon.cues.get(cue.entry);
+        cue.first < colon
+            && (cue.last == colon || cue.last == colon + 1)
+            && entry.is_some_and(|entry| {
+                entry.direction == Direction::Forward
+                    && matches!(
+                        entry.category,
+                        CueCategory::Family | CueCategory::Possible | CueCategory::Hypothetical
+                    )
+            })
+    })
 }
 
 /// Whether a dash between blanks stands at `position` and a statement of its own follows.

@@ -93,8 +93,14 @@ fn push_scopes(
     entry: &CueEntry,
     found: &mut Vec<Scope>,
 ) {
-    let (Some(clause), Some(rule)) = (context.clauses.get(index), entry.rule) else { return };
+    let (Some(clause), Some(mut rule)) = (context.clauses.get(index), entry.rule) else { return };
+    if entry.opens && !opens_clause(context, clause, cue.first) {
+        return;
+    }
     let priority = match entry.category {
+        CueCategory::Historical if entry.direction == Direction::Backward => 7,
+        CueCategory::Stated => 6,
+        CueCategory::Family => 5,
         CueCategory::Possible if entry.overrides_negation => 4,
         CueCategory::Negated => 3,
         CueCategory::Possible => 2,
@@ -103,6 +109,11 @@ fn push_scopes(
         CueCategory::Pseudo | CueCategory::Terminate | CueCategory::Exception => return,
     };
     if denies_earlier(context, cue, entry) {
+        return;
+    }
+    // `9 mm versus 7 mm` compares two sizes.
+    let number = (cue.last..cue.last + 2).any(|at| context.class(at) == Some(Class::Number));
+    if context.is(cue.first, WordList::Versus) && number {
         return;
     }
     let mut direction = entry.direction;
@@ -115,6 +126,17 @@ fn push_scopes(
         if asked && cue.first > clause.first {
             direction = Direction::Backward;
         }
+    }
+    // A cue may run into the next clause (`certain that there is no`).
+    let ahead = context.clauses.partition_point(|clause| clause.last < cue.last);
+    let clause = context.clauses.get(ahead).unwrap_or(clause);
+    let mut reach = entry.max_tokens;
+    if direction == Direction::Forward
+        && let Some(turned) = turned(context, clause, cue, rule)
+    {
+        direction = Direction::Backward;
+        reach = reach.min(TURNED_REACH);
+        rule = turned;
     }
     let mut add = |first: usize, last: usize| {
         found.push(Scope {
@@ -130,7 +152,7 @@ fn push_scopes(
         });
     };
     if matches!(direction, Direction::Forward | Direction::ForwardPhrase | Direction::Both) {
-        let limit = cue.last.saturating_add(entry.max_tokens).min(clause.last);
+        let limit = cue.last.saturating_add(reach).min(clause.last);
         let end = forward_end(context, (lexicon, cues), clause, cue, limit, direction, entry);
         add(cue.last, end);
     }
@@ -141,8 +163,60 @@ fn push_scopes(
             let verb = clause.verbs.iter().rev().find(|verb| verb.1 <= cue.first);
             first = first.max(verb.map_or(first, |verb| verb.1));
         }
-        add(first.max(cue.first.saturating_sub(entry.max_tokens)), cue.first);
+        if entry.category == CueCategory::Possible {
+            first = first.max(own_statement(context, first, cue.first));
+        }
+        add(first.max(cue.first.saturating_sub(reach)), cue.first);
     }
+}
+
+/// The longest reach, in tokens, of a hedge that stands after its finding.
+const TURNED_REACH: usize = 8;
+
+/// Whether nothing but marks, conjunctions and list numbers stands before the token in its clause.
+fn opens_clause(context: &Context<'_>, clause: &Clause, at: usize) -> bool {
+    (clause.first..at).all(|at| {
+        !matches!(
+            context.class(at),
+            Some(
+                Class::Word
+                    | Class::FiniteVerb
+                    | Class::VerbPart
+                    | Class::Preposition
+                    | Class::Determiner
+            )
+        )
+    })
+}
+
+/// `Embolism suspected.`, `Effusion nil`: a cue that leads to nothing is about what stands before it. The rule that it
+/// decides by then.
+fn turned(context: &Context<'_>, clause: &Clause, cue: &Hit, rule: Rule) -> Option<Rule> {
+    let turned = match rule {
+        Rule::PossibleForward | Rule::SuggestsForward => Rule::PossibleBackward,
+        Rule::NegatedForward if context.is(cue.first, WordList::ItemAnswer) => {
+            Rule::NegatedBackward
+        }
+        _ => return None,
+    };
+    let ends = cue.last >= clause.last
+        || matches!(
+            context.class(cue.last),
+            Some(Class::Comma | Class::Semicolon | Class::Close | Class::Mark | Class::Colon)
+        );
+    let word = |at: usize| context.class(at) == Some(Class::Word);
+    (ends && (clause.first..cue.first).any(word)).then_some(turned)
+}
+
+/// `Airspace disease, pneumonia not excluded`: where the statement of the hedge begins, after the last comma, if a noun
+/// of its own stands there and no list goes on (`pneumonia, aspiration or atelectasis cannot be excluded`).
+fn own_statement(context: &Context<'_>, first: usize, cue: usize) -> usize {
+    let comma = (first..cue).rfind(|&at| context.class(at) == Some(Class::Comma));
+    let Some(comma) = comma else { return first };
+    let own = || comma + 1..cue;
+    let noun = own().any(|at| context.class(at) == Some(Class::Word));
+    let listed = own().any(|at| context.class(at) == Some(Class::Conjunction));
+    if noun && !listed { comma + 1 } else { first }
 }
 
 /// `Not seen in the previous examination` denies the past only: what it speaks of is new.
@@ -196,7 +270,18 @@ fn forward_end(
                 end = at;
                 break;
             }
-            Some(Class::Comma) => begins_statement(context, at + 1),
+            // `Aunt with thyroid cancer, patient with a nodule`, `a background of emphysema, no mass`.
+            Some(Class::Comma)
+                if entry.category == CueCategory::Stated
+                    || entry.category == CueCategory::Family
+                        && (at + 1..clause.last).any(|at| context.is(at, WordList::Patient)) =>
+            {
+                end = at;
+                break;
+            }
+            Some(Class::Comma) => {
+                begins_statement(context, at + 1) || is_spliced(context, clause, cue, at)
+            }
             Some(Class::Conjunction) => {
                 context.is(at, WordList::And) && begins_statement(context, at + 1)
             }
@@ -225,6 +310,43 @@ fn forward_end(
         }
     }
     end
+}
+
+/// `No effusion on the left, consolidation in the right lung`: a comma in the place of a full stop, as in translated
+/// reports. What follows is a statement of its own when no conjunction makes a list of it, and when it has a place or a
+/// number of its own, or a verb while the denial before it is complete or another one follows.
+fn is_spliced(context: &Context<'_>, clause: &Clause, cue: &Hit, comma: usize) -> bool {
+    let class = |at: usize| context.class(at);
+    let end =
+        (comma + 1..clause.last).find(|&at| class(at) == Some(Class::Comma)).unwrap_or(clause.last);
+    let own = comma + 1..end;
+    if class(own.start) == Some(Class::Number) {
+        return true;
+    }
+    let joined =
+        |from: usize, to: usize| (from..to).any(|at| class(at) == Some(Class::Conjunction));
+    let verb = own.clone().find(|&at| class(at) == Some(Class::FiniteVerb));
+    let place = own.clone().find(|&at| class(at) == Some(Class::Preposition));
+    let place = place.filter(|&at| context.is(at, WordList::SplicePlace));
+    let head = verb.into_iter().chain(place).min().unwrap_or(end);
+    let noun = (own.start..head).any(|at| class(at) == Some(Class::Word));
+    if !noun || joined(cue.last, head) {
+        return false;
+    }
+    // `Nodules in the lungs, masses in the mediastinum or effusion`.
+    let goes_on = (end..clause.last).any(|at| context.is(at, WordList::Alternative));
+    if let Some(verb) = verb.filter(|&verb| verb == head || place.is_none_or(|place| verb < place))
+    {
+        let denied = (verb..end).any(|at| context.is(at, WordList::Not));
+        let complete = (cue.last..comma).any(|at| class(at) == Some(Class::Preposition));
+        let chained = context.is(end + 1, WordList::No)
+            || cue.first.checked_sub(1).is_some_and(|before| {
+                class(before) == Some(Class::Comma)
+                    && (0..before).any(|at| context.is(at, WordList::No))
+            });
+        return !denied && (complete || chained);
+    }
+    place.is_some() && !goes_on
 }
 
 /// After `No effusion` and a comma or `and`: words that start a statement of their own.

@@ -1,5 +1,6 @@
 //! Finds phrases of the lexicon in a sentence: whole words only, leftmost and longest first.
 
+use super::level::is_other_level;
 use crate::report::lexicon::{CueCategory, Lexicon, Meaning};
 use crate::report::parsed::{NodeKind, Side};
 use crate::report::text::{Class, Tokens, WordList};
@@ -35,6 +36,7 @@ pub(crate) fn find_hits(lexicon: &Lexicon, tokens: Tokens<'_>) -> Hits {
         if let (Some(meaning), Some(from), Some(to)) =
             (lexicon.meanings.get(phrase), tokens.get(first), tokens.get(last - 1))
             && (to.end - from.start > 1 || !is_other_letter(tokens, first))
+            && !is_other_level(tokens, first, last)
         {
             matches.push(Match { start: from.start, end: to.end, first, last, meaning });
         }
@@ -138,7 +140,11 @@ mod tests {
         let sides = |text: &str| -> Vec<Option<Side>> {
             let folded = FoldedText::new(text, 0, text.len());
             let all = tokenise(&lexicon.words, &folded.text);
-            let hits = find_hits(&lexicon, Tokens { text: &folded.text, all: &all }).concepts;
+            let hits = find_hits(
+                &lexicon,
+                Tokens { text: &folded.text, all: &all, lists: &lexicon.words },
+            )
+            .concepts;
             hits.iter().filter(|hit| hit.end - hit.start == 1).map(|hit| hit.side).collect()
         };
         assert_eq!(sides("Small R effusion."), [Some(Side::Right)]);

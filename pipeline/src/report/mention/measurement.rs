@@ -1,6 +1,7 @@
 //! Reads sizes: all factors of `13x9.3 mm`, both ends of `3-5 mm`, any length unit. Dates, image
 //! and series numbers, levels, angles, densities, areas and section thicknesses are no sizes.
 
+use super::number::{decimal_mark, read_number, starts_bare_decimal};
 use crate::report::lexicon::{Lexicon, Units};
 use crate::report::text::{WordList, WordLists};
 
@@ -25,24 +26,18 @@ pub(crate) fn find_sizes(lexicon: &Lexicon, text: &str) -> Vec<Size> {
     let mut sizes: Vec<Size> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        if !bytes.get(at).is_some_and(u8::is_ascii_digit) {
+        let bare = starts_bare_decimal(text, at);
+        if !bare && !bytes.get(at).is_some_and(u8::is_ascii_digit) {
             at += 1;
             continue;
         }
-        if at > 0 && part_of_word(text, at) {
+        if !bare && at > 0 && part_of_word(text, at) {
             at = skip_run(bytes, at);
             continue;
         }
-        match read_size(lexicon, text, at) {
-            Some(mut size) => {
-                at = size.end;
-                if !is_technique(&lexicon.words, text, &size) {
-                    size.prior = is_prior(&lexicon.words, text, &size);
-                    sizes.push(size);
-                }
-            }
-            None => at = skip_run(bytes, at),
-        }
+        let found = read_sizes(lexicon, text, at);
+        at = found.last().map_or_else(|| skip_run(bytes, at), |size| size.end);
+        sizes.extend(found.into_iter().filter(|size| !is_technique(&lexicon.words, text, size)));
     }
     sizes
 }
@@ -73,80 +68,131 @@ fn skip_run(bytes: &[u8], at: usize) -> usize {
     end.max(at + 1)
 }
 
-fn read_size(lexicon: &Lexicon, text: &str, start: usize) -> Option<Size> {
-    let words = &lexicon.words;
-    let mut factors: Vec<(f64, Option<f64>)> = Vec::new();
+/// A number of a size with the limits of its text and its own unit.
+struct Factor {
+    value: f64,
+    start: usize,
+    end: usize,
+    scale: Option<f64>,
+    /// What joins it to the next.
+    joint: Option<Joint>,
+}
+
+/// The size that starts at a byte of the sentence; two where one grows into the other (`from 8 to 12 mm`).
+fn read_sizes(lexicon: &Lexicon, text: &str, start: usize) -> Vec<Size> {
+    let mut factors = read_factors(lexicon, text, start);
+    let Some(known) = factors.iter().rposition(|factor| factor.scale.is_some()) else {
+        return Vec::new();
+    };
+    factors.truncate(known + 1);
+    let mut scale = 1.0;
+    for factor in factors.iter_mut().rev() {
+        scale = factor.scale.unwrap_or(scale);
+        factor.scale = Some(scale);
+    }
+    let split = split_of_change(&lexicon.words, text, start, &factors);
+    let (earlier, later) = factors.split_at(split);
+    let mut sizes: Vec<Size> = [earlier, later]
+        .into_iter()
+        .filter_map(|part| size_of(&lexicon.units, text, part))
+        .collect();
+    if let [earlier, _] = sizes.as_mut_slice() {
+        earlier.prior = true;
+    }
+    sizes
+}
+
+fn size_of(units: &Units, text: &str, factors: &[Factor]) -> Option<Size> {
+    let (first, last) = (factors.first()?, factors.last()?);
+    let mut values_mm: Vec<f64> = Vec::new();
+    for (at, factor) in factors.iter().enumerate() {
+        // Six decimals are kept, so that 0.9 cm is 9 and not 9.000000000000002.
+        let value = (factor.value * factor.scale? * 1e6).round() / 1e6;
+        match values_mm.last_mut().filter(|_| at > 0) {
+            Some(sum) if factors.get(at - 1)?.joint == Some(Joint::Part) => *sum += value,
+            _ => values_mm.push(value),
+        }
+    }
+    let from = text.get(first.start..last.end)?;
+    let after_digits = from.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
+    let unit = from.get(after_digits..)?.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
+    let unit = if units.has(&unit) { unit } else { String::new() };
+    Some(Size { start: first.start, end: last.end, values_mm, unit, prior: false })
+}
+
+/// The numbers that are joined to one size, each with its unit where it has one.
+fn read_factors(lexicon: &Lexicon, text: &str, start: usize) -> Vec<Factor> {
+    let mut factors: Vec<Factor> = Vec::new();
     let mut at = start;
-    let mut unit_text = String::new();
-    let mut end = start;
-    loop {
-        let (value, after) = read_number(text, at)?;
-        let with_unit = read_unit(&lexicon.units, text, after);
-        factors.push((value, with_unit.map(|(scale, _)| scale)));
-        if let Some((_, unit_end)) = with_unit {
-            unit_text = text.get(after..unit_end).unwrap_or_default().trim().to_lowercase();
-            unit_text = unit_text.trim_start_matches('-').to_owned();
-            end = unit_end;
-        }
-        let next_from = with_unit.map_or(after, |(_, unit_end)| unit_end);
-        match read_joint(words, text, next_from) {
-            // `from 8 mm to 12 mm` are two sizes, `3 to 5 mm` is one.
-            Some((next, Joint::To)) if !from_stands_before(words, text, start) => at = next,
-            Some((next, Joint::Sign)) => at = next,
-            _ => break,
-        }
+    while let Some((value, after)) = read_number(text, at) {
+        let unit = read_unit(&lexicon.units, text, after);
+        let end = unit.map_or(after, |(_, unit_end)| unit_end);
+        let scale = unit.map(|(scale, _)| scale);
+        factors.push(Factor { value, start: at, end, scale, joint: None });
         if factors.len() >= MOST_FACTORS {
             break;
         }
+        let joint = read_joint(&lexicon.words, text, start, end).or_else(|| {
+            let larger = scale.filter(|_| factors.len() == 1)?;
+            second_unit(&lexicon.units, text, end, larger)
+        });
+        let Some((next, joint)) = joint else { break };
+        if let Some(last) = factors.last_mut() {
+            last.joint = Some(joint);
+        }
+        at = next;
     }
-    let known = factors.iter().rposition(|(_, scale)| scale.is_some())?;
-    factors.truncate(known + 1);
-    let mut scale = 1.0;
-    let mut values_mm: Vec<f64> = Vec::new();
-    for (value, own) in factors.iter().rev() {
-        scale = own.unwrap_or(scale);
-        // Six decimals are kept, so that 0.9 cm is 9 and not 9.000000000000002.
-        values_mm.push((value * scale * 1e6).round() / 1e6);
-    }
-    values_mm.reverse();
-    Some(Size { start, end, values_mm, unit: unit_text, prior: false })
+    factors
 }
 
-/// A number with a decimal point or comma; `None` for dates and the like.
-fn read_number(text: &str, at: usize) -> Option<(f64, usize)> {
-    let bytes = text.as_bytes();
-    let digits = |from: usize| {
-        bytes.iter().skip(from).take(16).take_while(|byte| byte.is_ascii_digit()).count()
-    };
-    let whole = digits(at);
-    if whole == 0 || whole > 9 {
+/// `1 cm 5 mm`: a second number of a smaller unit adds to the first.
+fn second_unit(units: &Units, text: &str, at: usize, larger: f64) -> Option<(usize, Joint)> {
+    let rest = text.get(at..)?;
+    let next = text.len() - rest.trim_start().len();
+    if next == at {
         return None;
     }
-    let mut end = at + whole;
-    let mut number = text.get(at..end)?.to_owned();
-    if matches!(bytes.get(end), Some(b'.' | b',')) {
-        let decimals = digits(end + 1);
-        let thousands = bytes.get(end) == Some(&b',') && decimals == 3;
-        if decimals > 0 {
-            let fraction = text.get(end + 1..end + 1 + decimals)?;
-            if !thousands {
-                number.push('.');
-            }
-            number.push_str(fraction);
-            end += 1 + decimals;
-        }
+    let (value, after) = read_number(text, next)?;
+    let (scale, end) = read_unit(units, text, after)?;
+    let alone = read_number(text, end).is_none()
+        && !text.get(end..)?.trim_start().starts_with(['x', '\u{d7}']);
+    (scale < larger && value * scale < larger && alone).then_some((next, Joint::Part))
+}
+
+/// Where the factors part into an earlier and a later size: at an arrow, or after `from` at the word between two numbers
+/// that are no range. 0 where they are one size.
+fn split_of_change(words: &WordLists, text: &str, start: usize, factors: &[Factor]) -> usize {
+    let joint =
+        |wanted| factors.iter().position(|factor| factor.joint == Some(wanted)).map(|at| at + 1);
+    if let Some(at) = joint(Joint::Arrow) {
+        return at;
     }
-    let runs_on = matches!(bytes.get(end), Some(b'.' | b'/' | b':'))
-        && bytes.get(end + 1).is_some_and(u8::is_ascii_digit);
-    let value: f64 = number.parse().ok()?;
-    (!runs_on && value.is_finite()).then_some((value, end))
+    let left = text.get(..start).unwrap_or_default();
+    let Some((at, before)) = joint(Joint::To).zip(before_last(words, WordList::RangeFrom, left))
+    else {
+        return 0;
+    };
+    let before = before.to_lowercase();
+    let said = |list: WordList| {
+        let mut stems = words.words(list).iter();
+        stems.any(|stem| {
+            before.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(stem.as_str()))
+        })
+    };
+    if said(WordList::RangeVerb) {
+        return 0;
+    }
+    let size = |factor: &Factor| factor.value * factor.scale.unwrap_or(1.0);
+    let grows = factors.first().zip(factors.get(at)).is_some_and(|(a, b)| size(a) < size(b));
+    let one_unit = factors.first().is_some_and(|first| first.end - first.start <= 2);
+    if grows && one_unit && !said(WordList::ChangeVerb) { 0 } else { at }
 }
 
 /// Millimetres a unit, and where the unit ends.
 fn read_unit(units: &Units, text: &str, at: usize) -> Option<(f64, usize)> {
     let rest = text.get(at..)?;
-    let bare = rest.trim_start_matches([' ', '\t', '\u{a0}', '\n', '\r']);
-    let bare = bare.strip_prefix('-').unwrap_or(bare);
+    let bare = rest.trim_start_matches(is_blank);
+    let bare = bare.strip_prefix(is_dash).unwrap_or(bare);
     let begin = at + (rest.len() - bare.len());
     let (length, scale) = units.at_start(bare)?;
     let end = begin + length;
@@ -163,38 +209,67 @@ fn read_unit(units: &Units, text: &str, at: usize) -> Option<(f64, usize)> {
     (!goes_on).then_some((scale, end))
 }
 
-enum Joint {
-    Sign,
-    To,
+/// Blanks of any width, and marks of none.
+fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// What joins two factors or the ends of a range, and the offset of the next number.
-fn read_joint(words: &WordLists, text: &str, at: usize) -> Option<(usize, Joint)> {
-    const SIGNS: [&str; 8] = ["x", "X", "\u{d7}", "*", "-", "\u{2013}", "\u{2014}", "~"];
-    let bare = text.get(at..)?.trim_start();
+fn is_dash(character: char) -> bool {
+    character == '-' || ('\u{2010}'..='\u{2015}').contains(&character)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// `3 x 5`, `3-5`.
+    Sign,
+    /// `3 to 5`.
+    To,
+    /// `8 mm -> 12 mm`.
+    Arrow,
+    /// `1 cm 5 mm`.
+    Part,
+}
+
+/// What joins two factors or the ends of a range, and the offset of the next number. `first` is where the first begins.
+fn read_joint(words: &WordLists, text: &str, first: usize, at: usize) -> Option<(usize, Joint)> {
+    const SIGNS: [&str; 13] = [
+        "x", "X", "\u{d7}", "\u{2715}", "\u{2a2f}", "\u{445}", "*", "-", "\u{2010}", "\u{2011}",
+        "\u{2013}", "\u{2014}", "~",
+    ];
+    const ARROWS: [&str; 4] = ["->", "=>", "\u{2192}", "-->"];
+    let bare = text.get(at..)?.trim_start_matches(is_blank);
     let after_word = |list: WordList| {
         words
             .words(list)
             .iter()
-            .find_map(|word| bare.strip_prefix(word.as_str())?.strip_prefix(' '))
+            .find_map(|word| bare.strip_prefix(word.as_str())?.strip_prefix(is_blank))
+    };
+    let between = || {
+        let left = text.get(..first)?;
+        before_last(words, WordList::RangeBetween, left)?;
+        after_word(WordList::And)
     };
     let (after, joint) = if let Some(after) = after_word(WordList::RangeTo) {
+        // `from 8 mm to 12 mm` is told apart from `3 to 5 mm` later.
         (after, Joint::To)
+    } else if let Some(after) = ARROWS.iter().find_map(|arrow| bare.strip_prefix(arrow)) {
+        (after, Joint::Arrow)
     } else {
         let sign = SIGNS.iter().find_map(|sign| bare.strip_prefix(sign));
-        (sign.or_else(|| after_word(WordList::FactorJoint))?, Joint::Sign)
+        (sign.or_else(|| after_word(WordList::FactorJoint)).or_else(between)?, Joint::Sign)
     };
-    let next = after.trim_start();
-    next.starts_with(|c: char| c.is_ascii_digit()).then(|| (text.len() - next.len(), joint))
+    let next = text.len() - after.trim_start_matches(is_blank).len();
+    let number = text.as_bytes().get(next).is_some_and(u8::is_ascii_digit) || {
+        let mark = decimal_mark(text, next);
+        mark > 0 && text.as_bytes().get(next + mark).is_some_and(u8::is_ascii_digit)
+    };
+    number.then_some((next, joint))
 }
 
 /// The text before the word of the list that it ends with.
 fn before_last<'a>(words: &WordLists, list: WordList, text: &'a str) -> Option<&'a str> {
     words.words(list).iter().find_map(|word| text.trim_end().strip_suffix(word.as_str()))
-}
-
-fn from_stands_before(words: &WordLists, text: &str, at: usize) -> bool {
-    text.get(..at).is_some_and(|left| before_last(words, WordList::RangeFrom, left).is_some())
 }
 
 fn before(text: &str, at: usize) -> String {
@@ -224,52 +299,6 @@ fn is_technique(words: &WordLists, text: &str, size: &Size) -> bool {
         })
 }
 
-/// Sizes that the text gives for an earlier examination.
-fn is_prior(words: &WordLists, text: &str, size: &Size) -> bool {
-    let left = before(text, size.start);
-    let right = after(text, size.end);
-    is_led_by_earlier(words, &left)
-        || was_before(words, &left)
-        || is_first_of_range(words, &left, right.trim_start())
-        || words
-            .words(WordList::OnEarlier)
-            .iter()
-            .any(|phrase| right.trim_start().starts_with(phrase.as_str()))
-}
-
-/// The word nearest to the size counts: `12 mm (previously 8 mm)`, `8 mm on prior, now 12 mm`. A comparison
-/// (`compared with the prior`) leads to a size of now.
-fn is_led_by_earlier(words: &WordLists, left: &str) -> bool {
-    let last = |list| words.words(list).iter().filter_map(|word| left.rfind(word.as_str())).max();
-    let Some(position) = last(WordList::EarlierSize) else { return false };
-    let number_between =
-        left.get(position..).is_some_and(|rest| rest.bytes().any(|byte| byte.is_ascii_digit()));
-    let only_comparison = || {
-        words.words(WordList::ComparedWithEarlier).iter().any(|phrase| {
-            left.rfind(phrase.as_str()).is_some_and(|from| from + phrase.len() >= position)
-        })
-    };
-    last(WordList::PresentSize).is_none_or(|now| now < position)
-        && !number_between
-        && !only_comparison()
-}
-
-/// `8 mm (was 5 mm)`, `8 mm, formerly 5 mm`.
-fn was_before(words: &WordLists, left: &str) -> bool {
-    before_last(words, WordList::Was, left).map(str::trim_end).is_some_and(|rest| {
-        rest.ends_with(['(', ',']) && rest.bytes().any(|byte| byte.is_ascii_digit())
-    })
-}
-
-/// `from 8 mm to 12 mm`.
-fn is_first_of_range(words: &WordLists, left: &str, right: &str) -> bool {
-    before_last(words, WordList::RangeFrom, left).is_some()
-        && words
-            .words(WordList::AfterRangeFrom)
-            .iter()
-            .any(|word| right.strip_prefix(word.as_str()).is_some_and(|rest| rest.starts_with(' ')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,7 +318,18 @@ mod tests {
         assert_eq!(values("5 x 3.5 x 2 cm mass"), [vec![50.0, 35.0, 20.0]]);
         assert_eq!(values("3-5 mm foci, 6 by 4 millimetres"), [vec![3.0, 5.0], vec![6.0, 4.0]]);
         assert_eq!(values("10 mm x 1.2 cm; 2,5 cm"), [vec![10.0, 12.0], vec![25.0]]);
-        assert_eq!(values("12-mm nodule"), [vec![12.0]]);
+        assert_eq!(values("12-mm nodule, 6\u{2011}mm"), [vec![12.0], vec![6.0]]);
+        assert_eq!(
+            values(".3-.5 cm, .8x.5 cm, 6\u{b7}5 mm"),
+            [vec![3.0, 5.0], vec![8.0, 5.0], vec![6.5]]
+        );
+        assert_eq!(values("12\u{2009}\u{d7}\u{2009}9\u{202f}mm"), [vec![12.0, 9.0]]);
+        assert_eq!(values("1 cm 5 mm; between 3 and 5 mm"), [vec![15.0], vec![3.0, 5.0]]);
+        assert_eq!(values("ranging from 3 to 5 mm"), [vec![3.0, 5.0]]);
+        assert_eq!(
+            values("decreased from 12 to 7 mm; 8 -> 9 mm"),
+            [vec![12.0], vec![7.0], vec![8.0], vec![9.0]]
+        );
     }
 
     #[test]
@@ -315,17 +355,5 @@ mod tests {
         let size = find_sizes(&lexicon(), text).remove(0);
         assert_eq!(&text[size.start..size.end], "1.5 x 2 cm");
         assert_eq!(size.unit, "cm");
-    }
-
-    #[test]
-    fn earlier_sizes_are_told_apart() {
-        let prior = |text: &str| -> Vec<bool> {
-            find_sizes(&lexicon(), text).iter().map(|s| s.prior).collect()
-        };
-        assert_eq!(prior("measures 12 mm (previously 8 mm)"), [false, true]);
-        assert_eq!(prior("grown from 8 mm to 12 mm"), [true, false]);
-        assert_eq!(prior("8 mm on the prior, now 12 mm"), [true, false]);
-        assert_eq!(prior("measures 8 mm (was 5 mm)"), [false, true]);
-        assert_eq!(prior("a nodule was measured as 5 mm"), [false]);
     }
 }

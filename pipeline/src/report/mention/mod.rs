@@ -7,7 +7,10 @@ mod change;
 mod clause;
 mod cue_scope;
 mod entity;
+mod level;
 mod measurement;
+mod number;
+mod prior_size;
 mod reference;
 
 pub(crate) use analysis::{Analysis, Mention, analyse};

@@ -21,6 +21,36 @@ pub(crate) fn is_finding(analysis: &Analysis, mention: usize) -> bool {
     analysis.mentions.get(mention).is_some_and(Mention::is_finding)
 }
 
+/// Whether the mention is what another one is compared with (`in contrast to the left kidney`, `larger than the left
+/// one`): it is no place of what the sentence is about.
+pub(crate) fn is_contrasted(analysis: &Analysis, mention: usize) -> bool {
+    const REACH_TOKENS: usize = 5;
+    let Some(first) = analysis.mentions.get(mention).map(|m| m.first) else { return false };
+    let before = analysis.tokens.get(first.saturating_sub(REACH_TOKENS)..first).unwrap_or_default();
+    before
+        .iter()
+        .rev()
+        .take_while(|t| {
+            matches!(t.class, Class::Word | Class::Determiner | Class::Preposition | Class::Number)
+        })
+        .any(|token| token.is(WordList::Contrast))
+        || is_after_than(analysis, first)
+}
+
+/// `The right kidney is larger than the left kidney`, but not `left greater than right lung base scarring` or `other than
+/// a granuloma`.
+fn is_after_than(analysis: &Analysis, first: usize) -> bool {
+    const REACH_TOKENS: usize = 4;
+    let is = |at: usize, list| analysis.tokens.get(at).is_some_and(|token| token.is(list));
+    let from = first.saturating_sub(REACH_TOKENS);
+    let than = (from..first).rfind(|&at| is(at, WordList::Than));
+    than.and_then(|than| than.checked_sub(1)).is_some_and(|before| {
+        let verb = before.checked_sub(1).and_then(|at| analysis.tokens.get(at));
+        let stated = verb.is_some_and(|t| matches!(t.class, Class::FiniteVerb | Class::VerbPart));
+        stated && is(before, WordList::Comparative)
+    })
+}
+
 /// What stands between two mentions.
 #[derive(Default)]
 pub(crate) struct Gap {

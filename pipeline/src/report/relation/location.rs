@@ -1,6 +1,6 @@
 //! Finds where findings are: `located_at` edges from word order.
 
-use super::gap::{LONGEST_LIST, gap, is_anatomy, is_finding};
+use super::gap::{LONGEST_LIST, gap, is_anatomy, is_contrasted, is_finding};
 use super::heads::{ClauseHeads, LocalEdge};
 use crate::report::lexicon::Lexicon;
 use crate::report::mention::Analysis;
@@ -48,8 +48,9 @@ pub(crate) fn locate(
             Finding { lexicon, analysis, clause_heads, clause, heads, position, mention: finding };
         let mut found: Vec<(usize, Rule)> = Vec::new();
         for &(rule, places) in PLACE_RULES {
-            let places = places(&around, &found);
-            found.extend(places.into_iter().map(|place| (place, rule)));
+            let places = places(&around, &found).into_iter();
+            let places = places.filter(|&place| !is_contrasted(analysis, place));
+            found.extend(places.map(|place| (place, rule)).collect::<Vec<_>>());
         }
         edges.extend(found.iter().map(|&(place, rule)| LocalEdge {
             source: finding,
@@ -142,7 +143,9 @@ fn places_after(analysis: &Analysis, heads: &[usize], position: usize) -> Vec<us
     }
     if let (Some(&left), Some(&place)) = (heads.get(at), heads.get(at + 1))
         && is_anatomy(analysis, place)
-        && (gap(analysis, left, place).leads_to_place() || trails(analysis, heads, at, place))
+        && (gap(analysis, left, place).leads_to_place()
+            || trails(analysis, heads, at, place)
+            || is_apposed(analysis, heads, at))
         && !starts_next_finding(analysis, heads, at + 1, left)
     {
         places.push(place);
@@ -170,6 +173,34 @@ fn trails(analysis: &Analysis, heads: &[usize], at: usize, place: usize) -> bool
         !is_anatomy(analysis, next) && gap(analysis, place, next).is_attribute()
     });
     direct && !next_attribute
+}
+
+/// `Nodule, right upper lobe.`, `mass, 3.2 cm, right hilum`: a place set off by a comma that ends a statement without a
+/// verb, in which nothing leads to the finding.
+fn is_apposed(analysis: &Analysis, heads: &[usize], at: usize) -> bool {
+    const WORDS: usize = 5;
+    let (Some(&finding), Some(&place)) = (heads.get(at), heads.get(at + 1)) else { return false };
+    let gap = gap(analysis, finding, place);
+    let set_off = gap.commas > 0
+        && gap.verbs + gap.prepositions + gap.relatives + gap.marks + gap.conjunctions == 0
+        && gap.words <= WORDS;
+    let (Some(finding), Some(last)) = (analysis.mentions.get(finding), heads.get(at + 1..)) else {
+        return false;
+    };
+    let run = last.iter().take_while(|&&m| is_anatomy(analysis, m)).last();
+    let Some(end) = run.and_then(|&m| analysis.mentions.get(m)).map(|m| m.last) else {
+        return false;
+    };
+    let Some(clause) = analysis.clauses.get(finding.clause) else { return false };
+    let class = |at: usize| analysis.tokens.get(at).map(|token| token.class);
+    let leads = |at: usize| matches!(class(at), Some(Class::Preposition | Class::Relative));
+    set_off
+        && clause.verbs.is_empty()
+        && !(clause.first..finding.first).any(leads)
+        && matches!(
+            class(end),
+            None | Some(Class::Comma | Class::Semicolon | Class::Mark | Class::Open)
+        )
 }
 
 /// Whether the anatomy at `at` is the attribute of the finding after it, set off from `left` by a

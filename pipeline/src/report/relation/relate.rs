@@ -4,7 +4,7 @@
 use super::heads::{ClauseHeads, LocalEdge, members};
 use super::location::locate;
 use super::modifier::modify;
-use super::side::{lend_sides, share_sides, side_from_neighbour, side_from_places};
+use super::side::{lend_sides, open_with_side, share_sides, side_from_neighbour, side_from_places};
 use super::size::{change_from_sizes, measure_all};
 use super::suggestion::{place_suggested, suggest};
 use crate::report::lexicon::Lexicon;
@@ -26,13 +26,14 @@ struct Relating<'a> {
 }
 
 /// The steps in their order: each sees what those before it found.
-const STEPS: [fn(&mut Relating<'_>); 10] = [
+const STEPS: [fn(&mut Relating<'_>); 11] = [
     |s| {
         s.each_clause(|s, clause| {
             modify(s.lexicon, s.analysis, members(s.analysis, clause), &mut s.edges);
         });
     },
     |s| s.each_clause(|s, clause| share_sides(s.lexicon, s.analysis, s.heads.of(clause))),
+    |s| open_with_side(s.analysis),
     |s| lend_sides(s.lexicon, s.analysis),
     |s| s.each_clause(|s, clause| locate(s.lexicon, s.analysis, &s.heads, clause, &mut s.edges)),
     |s| suggest(s.analysis, &mut s.edges),

@@ -1,7 +1,7 @@
 //! Completes the sides of mentions: from the parts of one organ, from places and from neighbours.
 
 use super::gap::{WIDEST_GAP, gap, is_anatomy};
-use super::heads::LocalEdge;
+use super::heads::{LocalEdge, members};
 use crate::report::lexicon::{Lexicon, ORGANS};
 use crate::report::mention::Analysis;
 use crate::report::parsed::{NodeKind, Relation, Side};
@@ -64,6 +64,73 @@ pub(crate) fn lend_sides(lexicon: &Lexicon, analysis: &mut Analysis) {
             _ => {}
         }
     }
+}
+
+/// `The right lung is clear, whereas the left shows consolidation`, `on the right a small one with atelectasis`, `left:
+/// effusion`: a side that opens a clause as its subject or place, with no noun of its own, is the side of what the
+/// clause names.
+pub(crate) fn open_with_side(analysis: &mut Analysis) {
+    for clause in 0..analysis.clauses.len() {
+        let Some((modifier, side)) = opening_side(analysis, clause) else { continue };
+        let alone = members(analysis, clause).len() == 1;
+        let reached = if alone && ends_with_colon(analysis, clause) { clause + 1 } else { clause };
+        for at in members(analysis, reached) {
+            let Some(mention) = analysis.mentions.get_mut(at).filter(|_| at != modifier) else {
+                continue;
+            };
+            // Another side starts its own.
+            if mention.side.is_some_and(|own| own != side) {
+                break;
+            }
+            if mention.kind == NodeKind::Anatomy || mention.is_finding() {
+                mention.side = Some(side);
+            }
+        }
+        // `Pneumothorax has resolved on the left but persists on the right.`
+        let elliptic = alone && reached == clause;
+        let left =
+            clause.checked_sub(1).map(|before| members(analysis, before)).unwrap_or_default();
+        for at in left.filter(|_| elliptic) {
+            if let Some(mention) = analysis.mentions.get_mut(at).filter(|m| m.gone.is_some()) {
+                mention.side.get_or_insert(side);
+            }
+        }
+    }
+}
+
+/// The side that is the first mention of a clause and stands alone after at most a conjunction, a preposition and an
+/// article.
+fn opening_side(analysis: &Analysis, clause: usize) -> Option<(usize, Side)> {
+    let first = members(analysis, clause).next()?;
+    let mention = analysis.mentions.get(first)?;
+    let side = mention.side.filter(|_| mention.kind == NodeKind::Modifier)?;
+    let bounds = analysis.clauses.get(clause)?;
+    let class = |at: usize| analysis.tokens.get(at).map(|token| token.class);
+    let bare = (bounds.first..mention.first)
+        .all(|at| !matches!(class(at), Some(Class::Number | Class::Open)));
+    let led = mention.first.checked_sub(1).is_none_or(|before| {
+        before < bounds.first
+            || matches!(class(before), Some(Class::Determiner | Class::Preposition | Class::Comma))
+    });
+    let alone = mention.last >= bounds.last
+        || matches!(
+            class(mention.last),
+            Some(
+                Class::FiniteVerb
+                    | Class::Comma
+                    | Class::Colon
+                    | Class::Determiner
+                    | Class::Mark
+                    | Class::Semicolon
+            )
+        )
+        || analysis.tokens.get(mention.last).is_some_and(|token| token.is(WordList::Subject));
+    (bare && led && alone && mention.first - bounds.first <= WIDEST_GAP).then_some((first, side))
+}
+
+fn ends_with_colon(analysis: &Analysis, clause: usize) -> bool {
+    let last = analysis.clauses.get(clause).and_then(|clause| clause.last.checked_sub(1));
+    last.and_then(|last| analysis.tokens.get(last)).is_some_and(|token| token.class == Class::Colon)
 }
 
 /// A finding without a side of its own takes that of its places.

@@ -20,7 +20,17 @@ fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
     let first_of = |m: usize| analysis.mentions.get(m).map_or(0, |mention| mention.first);
     let split = heads.partition_point(|&m| first_of(m) < token);
     let (before, after) = heads.split_at_checked(split)?;
-    if let Some(&next) = after.first() {
+    // The finding that the size leads to, with its place before it (`a 13 mm subcarinal lymph node`), and of a compound
+    // (`24 mm lymphoma mass`) the last.
+    let next = after.iter().position(|&m| is_finding(analysis, m)).map(|at| {
+        let joined = |a: usize, b: usize| {
+            let ends = analysis.mentions.get(a).zip(analysis.mentions.get(b));
+            is_finding(analysis, b) && ends.is_some_and(|(a, b)| a.last == b.first)
+        };
+        let more = after.get(at..).unwrap_or_default().windows(2);
+        at + more.take_while(|pair| matches!(pair, [a, b] if joined(*a, *b))).count()
+    });
+    if let Some(&next) = next.and_then(|at| after.get(at)) {
         let tokens = analysis.tokens.get(token..first_of(next)).unwrap_or_default();
         let close = tokens.len() <= WIDEST_GAP + 3
             && tokens.iter().enumerate().all(|(at, t)| {
@@ -51,7 +61,7 @@ fn measure(analysis: &Analysis, token: usize, clause: usize) -> Option<usize> {
         .unwrap_or_default()
         .filter(|&m| kind(analysis, m) != Some(NodeKind::Modifier))
         .collect();
-    let after_finding = after.iter().copied().find(|&m| is_finding(analysis, m));
+    let after_finding = next.and_then(|at| after.get(at)).copied();
     earlier
         .iter()
         .rev()

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::heading_words::{is_markup, look_up};
+use super::heading_words::{is_markup, is_telling, look_up, names_organs};
 use super::inline_heading::{before_colon, in_capitals};
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::SectionKind;
@@ -75,12 +75,20 @@ fn headings_of_line(
                 end: line_start + colon + 1 + marks,
                 kind,
             });
-        } else if let Some((start, kind)) = before_colon(phrase, &line_is_small, lexicon) {
+        } else if let Some((start, kind)) =
+            before_colon(phrase, &line_is_small, found.last().map(|last| last.kind), lexicon)
+        {
             found.push(FoundHeading {
                 start: line_start + phrase_start + start,
                 end: line_start + colon + 1,
                 kind,
             });
+        } else if found.last().is_some_and(|last| precedes_findings(last.kind))
+            && let Some(start) = unnamed_findings(phrase, lexicon, starts_line, after_sentence)
+        {
+            // What is said of an organ is no part of the indication before it. The heading stays in the text.
+            let start = line_start + phrase_start + start;
+            found.push(FoundHeading { start, end: start, kind: SectionKind::Findings });
         }
         from = colon + 1;
         at_line_start = false;
@@ -93,6 +101,11 @@ fn headings_of_line(
             kind,
         });
     }
+    found.extend(before_dashes(line, lexicon).into_iter().map(|(start, end, kind)| FoundHeading {
+        start: line_start + start,
+        end: line_start + end,
+        kind,
+    }));
     found.extend(in_capitals(bare, lexicon).into_iter().map(|(start, end, kind)| FoundHeading {
         start: line_start + indent + start,
         end: line_start + indent + end,
@@ -101,6 +114,77 @@ fn headings_of_line(
     if let Some(own) = found.get_mut(known..) {
         own.sort_by_key(|heading| heading.start);
     }
+}
+
+/// Sections that stand before the findings and do not describe the images.
+fn precedes_findings(kind: SectionKind) -> bool {
+    matches!(
+        kind,
+        SectionKind::ClinicalInformation | SectionKind::Technique | SectionKind::Comparison
+    )
+}
+
+/// Where a heading starts that names organs (`LUNGS AND PLEURA:`), or at the start of a line one in capitals that is
+/// not known: the phrase before its colon.
+fn unnamed_findings(
+    phrase: &str,
+    lexicon: &Lexicon,
+    starts_line: bool,
+    after_sentence: bool,
+) -> Option<usize> {
+    let bare = phrase.trim_start_matches(is_markup);
+    let capital = bare.chars().next().is_some_and(char::is_uppercase);
+    let start = phrase.len() - bare.len();
+    if bare.len() <= LONGEST_HEADING && capital && (starts_line || after_sentence) {
+        let unknown = starts_line
+            && bare.len() >= 4
+            && !bare.chars().any(char::is_lowercase)
+            && bare.chars().all(|c| c.is_alphabetic() || " /&-".contains(c));
+        if unknown || names_organs(bare, lexicon) {
+            return Some(start);
+        }
+    }
+    let mut run = phrase.len();
+    for (at, _) in
+        phrase.match_indices(|c: char| c.is_whitespace()).collect::<Vec<_>>().into_iter().rev()
+    {
+        let word = phrase.get(at + 1..run)?.trim();
+        if word.chars().any(|c| c.is_lowercase() || c.is_ascii_digit()) {
+            break;
+        }
+        run = at + 1;
+    }
+    let capitals = phrase.get(run..)?;
+    (run > 0
+        && !capitals.trim().is_empty()
+        && capitals.len() <= LONGEST_HEADING
+        && names_organs(capitals, lexicon))
+    .then_some(run)
+}
+
+/// Telling headings with a dash between blanks in the place of a colon (`Findings - Ground glass`), at the start of the
+/// line or after a sentence.
+fn before_dashes(line: &str, lexicon: &Lexicon) -> Vec<(usize, usize, SectionKind)> {
+    const DASHES: [&str; 3] = [" - ", " \u{2013} ", " \u{2014} "];
+    let mut found = Vec::new();
+    for dash in DASHES {
+        for (at, _) in line.match_indices(dash) {
+            let before = line.get(..at).unwrap_or_default();
+            let from = last_sentence_end(before).unwrap_or(0);
+            let phrase = before.get(from..).unwrap_or_default();
+            let bare = phrase.trim_start_matches(is_markup);
+            let last = bare.split_whitespace().next_back().unwrap_or_default();
+            let capital = bare.chars().next().is_some_and(char::is_uppercase);
+            if capital
+                && bare.len() <= LONGEST_HEADING
+                && is_telling(&lexicon.words, last)
+                && let Some(kind) = look_up(bare, lexicon, false)
+            {
+                found.push((at - bare.len(), at + dash.len(), kind));
+            }
+        }
+    }
+    found
 }
 
 /// A heading in capitals that runs into its text without a colon (`FINDINGS The heart is ...`).

@@ -1,8 +1,11 @@
 //! The words of headings, and the words beside which the same word is no heading.
 
 use crate::report::lexicon::{Lexicon, within_one_edit};
-use crate::report::parsed::SectionKind;
-use crate::report::text::{WordList, WordLists, fold_phrase};
+use crate::report::mention::find_hits;
+use crate::report::parsed::{NodeKind, SectionKind};
+use crate::report::text::{
+    Class, FoldedText, Token, Tokens, WordList, WordLists, fold_phrase, tokenise,
+};
 
 /// A heading of at least this many bytes may be misspelt by one letter.
 const FUZZY_FROM: usize = 7;
@@ -34,6 +37,25 @@ pub(crate) fn look_up(phrase: &str, lexicon: &Lexicon, fuzzy: bool) -> Option<Se
                 && within_one_edit(heading.phrase.as_bytes(), folded.as_bytes())
         })
         .map(|heading| heading.kind)
+}
+
+/// Whether the phrase names organs, devices or lymph nodes and nothing else: `Lungs and pleura`.
+pub(crate) fn names_organs(phrase: &str, lexicon: &Lexicon) -> bool {
+    let folded = FoldedText::new(phrase, 0, phrase.len());
+    let all = tokenise(&lexicon.words, &folded.text);
+    let hits = find_hits(lexicon, Tokens { text: &folded.text, all: &all, lists: &lexicon.words });
+    let abnormal = lexicon.by_id.get("abnormality").copied();
+    let named = |at: usize| {
+        hits.concepts.iter().any(|hit| {
+            let normal = abnormal.is_none_or(|abnormal| !lexicon.is_a(hit.entry, abnormal));
+            hit.first <= at && at < hit.last && normal
+        })
+    };
+    let joins = |token: &Token| {
+        matches!(token.class, Class::Conjunction | Class::Comma | Class::Determiner | Class::Mark)
+    };
+    let organ = hits.concepts.iter().any(|hit| lexicon.kind(hit.entry) != NodeKind::Modifier);
+    organ && all.iter().enumerate().all(|(at, token)| named(at) || joins(token))
 }
 
 /// Whether a word is one that stands in a report as a heading rather than in a sentence.

@@ -17,10 +17,12 @@ const MOST_WORDS: usize = 4;
 /// Finds the heading at the end of `before`, the text up to a colon: its first byte in `before` and
 /// its kind. At least one word must stand before it. Where capitals do not set the heading off from
 /// that word, only those that close a report count, and only in a line without capitals (which
-/// `line_is_small` is asked for once at most) or all in capitals.
+/// `line_is_small` is asked for once at most) or all in capitals; and those that follow the section that is `open`
+/// in the order of a report (`INDICATION: Cough FINDINGS: ...`).
 pub(crate) fn before_colon<F: FnOnce() -> bool>(
     before: &str,
     line_is_small: &LazyCell<bool, F>,
+    open: Option<SectionKind>,
     lexicon: &Lexicon,
 ) -> Option<(usize, SectionKind)> {
     let last = before.split_whitespace().next_back()?;
@@ -35,15 +37,35 @@ pub(crate) fn before_colon<F: FnOnce() -> bool>(
         let phrase = before.get(start..)?;
         let capital = phrase.chars().next().is_some_and(char::is_uppercase);
         let small_before = word.chars().any(char::is_lowercase) || is_placeholder(word);
-        let set_off = capital && (small_before || !word.chars().any(char::is_alphabetic));
-        if !set_off && !(is_closing(&lexicon.words, last) && (capital || **line_is_small))
-            || binds(&lexicon.words, word)
-            || is_title(word)
-        {
+        if binds(&lexicon.words, word) {
             return None;
         }
-        look_up(phrase, lexicon, false).map(|kind| (start, kind))
+        let kind = look_up(phrase, lexicon, false)?;
+        let set_off = capital && (small_before || !word.chars().any(char::is_alphabetic));
+        let closes = is_closing(&lexicon.words, last) && (capital || **line_is_small);
+        let goes_on = capital && open.is_some_and(|open| follows(open, kind));
+        let found = goes_on || (set_off || closes) && !is_title(word);
+        found.then_some((start, kind))
     })
+}
+
+/// Whether a section of one kind may stand after one of the other. What stands before the findings has no order.
+fn follows(open: SectionKind, kind: SectionKind) -> bool {
+    let (before, after) = (place_in_report(open), place_in_report(kind));
+    before.is_some() && (before < after || before == after && before == Some(0) && open != kind)
+}
+
+/// The order in which sections stand in a report.
+fn place_in_report(kind: SectionKind) -> Option<u8> {
+    match kind {
+        SectionKind::ClinicalInformation | SectionKind::Technique | SectionKind::Comparison => {
+            Some(0)
+        }
+        SectionKind::Findings => Some(1),
+        SectionKind::Impression => Some(2),
+        SectionKind::Recommendation => Some(3),
+        SectionKind::Other => None,
+    }
 }
 
 /// The headings in capitals inside a line that is not, without colons: first byte, one past the
@@ -163,9 +185,25 @@ mod tests {
             ("effusion is seen Liver", None),
         ] {
             let small = LazyCell::new(|| !before.chars().any(char::is_uppercase));
-            let found = before_colon(before, &small, &lexicon).map(|(start, _)| &before[start..]);
+            let found =
+                before_colon(before, &small, None, &lexicon).map(|(start, _)| &before[start..]);
             assert_eq!(found, expected, "{before}");
         }
+    }
+
+    #[test]
+    fn a_heading_that_goes_on_with_the_report_needs_no_small_word_before_it() {
+        use SectionKind::{ClinicalInformation, Findings};
+        let lexicon = lexicon();
+        let found = |before: &str, open| {
+            let small = LazyCell::new(|| false);
+            before_colon(before, &small, Some(open), &lexicon)
+                .map(|(start, _)| before[start..].to_owned())
+        };
+        assert_eq!(found("Cough FINDINGS", ClinicalInformation).as_deref(), Some("FINDINGS"));
+        assert_eq!(found("Sepsis Findings", ClinicalInformation).as_deref(), Some("Findings"));
+        assert_eq!(found("SMALL EFFUSION WITH ATYPICAL HISTORY", Findings), None);
+        assert_eq!(found("Known Clinical Findings", ClinicalInformation), None);
     }
 
     #[test]

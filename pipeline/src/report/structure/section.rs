@@ -2,6 +2,7 @@
 //! headings, from the marks that set impression items off.
 
 use super::heading::find_headings;
+use super::sentence::split_sentences;
 use crate::report::document::{ReportDocument, offset};
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Section, SectionKind, SectionSource};
@@ -47,7 +48,48 @@ pub(crate) fn find_sections(document: &ReportDocument, lexicon: &Lexicon) -> Vec
         let end = found.get(position + 1).map_or(text.len(), |next| next.start);
         push(&mut sections, text, heading.kind, heading.end, end, SectionSource::Heading);
     }
+    part_findings(&mut sections, text, lexicon);
     sections
+}
+
+/// A report with an indication and no heading of findings has them right after it: after its paragraph, or, where the
+/// report ends with it, after its first sentence.
+fn part_findings(sections: &mut Vec<Section>, text: &str, lexicon: &Lexicon) {
+    use SectionKind::{ClinicalInformation, Comparison, Findings, Impression, Technique};
+    if sections.iter().any(|section| section.kind == Findings) {
+        return;
+    }
+    let impression = sections.iter().position(|section| section.kind == Impression);
+    let Some(last) = impression.unwrap_or(sections.len()).checked_sub(1) else { return };
+    let Some(section) = sections.get(last) else { return };
+    if !matches!(section.kind, ClinicalInformation | Technique | Comparison) {
+        return;
+    }
+    let (start, end) = (section.start as usize, section.end as usize);
+    let body = text.get(start..end).unwrap_or_default();
+    let paragraph = blank_line(body).map(|at| start + at);
+    let sentence = || {
+        let sentences = split_sentences(&lexicon.words, text, start, end);
+        sentences.get(1).map(|second| second.0).filter(|_| impression.is_none())
+    };
+    let Some(at) = paragraph.or_else(sentence) else { return };
+    let (kind, how) = (section.kind, section.how);
+    let mut parts = Vec::new();
+    push(&mut parts, text, kind, start, at, how);
+    push(&mut parts, text, Findings, at, end, SectionSource::Inferred);
+    sections.splice(last..=last, parts);
+}
+
+/// Where the text goes on after the first line without words.
+fn blank_line(text: &str) -> Option<usize> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if at > 0 && line.trim().is_empty() {
+            return Some(at);
+        }
+        at += line.len();
+    }
+    None
 }
 
 fn given(document: &ReportDocument) -> Vec<Section> {
@@ -175,6 +217,31 @@ mod tests {
         ] {
             is(&sections(text), &[(SectionKind::Findings, text)]);
         }
+    }
+
+    #[test]
+    fn findings_without_a_heading_are_no_part_of_the_indication() {
+        use SectionKind::{ClinicalInformation, Findings, Impression};
+        is(
+            &sections("Indication: Chest Pain\nLUNGS: Clear. Heart: large."),
+            &[(ClinicalInformation, "Chest Pain"), (Findings, "LUNGS: Clear. Heart: large.")],
+        );
+        is(
+            &sections("Indication: fever. The lungs are clear. No effusion."),
+            &[(ClinicalInformation, "fever."), (Findings, "The lungs are clear. No effusion.")],
+        );
+        is(
+            &sections("HISTORY: Fall\n\nNo fracture. Clear.\nIMPRESSION: Normal."),
+            &[
+                (ClinicalInformation, "Fall"),
+                (Findings, "No fracture. Clear."),
+                (Impression, "Normal."),
+            ],
+        );
+        is(
+            &sections("Indication: Cough. Findings - Clear. Impression - Normal."),
+            &[(ClinicalInformation, "Cough."), (Findings, "Clear."), (Impression, "Normal.")],
+        );
     }
 
     #[test]

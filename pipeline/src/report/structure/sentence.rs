@@ -1,6 +1,6 @@
 //! Splits a section into sentences without changing a byte of it.
 
-use super::sentence_marks::{is_leading_mark, is_trailing_mark};
+use super::sentence_marks::{is_bullet, is_leading_mark, is_trailing_mark};
 use crate::report::text::{WordList, WordLists};
 
 /// How far ahead a closing bracket is looked for.
@@ -64,10 +64,12 @@ impl Splitter<'_> {
                 ')' => self.after_number(position),
                 '\n' => self.after_newline(position),
                 '"' | '\u{201c}' | '\u{201d}' => self.after_quote(position),
-                '\u{2022}' | '\u{25aa}' | '\u{25cf}' | '\u{25e6}' | '\u{2023}' | '\u{2043}' => {
+                // Between digits it is a decimal point (`6\u{b7}5 mm`).
+                mark if is_bullet(mark)
+                    && !(self.digit(position.wrapping_sub(1)) && self.digit(position + 1)) =>
+                {
                     Some(position)
                 }
-                '\u{b7}' if !self.digit(position.wrapping_sub(1)) => Some(position),
                 _ => None,
             };
             match next {
@@ -139,7 +141,9 @@ impl Splitter<'_> {
         let glued =
             !next.is_whitespace() && !matches!(next, '"' | '\u{201c}' | '\u{201d}' | '\u{2022}');
         if glued {
-            return self.is_forgotten_blank(before, after).then_some(after);
+            let forgotten = self.is_forgotten_blank(before, after)
+                || self.is_forgotten_before_size(position, after);
+            return forgotten.then_some(after);
         }
         // A quotation that a small letter follows is part of the sentence.
         let closing = usize::from(matches!(next, '"' | '\u{201d}'));
@@ -176,6 +180,28 @@ impl Splitter<'_> {
             && self.at(after + 1).is_some_and(char::is_lowercase)
     }
 
+    /// `is seen.8 mm nodule`: a whole word before the stop and a size after it; `approx.75 cm` goes on.
+    fn is_forgotten_before_size(&self, position: usize, after: usize) -> bool {
+        let start = self.word_before(position);
+        let word: String = self
+            .characters
+            .get(start..position)
+            .unwrap_or_default()
+            .iter()
+            .map(|(_, c)| *c)
+            .collect();
+        let lists = self.words.of(&word);
+        let plain = word.len() > 2 && word.chars().all(|c| c.is_ascii_lowercase());
+        if !plain || lists.has(WordList::NeverFinal) || lists.has(WordList::FinalBeforeCapital) {
+            return false;
+        }
+        let rest = self.characters.get(after..).unwrap_or_default().iter().map(|(_, c)| *c);
+        let mut rest = rest
+            .skip_while(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+            .skip_while(|c| *c == ' ');
+        self.digit(after) && matches!(rest.next(), Some('m' | 'c')) && rest.next() == Some('m')
+    }
+
     /// Where the next sentence starts if the one full stop at `position` ends one: the word before it decides.
     fn after_full_stop(
         &self,
@@ -200,6 +226,12 @@ impl Splitter<'_> {
         }
         let capital = following.is_none_or(char::is_uppercase);
         let name = || capital && following.is_some() && self.is_name_part(word_start, &word, after);
+        // `M. tuberculosis`, and `0. 6 cm`, where a blank has slipped in.
+        let initial =
+            word.len() == 1 && word.starts_with(|c: char| c.is_ascii_uppercase()) && lower;
+        if initial || word == "0" && number_follows {
+            return None;
+        }
         let lists = self.words.of(&word.to_lowercase());
         let marked = following.is_some_and(|c| !c.is_alphanumeric());
         let goes_on = lists.has(WordList::NeverFinal)
@@ -301,8 +333,7 @@ impl Splitter<'_> {
         let first =
             (self.sentence..word_start).all(|p| self.at(p).is_none_or(|c| !c.is_alphanumeric()));
         let number = word.len() <= 2 && word.chars().all(|c| c.is_ascii_digit());
-        let letter =
-            word.chars().count() == 1 && word.chars().all(|c| c.is_uppercase() || c == 'a');
+        let letter = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
         first && !word.is_empty() && (number || letter)
     }
 
@@ -367,7 +398,11 @@ impl Splitter<'_> {
                     let mut rest = rest.iter().map(|(_, c)| *c).skip_while(|c| *c == ' ');
                     rest.next().is_some_and(char::is_alphabetic)
                 });
-            if doubt {
+            // `.6 cm` opens with its decimal point.
+            let decimal = matches!(self.at(from), Some('.' | '\u{b7}'))
+                && self.digit(from + 1)
+                && self.at(from.wrapping_sub(1)).is_none_or(char::is_whitespace);
+            if doubt || decimal {
                 break;
             }
             from += 1;

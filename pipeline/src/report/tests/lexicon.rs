@@ -101,8 +101,8 @@ fn literals(source: &str) -> Vec<String> {
 #[test]
 fn no_rule_has_words_of_its_own() {
     let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/report");
-    let mut sources = vec![room.join("coverage.rs"), room.join("identifier.rs")];
-    for folder in ["text", "structure", "mention", "relation"] {
+    let mut sources = vec![room.join("coverage.rs")];
+    for folder in ["text", "structure", "mention", "relation", "identifier"] {
         for entry in std::fs::read_dir(room.join(folder)).expect("the folder is there") {
             sources.push(entry.expect("an entry").path());
         }

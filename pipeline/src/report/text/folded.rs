@@ -6,6 +6,9 @@ use crate::report::document::offset;
 /// What a dash between blanks or alone in brackets becomes; other dashes and hyphens become blanks.
 pub(crate) const SPACED_DASH: &str = "|";
 
+/// What a dash becomes that answers an item of a list (`effusion -,`).
+const MINUS: char = '\u{207b}';
+
 /// A folded copy of a span of the document.
 pub(crate) struct FoldedText {
     /// The folded text.
@@ -53,7 +56,17 @@ impl FoldedText {
             let spaced = is_dash(character)
                 && (after_blank && rest.starts_with(char::is_whitespace)
                     || folded.text.ends_with('(') && rest.starts_with(')'));
-            if spaced && !folded.text.is_empty() {
+            // `effusion -, mass +`: the answer of an item.
+            let answers = is_dash(character)
+                && after_blank
+                && rest
+                    .trim_start_matches(' ')
+                    .chars()
+                    .next()
+                    .is_none_or(|c| matches!(c, ',' | ';' | ')' | '.'));
+            if answers && !folded.text.is_empty() {
+                folded.push_plain(MINUS, span);
+            } else if spaced && !folded.text.is_empty() {
                 folded.push_plain('|', span);
             } else {
                 folded.push(character, span);
@@ -101,7 +114,7 @@ pub(crate) fn fold_phrase(phrase: &str) -> String {
 }
 
 fn is_dash(character: char) -> bool {
-    character == '-' || ('\u{2010}'..='\u{2015}').contains(&character)
+    matches!(character, '-' | '\u{2212}' | '\u{2010}'..='\u{2015}')
 }
 
 enum Folded {
@@ -152,6 +165,7 @@ mod tests {
         let text = "- effusion - no part-solid node \u{2013} x";
         assert_eq!(FoldedText::new(text, 0, text.len()).text, "effusion | no part solid node | x");
         assert_eq!(FoldedText::new("mass (-)", 0, 8).text, "mass (|)");
+        assert_eq!(FoldedText::new("mass -, cyst -", 0, 14).text, "mass \u{207b}, cyst \u{207b}");
     }
 
     #[test]

@@ -62,7 +62,16 @@ pub(crate) fn tokenise(words: &WordLists, text: &str) -> Vec<Token> {
             break;
         };
         let end = position + character.len_utf8();
-        let decimal = character == '.' && position > 0 && digit(position - 1) && digit(end);
+        // `3.5`, `6·5`, and `.5` after a blank or a bracket.
+        let bare = character == '.'
+            && word.is_none()
+            && position
+                .checked_sub(1)
+                .and_then(|before| bytes.get(before))
+                .is_none_or(|b| matches!(b, b' ' | b'(' | b'<' | b'>' | b'~'));
+        let decimal = matches!(character, '.' | '\u{b7}')
+            && digit(end)
+            && (bare || position > 0 && digit(position - 1));
         let apostrophe = character == '\''
             && word.is_some()
             && bytes.get(end).is_some_and(u8::is_ascii_alphanumeric);
@@ -122,7 +131,7 @@ fn word_class(word: &str, lists: WordSet) -> Class {
         (WordList::VerbPart, Class::VerbPart),
         (WordList::Relative, Class::Relative),
     ];
-    if word.starts_with(|first: char| first.is_ascii_digit()) {
+    if word.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
         return Class::Number;
     }
     if lists == WordSet::default() {
@@ -137,6 +146,7 @@ pub(crate) struct Tokens<'a> {
     /// The folded text.
     pub(crate) text: &'a str,
     pub(crate) all: &'a [Token],
+    pub(crate) lists: &'a WordLists,
 }
 
 impl<'a> Tokens<'a> {

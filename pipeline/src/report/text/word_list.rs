@@ -61,6 +61,8 @@ schemas::named_enum! {
         Excluding = "excluding",
         /// First word of a cue that denies what follows.
         DenialOpener = "denial_opener",
+        /// Names the patient, where a relative has been spoken of.
+        Patient = "patient",
         /// Denies that a place has a finding; denied itself, the finding is there.
         Lacking = "lacking",
         /// `No pneumothorax after biopsy`: what follows has happened.
@@ -69,6 +71,30 @@ schemas::named_enum! {
         PlacePreposition = "place_preposition",
         /// Speaks of an earlier examination.
         Comparison = "comparison",
+        /// Ends a phrase that compares two places as well as two times (`larger on the right`).
+        Comparative = "comparative",
+        /// After such a phrase: leads to what it is compared with.
+        Than = "than",
+        /// Before a word of change: how much.
+        Degree = "degree",
+        /// Last word of a hedge before what is asked about (`whether the nodule is a metastasis`).
+        Whether = "whether",
+        /// Leads to the place of a statement after a comma that stands for a full stop.
+        SplicePlace = "splice_place",
+        /// Leads to what the finding is not at (`in contrast to the left kidney`).
+        Contrast = "contrast",
+        /// After a letter and a digit that are no vertebra: a sequence or a stage.
+        AfterSequence = "after_sequence",
+        /// Before a letter and a digit that are no vertebra.
+        BeforeSequence = "before_sequence",
+        /// Says that an organ is enlarged, or only how large a finding is.
+        SizeWord = "size_word",
+        /// Unit of a size.
+        LengthUnit = "length_unit",
+        /// Beside a letter and a digit that could be a sequence: they are a vertebra.
+        BesideVertebra = "beside_vertebra",
+        /// After such a phrase: leads to a place.
+        PlaceOfComparison = "place_of_comparison",
         /// One letter for a side.
         SideLetter = "side_letter",
         /// Between two letters for sides.
@@ -91,21 +117,31 @@ schemas::named_enum! {
         TechniqueBeforeSize = "technique_before_size",
         /// Start of the text after a size that is of the technique.
         TechniqueAfterSize = "technique_after_size",
-        /// Part of the text before a size of an earlier examination.
+        /// Beside a size: it is of an earlier examination.
         EarlierSize = "earlier_size",
-        /// Part of the text before a size of the present examination.
+        /// Beside a size: it is of the present examination.
         PresentSize = "present_size",
-        /// Part of the text before a size: a comparison, after which the size is present.
+        /// Right before a size, beside another one: it is of an earlier examination (`compared with 43 mm`).
         ComparedWithEarlier = "compared_with_earlier",
-        /// Start of the text after a size of an earlier examination.
-        OnEarlier = "on_earlier",
+        /// Before a word that speaks of an earlier examination: what follows is compared with it.
+        Comparing = "comparing",
+        /// May stand between a size and the word that dates it.
+        SizeFiller = "size_filler",
+        /// After a number: how long ago.
+        TimeUnit = "time_unit",
+        /// After a word that speaks of an earlier examination: what was seen there is spoken of (`previously described`).
+        Described = "described",
+        /// Start of a word of change.
+        ChangeVerb = "change_verb",
+        /// Start of a word before `from`: the two numbers after it are the ends of a range.
+        RangeVerb = "range_verb",
+        /// Before two numbers joined by `and`: they are the ends of a range.
+        RangeBetween = "range_between",
         /// Before the first of two sizes (`from 8 mm to 12 mm`).
         RangeFrom = "range_from",
         /// Between the ends of a range.
         RangeTo = "range_to",
-        /// After the first of two sizes.
-        AfterRangeFrom = "after_range_from",
-        /// In a bracket or after a comma, before an earlier size (`8 mm (was 5 mm)`).
+        /// In a bracket or after a comma, before an earlier size (`8 mm (was 5 mm)`); a verb of the past.
         Was = "was",
         /// Between two factors of a size.
         FactorJoint = "factor_joint",
@@ -139,8 +175,36 @@ schemas::named_enum! {
         ContinuesHeadingEnding = "continues_heading_ending",
         /// Before a name.
         Title = "title",
+        /// After a name: what its bearer has passed.
+        AcademicDegree = "academic_degree",
+        /// Inside a name, in small letters.
+        NameParticle = "name_particle",
+        /// Before a name and `by` or a colon: who wrote the report.
+        Signing = "signing",
+        /// Between such a word and the name.
+        SignedBy = "signed_by",
+        /// Before a colon and a name: a person's part.
+        PersonLabel = "person_label",
+        /// Leads to who was told.
+        Telling = "telling",
+        /// Between such a word and the name.
+        ToldTo = "told_to",
+        /// The name of a sign, a disease or a device.
+        Eponym = "eponym",
+        /// After an eponym: what is named so.
+        EponymNoun = "eponym_noun",
         /// Before a number that names a patient or a visit.
         RecordNumber = "record_number",
+        /// Before a word for a number that names a patient or a visit.
+        RecordOwner = "record_owner",
+        /// Between such a word and the number.
+        NumberWord = "number_word",
+        /// Before a date of birth.
+        Birth = "birth",
+        /// Before a telephone number.
+        Telephone = "telephone",
+        /// Ends the name of a street.
+        Street = "street",
         /// In a header in place of a name that was taken out.
         AnonymisedName = "anonymised_name",
         /// A word of its own that is one letter away from a term.
