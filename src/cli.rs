@@ -256,6 +256,10 @@ pub(crate) struct ReportArgs {
     /// Look for what could give a patient away: identifiers of the report's own row, names, numbers.
     #[arg(long, group = "form")]
     pub(crate) identifiers: bool,
+    /// Replace what could give a patient away by typed placeholders (`[NAME]`): print the text, with `--json` also what
+    /// stood where; with another form or `--out`, parse the redacted text.
+    #[arg(long)]
+    pub(crate) redact: bool,
     /// Write the tables of a release's reports as Parquet into this folder: reports, sentences, nodes,
     /// edges, labels, measurements, sentence types and their similarity.
     #[arg(long, value_name = "DIR", group = "form")]

@@ -12,7 +12,7 @@ use thiserror::Error;
 /// Version of tables and shards: raised when an old reader would misread a new file.
 pub const VERSION: u32 = 1;
 /// Revision of tables and shards: raised when columns are added.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// `version` and `revision` of a table or shard, as Arrow schema metadata. `kind` names what the file is.
 pub fn format_metadata(kind: &str) -> HashMap<String, String> {

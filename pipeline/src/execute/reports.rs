@@ -73,12 +73,18 @@ pub(super) fn write_reports(
         let parsed: Vec<_> = window
             .par_iter()
             .map(|&(study, place)| {
-                let document = document(study, &reports.read(place)?);
-                let mut parsed = parser.parse(&document);
-                parsed.labels.retain(|set| manifest.report.policies.contains(&set.policy));
                 let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
+                let document = document(study, &reports.read(place)?);
+                let (document, redactions) = if manifest.report.redact {
+                    let (document, redactions) = parser.redact(&document, &identifiers);
+                    (document, Some(redactions))
+                } else {
+                    (document, None)
+                };
+                let parsed = parser.parse(&document);
                 let origin = ReportOrigin {
                     identifiers: &identifiers,
+                    redactions: redactions.as_deref(),
                     study_id: study.id.as_str(),
                     patient_key: study.patient.as_str(),
                     split: study.split.name(),

@@ -7,6 +7,7 @@ use schemas::tables::{
 };
 
 use super::document::ReportDocument;
+use super::identifier::{IdentifierKind, Redaction};
 use super::normal_form::{normalise_sentence, sentence_type};
 use super::parsed::ParsedReport;
 use super::parser::ReportParser;
@@ -22,6 +23,8 @@ pub struct ReportOrigin<'a> {
     pub split: &'a str,
     /// What names the patient or the visit, to be looked for in the text.
     pub identifiers: &'a [&'a str],
+    /// What placeholders stand for, where the text was redacted.
+    pub redactions: Option<&'a [Redaction]>,
     /// Labels that came with the corpus.
     pub source_labels: &'a BTreeMap<String, i8>,
 }
@@ -55,16 +58,25 @@ impl ReportRows {
     ) -> Self {
         let study_id = origin.study_id.to_owned();
         let text = &document.text;
-        let identifiers = parser
-            .find_identifiers(text, origin.identifiers)
-            .into_iter()
-            .map(|found| IdentifierRow {
-                study_id: study_id.clone(),
-                start: found.start,
-                end: found.end,
-                kind: found.kind.name().to_owned(),
-            })
-            .collect();
+        let row = |start, end, kind: IdentifierKind, source: Option<(u32, u32)>| IdentifierRow {
+            study_id: study_id.clone(),
+            start,
+            end,
+            kind: kind.name().to_owned(),
+            source_start: source.map(|source| source.0),
+            source_end: source.map(|source| source.1),
+        };
+        let identifiers = match origin.redactions {
+            Some(redactions) => redactions
+                .iter()
+                .map(|r| row(r.start, r.end, r.kind, Some((r.source_start, r.source_end))))
+                .collect(),
+            None => parser
+                .find_identifiers(text, origin.identifiers)
+                .into_iter()
+                .map(|found| row(found.start, found.end, found.kind, None))
+                .collect(),
+        };
         let sentences = parsed
             .sentences
             .iter()

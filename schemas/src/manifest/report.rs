@@ -17,10 +17,18 @@ pub struct ReportSection {
     pub lexicon: Option<PathBuf>,
     /// Whether a study without a report is kept. Default: false, it is excluded with a reason.
     pub keep_without_report: bool,
+    /// Whether what could give a patient away is replaced by typed placeholders (`[NAME]`) before anything else reads the
+    /// text; the table of identifiers says what stood where. Default: false.
+    pub redact: bool,
 }
 
 impl Default for ReportSection {
     fn default() -> Self {
-        Self { policies: vec!["ct_rate_18".into()], lexicon: None, keep_without_report: false }
+        Self {
+            policies: vec!["ct_rate_18".into()],
+            lexicon: None,
+            keep_without_report: false,
+            redact: false,
+        }
     }
 }

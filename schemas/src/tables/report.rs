@@ -32,9 +32,13 @@ table! {
         start: u32,
         /// Byte after the last.
         end: u32,
-        /// `own` (of the study: name, number, date), `name`, `record_number`, `telephone`, `mail`, or
-        /// `placeholder`, which de-identification left.
+        /// `own` (of the study: name, number, date), `name`, `record_number`, `telephone`, `mail`, `date_of_birth`,
+        /// `national_number`, `address`, or `placeholder`, which de-identification left.
         kind: String,
+        /// First byte in the text as it came, where a placeholder stands in its place (`[report] redact`).
+        source_start: Option<u32>,
+        /// Byte after the last in the text as it came.
+        source_end: Option<u32>,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use pipeline::ingest::SourceReport;
-use pipeline::report::ReportParser;
+use pipeline::report::{Redaction, ReportParser};
 use serde_json::{Value, json};
 
 pub(super) fn identifiers(
@@ -36,4 +36,18 @@ pub(super) fn identifiers(
             report.document.id, hit["start"], hit["end"]
         )
     })
+}
+
+/// `radloom report --redact`: the text with placeholders in the place of what could give a patient away.
+pub(super) fn redacted(
+    report: &SourceReport,
+    redactions: &[Redaction],
+    as_json: bool,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let (id, text) = (&report.document.id, &report.document.text);
+    if as_json {
+        return writeln!(out, "{}", json!({"id": id, "text": text, "redactions": redactions}));
+    }
+    writeln!(out, "{text}")
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::coverage::coverage;
 use super::forms::form;
-use super::identifiers::identifiers;
+use super::identifiers::{identifiers, redacted};
 use super::rules::rules_with_hits;
 use super::source::{STDOUT, each_window};
 use super::tables::tables;
@@ -75,6 +75,8 @@ fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
             )));
         }
         parser.keep_policies(&[name]);
+    } else {
+        parser.keep_default_policies();
     }
     Ok(parser)
 }
@@ -86,6 +88,18 @@ fn show(
     as_json: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
+    let redacted_report;
+    let mut report = report;
+    if args.redact {
+        let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
+        let (document, redactions) = parser.redact(&report.document, &own);
+        redacted_report = SourceReport { document, ..report.clone() };
+        report = &redacted_report;
+        let plain = !(args.identifiers || args.html || args.radgraph || args.organs);
+        if plain {
+            return redacted(report, &redactions, as_json, out);
+        }
+    }
     let document = &report.document;
     if args.identifiers {
         return identifiers(parser, report, as_json, out);

@@ -37,9 +37,16 @@ pub(super) fn tables(
         let rows = window.into_par_iter().map(|report| {
             let SourceReport { document, patient, identifiers } = report;
             let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
+            let (document, redactions) = if args.redact {
+                let (document, redactions) = parser.redact(&document, &identifiers);
+                (document, Some(redactions))
+            } else {
+                (document, None)
+            };
             let parsed = parser.parse(&document);
             let origin = ReportOrigin {
                 identifiers: &identifiers,
+                redactions: redactions.as_deref(),
                 study_id: &document.id,
                 patient_key: patient.as_deref().unwrap_or(&document.id),
                 split: "",
