@@ -75,7 +75,7 @@ pub(crate) enum Verb {
     /// Take one volume through a view and write it as NIfTI.
     Volume(VolumeArgs),
     /// Read reports into graphs, one JSON object per line.
-    Report(ReportArgs),
+    Report(Box<ReportArgs>),
     /// Check a release.
     #[command(subcommand)]
     Release(ReleaseVerb),
@@ -228,8 +228,11 @@ fn named<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
 
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ReportArgs {
-    /// A text, csv, JSONL or Parquet file, or `-` for text on stdin.
+    #[command(subcommand)]
+    pub(crate) verb: Option<ReportVerb>,
+    /// A text, csv, JSONL or Parquet file, or `-` for text on stdin. A file named as a verb is: `./explain`.
     #[arg(required_unless_present = "rules")]
     pub(crate) file: Option<PathBuf>,
     /// List the rules of the parser, each with an example; with a file, how often each one decided.
@@ -241,6 +244,9 @@ pub(crate) struct ReportArgs {
     /// Column (csv, Parquet) or field (JSONL) that holds the text.
     #[arg(long, default_value = "text")]
     pub(crate) column: String,
+    /// Column or field that holds the ids; `id`, `VolumeName`, `study_id` or `report_id` when left out.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) id: Option<String>,
     /// A lexicon of your own that layers over the built-in one: rows of any of its tables, each under its header.
     #[arg(long, value_name = "FILE")]
     pub(crate) lexicon: Option<PathBuf>,
@@ -274,6 +280,60 @@ pub(crate) struct ReportArgs {
     /// Print the sentences of each report by organ.
     #[arg(long, group = "form")]
     pub(crate) organs: bool,
+}
+
+impl ReportArgs {
+    /// The columns with the text and the ids.
+    pub(crate) fn columns(&self) -> (&str, Option<&str>) {
+        (&self.column, self.id.as_deref())
+    }
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ReportVerb {
+    /// Show step by step why a text is read as it is: clauses, phrases of the lexicon, reach of cues, deciding rules.
+    Explain {
+        /// The text.
+        text: String,
+        /// A lexicon of your own that layers over the built-in one.
+        #[arg(long, value_name = "FILE")]
+        lexicon: Option<PathBuf>,
+    },
+    /// List rows of a lexicon that can never be read, that another row shadows, that say what others say.
+    Lint {
+        /// A lexicon of your own; the built-in one when left out.
+        lexicon: Option<PathBuf>,
+    },
+    /// Compare a corpus's own labels with the parser's, and list where they disagree, the worst first, with the sentences.
+    Audit(AuditArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct AuditArgs {
+    /// The reports: a csv, JSONL or Parquet file.
+    pub(crate) file: PathBuf,
+    /// A csv file with a column for each label, named as in the policy (case and marks do not matter) and holding 1, 0 or
+    /// -1; the file of the reports itself when left out.
+    #[arg(long, value_name = "CSV")]
+    pub(crate) labels: Option<PathBuf>,
+    /// The column of the labels' file that holds the ids of the reports, where it is called otherwise than in theirs.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) key: Option<String>,
+    /// Label policy to compare with, by name or as a TOML file of your own.
+    #[arg(long, value_name = "NAME|FILE", default_value = "ct_rate_18")]
+    pub(crate) policy: String,
+    /// Column (csv, Parquet) or field (JSONL) that holds the text.
+    #[arg(long, default_value = "text")]
+    pub(crate) column: String,
+    /// Column or field that holds the ids; `id`, `VolumeName`, `study_id` or `report_id` when left out.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) id: Option<String>,
+    /// A lexicon of your own that layers over the built-in one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lexicon: Option<PathBuf>,
+    /// Write `disagreements.csv`, `labels.csv` and `audit.html` into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -68,6 +68,7 @@ pub(super) fn summary_json(curation: &Curation, start: Instant) -> Map<String, V
         "included": curation.included,
         "excluded": curation.excluded,
         "files": files_json(curation),
+        "warned_reports": curation.warned_reports,
         "wall_s": start.elapsed().as_secs_f64(),
         "peak_rss_bytes": usage::peak_memory(),
         "resumed": curation.resumed_units > 0,
@@ -129,6 +130,11 @@ pub(super) fn summary_lines(curation: &Curation) -> Vec<String> {
         lines.push(format!(
             "files     {} found: {} used, {} left out, ignored {ignored}",
             files.found, curation.used_files, curation.excluded_files
+        ));
+    }
+    if let Some(warned) = curation.warned_reports.filter(|&warned| warned > 0) {
+        lines.push(format!(
+            "warnings  of {warned} reports: see the column `warnings` of the table `reports`"
         ));
     }
     lines.push(format!("release   `{}`", curation.release.display()));

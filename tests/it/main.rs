@@ -9,6 +9,7 @@ mod encoder;
 mod kill;
 mod odd_inputs;
 mod readme;
+mod report;
 mod reuse;
 mod snapshots;
 mod support;

@@ -67,6 +67,8 @@ pub struct Curation {
     pub used_files: u64,
     /// Files that are left out.
     pub excluded_files: u64,
+    /// Reports of which the table of reports holds a warning; none where the release was there already.
+    pub warned_reports: Option<u64>,
     /// Units that were finished by an earlier run.
     pub resumed_units: usize,
     /// Units whose shards were taken from a sealed release.
@@ -123,7 +125,8 @@ pub fn curate(
     let outcomes = &units.outcomes;
 
     let kept = Kept::new(&plan.survey, outcomes);
-    write_reports(manifest, &parser, encoder, &kept, &building.join("tables"), observer, cancel)?;
+    let tables = building.join("tables");
+    let reports = write_reports(manifest, &parser, encoder, &kept, &tables, observer, cancel)?;
     let Kept { studies: written, excluded: lost, .. } = kept;
     let excluded = excluded(lost, &plan.survey, outcomes);
     let counts = count_by_reason(&excluded);
@@ -171,6 +174,7 @@ pub fn curate(
         files: Some(plan.survey.files.clone()),
         used_files,
         excluded_files,
+        warned_reports: Some(reports.warned),
         resumed_units: units.resumed,
         reused_units: units.reused,
         units: plan.units.len(),
@@ -214,6 +218,7 @@ fn unchanged(contents: &Contents, plan: &Plan) -> Curation {
         files: contents.lock.files.clone(),
         used_files: contents.used_files,
         excluded_files: contents.excluded_files,
+        warned_reports: None,
         resumed_units: plan.units.len(),
         reused_units: 0,
         units: plan.units.len(),

@@ -26,6 +26,7 @@ pub struct ReportTables {
     labels: TableWriter<LabelRow>,
     measurements: TableWriter<MeasurementRow>,
     types: SentenceTypes,
+    warned: u64,
 }
 
 /// How many rows the tables hold.
@@ -45,6 +46,8 @@ pub struct ReportCounts {
     pub similarity: u64,
     /// Stretches that could name a patient, marks of de-identification among them.
     pub identifiers: u64,
+    /// Reports with a warning.
+    pub warned: u64,
 }
 
 impl ReportTables {
@@ -63,6 +66,7 @@ impl ReportTables {
             labels: TableWriter::create(folder)?,
             measurements: TableWriter::create(folder)?,
             types: SentenceTypes::default(),
+            warned: 0,
         })
     }
 
@@ -76,6 +80,7 @@ impl ReportTables {
         reports: Vec<(ReportRows, ReportDocument, ParsedReport)>,
     ) -> Result<(), TableError> {
         for (rows, document, parsed) in &reports {
+            self.warned += u64::from(!parsed.warnings.is_empty());
             self.types.add(document, parsed, &rows.sentences);
         }
         let mut parts = Parts::default();
@@ -123,6 +128,7 @@ impl ReportTables {
             sentence_types: 0,
             similarity: 0,
             identifiers: self.identifiers.finish()?,
+            warned: self.warned,
         };
         self.labels.finish()?;
         self.measurements.finish()?;

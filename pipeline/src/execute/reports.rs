@@ -11,7 +11,7 @@ use schemas::tables::ExcludedRow;
 
 use super::error::CurateError;
 use super::observe::{Cancel, Observer, Stage};
-use super::report_tables::ReportTables;
+use super::report_tables::{ReportCounts, ReportTables};
 use crate::graph::{ReportOrigin, ReportRows, SentenceEncoder};
 use crate::plan::{PlanError, ReportPlace, ReportTexts, StudyPlan, Survey};
 use crate::report::{ReportDocument, ReportParser, SectionKind};
@@ -60,7 +60,7 @@ pub(super) fn write_reports(
     tables: &Path,
     observer: &dyn Observer,
     cancel: &Cancel,
-) -> Result<(), CurateError> {
+) -> Result<ReportCounts, CurateError> {
     observer.begin(Stage::Reports, kept.studies.len() as u64);
     let mut writer = ReportTables::create(tables)?;
     let with_report: Vec<(&StudyPlan, &ReportPlace)> =
@@ -100,14 +100,14 @@ pub(super) fn write_reports(
     if encoder.is_some() {
         observer.begin(Stage::Sentences, 0);
     }
-    writer.finish(tables, &manifest.graph, encoder, &mut |count| {
+    let counts = writer.finish(tables, &manifest.graph, encoder, &mut |count| {
         observer.advance(count);
         !cancel.is_set()
     })?;
     if encoder.is_some() {
         observer.end();
     }
-    Ok(())
+    Ok(counts)
 }
 
 fn document(study: &StudyPlan, texts: &ReportTexts) -> ReportDocument {

@@ -29,7 +29,7 @@ pub use intensity::{Acquisition, decide_rescale};
 pub use read::read_series;
 pub(crate) use read::{constant, fill_value, nifti_image, nifti_series, read_with_sums};
 pub use reports::{
-    GivenSection, RejectedRow, ReportDocument, ReportReader, SectionKind, SourceError,
+    GivenSection, LabelTable, RejectedRow, ReportDocument, ReportReader, SectionKind, SourceError,
     SourceReport, is_placeholder,
 };
 pub(crate) use reports::{given, offset};

@@ -14,6 +14,7 @@ use super::options::PhantomError;
 use super::patients::Part;
 use super::report::Claim;
 use crate::files::write_atomically;
+use crate::ingest::csv::quoted;
 
 /// The labels of CT-RATE, in its order.
 pub(super) const LABELS: [&str; 18] = [
@@ -91,7 +92,7 @@ fn reports(made: &[&MadeStudy]) -> String {
             Some(Fault::Placeholder) => ["Not given."; 4],
             _ => [&*report.clinical, &*report.technique, &*report.findings, &*report.impression],
         };
-        let cells = cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        let cells = cells.map(quoted);
         writeln!(text, "{},{}", volume.name, cells.join(",")).expect("a string takes all");
     }
     text

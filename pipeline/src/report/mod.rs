@@ -8,14 +8,17 @@
 //!
 //! The graph has the shape of `RadGraph` (Jain et al. 2021); assertions follow `NegEx` and `ConText`.
 
+mod audit;
 mod claim;
 mod coverage;
 mod document;
 mod draft;
+mod explain;
 mod export;
 mod identifier;
 mod label;
 mod lexicon;
+mod lint;
 mod markup;
 mod mention;
 mod normal_form;
@@ -30,9 +33,11 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditedLabel, Disagreement, DisagreementKind};
 pub use claim::{Claim, sentence_signature};
 pub use coverage::Coverage;
 pub use document::{GivenSection, ReportDocument};
+pub use explain::{ExplainedCue, ExplainedPhrase, ExplainedSentence, Span};
 pub use export::{
     DIAGRAM_STYLE, DiagramEdge, DiagramNode, diagram, escape_html, organ_texts, to_html, to_json,
     to_json_line, to_radgraph,
@@ -40,11 +45,12 @@ pub use export::{
 pub use identifier::{FoundIdentifier, IdentifierKind, Redacted, Redaction, redact};
 pub use label::{LabelDefinition, LabelPolicy, LabelRule, UncertainPolicy};
 pub use lexicon::LexiconError;
+pub use lint::{LintFinding, LintKind, lint};
 pub use normal_form::{normalise_sentence, sentence_type};
 pub use parsed::{
-    Assertion, Change, Cue, Edge, LabelValue, Measurement, Node, NodeKind, ParsedReport,
-    PolicyLabels, Reference, ReferenceKind, Relation, Section, SectionKind, SectionSource,
-    Sentence, Side,
+    Assertion, Bound, Change, Confidence, Cue, Edge, LabelValue, Measurement, Node, NodeKind,
+    ParsedReport, PolicyLabels, Reference, ReferenceKind, Relation, ReportWarning, Section,
+    SectionKind, SectionSource, Sentence, Side,
 };
 pub use parser::ReportParser;
 pub use rows::{ReportOrigin, ReportRows};

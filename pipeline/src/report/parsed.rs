@@ -221,6 +221,17 @@ pub struct Edge {
     pub rule: Rule,
 }
 
+named_enum! {
+    /// How sure it is that what decided a label speaks of it.
+    #[derive(PartialOrd, Ord)]
+    pub enum Confidence {
+        /// The text leaves something open, as where an opacity is, and the parser filled it in.
+        Guessed = "guessed",
+        /// The text says so.
+        Stated = "stated",
+    }
+}
+
 /// One label of a policy for one report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LabelValue {
@@ -230,6 +241,8 @@ pub struct LabelValue {
     pub value: i8,
     /// Nodes that decided the value. A value of 0 with no evidence means: not mentioned.
     pub evidence: Vec<u32>,
+    /// How sure the surest of them is; none without evidence.
+    pub confidence: Option<Confidence>,
 }
 
 /// All labels of one policy, in the order of the policy file.
@@ -239,6 +252,17 @@ pub struct PolicyLabels {
     pub policy: String,
     /// The labels.
     pub values: Vec<LabelValue>,
+}
+
+named_enum! {
+    /// What a size is a limit of.
+    #[derive(PartialOrd, Ord)]
+    pub enum Bound {
+        /// It is that much at most (`up to 5 mm`).
+        AtMost = "at_most",
+        /// It is that much at least (`more than 5 mm`).
+        AtLeast = "at_least",
+    }
 }
 
 /// A size in the text.
@@ -254,10 +278,26 @@ pub struct Measurement {
     pub values_mm: Vec<f64>,
     /// The unit as written, in lower case.
     pub unit: String,
+    /// What the size is a limit of, where it is one.
+    pub bound: Option<Bound>,
     /// Whether the size is one from an earlier examination.
     pub prior: bool,
+    /// First byte of the date that the text gives the size.
+    pub date_start: Option<u32>,
+    /// One past its last byte.
+    pub date_end: Option<u32>,
     /// The observation, device or anatomy that was measured.
     pub node: Option<u32>,
+}
+
+named_enum! {
+    /// What a reader of a parsed report should know.
+    #[derive(PartialOrd, Ord)]
+    pub enum ReportWarning {
+        /// Nothing stands in the findings or the impression, while other sections name findings: a heading may have been
+        /// misread.
+        FindingsEmpty = "findings_empty",
+    }
 }
 
 /// Everything the parser found in one report.
@@ -279,6 +319,8 @@ pub struct ParsedReport {
     pub measurements: Vec<Measurement>,
     /// Dates and image references in text order.
     pub references: Vec<Reference>,
+    /// What its reader should know.
+    pub warnings: Vec<ReportWarning>,
 }
 
 impl ParsedReport {

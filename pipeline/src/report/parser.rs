@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use super::coverage::Coverage;
 use super::document::{ReportDocument, offset};
 use super::draft::Draft;
-use super::label::{BUILTIN_POLICIES, DEFAULT_POLICIES, CompiledPolicy, Graph, LabelPolicy, label};
+use super::label::{BUILTIN_POLICIES, CompiledPolicy, DEFAULT_POLICIES, Graph, LabelPolicy, label};
 use super::lexicon::{Lexicon, LexiconError};
 use super::markup::masked;
-use super::mention::{analyse, find_references};
-use super::parsed::{Measurement, ParsedReport, Relation, Section, Sentence};
+use super::mention::{analyse, date_of, find_references};
+use super::parsed::{Measurement, ParsedReport, Relation, ReportWarning, Section, Sentence};
 use super::relation::{CarriedPlace, Relations, relate};
 use super::rule::Rule;
 use super::structure::{find_sections, split_sentences};
@@ -152,7 +152,9 @@ impl ReportParser {
             edges: &draft.edges,
         };
         let labels = label(&self.policies, &self.lexicon, &graph);
+        let warnings = graph.lacks_findings().then_some(ReportWarning::FindingsEmpty);
         ParsedReport {
+            warnings: warnings.into_iter().collect(),
             id: document.id.clone(),
             sections,
             sentences: draft.sentences,
@@ -173,13 +175,7 @@ impl ReportParser {
         draft: &mut Draft,
     ) {
         let sentence = offset(draft.sentences.len());
-        draft.references.extend(find_references(
-            &self.lexicon,
-            &document.text,
-            start,
-            end,
-            sentence,
-        ));
+        let references = find_references(&self.lexicon, &document.text, start, end, sentence);
         let mut analysis = analyse(&self.lexicon, &document.text, start, end);
         draft.sentences.push(Sentence {
             id: sentence,
@@ -200,17 +196,22 @@ impl ReportParser {
         }
         for ((sized, target), node) in analysis.sizes.iter().zip(&measured).zip(&ids.sizes) {
             let target = target.and_then(|mention| ids.mention(mention));
+            let date = date_of(&self.lexicon, &analysis, &references, sized);
             draft.measurements.push(Measurement {
                 sentence,
                 start: offset(sized.size.start),
                 end: offset(sized.size.end),
                 values_mm: sized.size.values_mm.clone(),
                 unit: sized.size.unit.clone(),
+                bound: sized.size.bound,
                 prior: sized.size.prior,
+                date_start: date.map(|date| date.0),
+                date_end: date.map(|date| date.1),
                 node: target,
             });
             draft.add_edge(Some(*node), target, Relation::MeasureOf, Rule::Measurement);
         }
+        draft.references.extend(references);
         let carried =
             draft.place.next(&self.lexicon, &analysis, section.kind, sentence, &ids.mentions);
         for (finding, place) in carried {

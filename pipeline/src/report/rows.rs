@@ -131,13 +131,22 @@ impl ReportRows {
             .labels
             .iter()
             .flat_map(|policy| policy.values.iter().map(move |value| (policy, value)))
-            .map(|(policy, value)| LabelRow {
-                study_id: study_id.clone(),
-                policy: policy.policy.clone(),
-                label: value.label.to_string(),
-                value: value.value,
-                evidence: value.evidence.clone(),
-                source_value: origin.source_labels.get(&*value.label).copied(),
+            .map(|(policy, value)| {
+                let nodes =
+                    || value.evidence.iter().filter_map(|&id| parsed.nodes.get(id as usize));
+                LabelRow {
+                    study_id: study_id.clone(),
+                    policy: policy.policy.clone(),
+                    label: value.label.to_string(),
+                    value: value.value,
+                    confidence: value.confidence.map(|confidence| confidence.name().to_owned()),
+                    evidence: value.evidence.clone(),
+                    evidence_sentence: nodes().map(|node| node.sentence).collect(),
+                    evidence_start: nodes().map(|node| node.start).collect(),
+                    evidence_end: nodes().map(|node| node.end).collect(),
+                    evidence_rule: nodes().map(|node| node.rule.name().to_owned()).collect(),
+                    source_value: origin.source_labels.get(&*value.label).copied(),
+                }
             })
             .collect();
         let measurements = parsed
@@ -150,7 +159,10 @@ impl ReportRows {
                 end: measurement.end,
                 values_mm: measurement.values_mm.clone(),
                 unit: measurement.unit.clone(),
+                bound: measurement.bound.map(|bound| bound.name().to_owned()),
                 prior: measurement.prior,
+                date_start: measurement.date_start,
+                date_end: measurement.date_end,
                 node: measurement.node,
             })
             .collect();
@@ -166,6 +178,7 @@ impl ReportRows {
                 .collect(),
             section_start: parsed.sections.iter().map(|section| section.start).collect(),
             section_end: parsed.sections.iter().map(|section| section.end).collect(),
+            warnings: parsed.warnings.iter().map(|warning| warning.name().to_owned()).collect(),
         };
         Self { report, identifiers, sentences, nodes, edges, labels, measurements }
     }

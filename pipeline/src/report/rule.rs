@@ -159,6 +159,13 @@ rule_list! {
         spares "A small nodule."
 }
 
+impl Rule {
+    /// Whether the rule fills in what the text leaves open.
+    pub fn is_guess(self) -> bool {
+        matches!(self, Self::EarlierClause | Self::EarlierSentence | Self::Suggested)
+    }
+}
+
 /// A rule with an example of what it decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleInfo {

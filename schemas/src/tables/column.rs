@@ -180,7 +180,10 @@ mod tests {
             end: 3,
             values_mm: vec![4.0, 0.1 + 0.2],
             unit: "mm".into(),
+            bound: None,
             prior: false,
+            date_start: None,
+            date_end: Some(4),
             node: None,
         };
         let other = MeasurementRow { node: Some(3), values_mm: Vec::new(), ..row.clone() };

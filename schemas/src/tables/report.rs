@@ -19,6 +19,9 @@ table! {
         section_start: Vec<u32>,
         /// Byte after each section.
         section_end: Vec<u32>,
+        /// What a reader should know: `findings_empty` where nothing stands in findings or impression while other sections name
+        /// findings. Since revision 3.
+        warnings: Vec<String>,
     }
 }
 
@@ -124,8 +127,19 @@ table! {
         label: String,
         /// 1 present, 0 absent or not mentioned, −1 uncertain.
         value: i8,
+        /// `stated` where the text says so, `guessed` where it leaves something open, as where an opacity is, and the
+        /// parser filled it in; none where nothing in the text decides. Since revision 3.
+        confidence: Option<String>,
         /// Nodes that prove it.
         evidence: Vec<u32>,
+        /// Number of the sentence of each.
+        evidence_sentence: Vec<u32>,
+        /// First byte of each.
+        evidence_start: Vec<u32>,
+        /// Byte after each.
+        evidence_end: Vec<u32>,
+        /// Rule that decided each.
+        evidence_rule: Vec<String>,
         /// The value that came with the corpus, where there is one.
         source_value: Option<i8>,
     }
@@ -146,8 +160,14 @@ table! {
         values_mm: Vec<f64>,
         /// Unit as written.
         unit: String,
+        /// `at_most` (`up to 5 mm`) or `at_least`, where it is a limit. Since revision 3.
+        bound: Option<String>,
         /// Whether it is the size at an earlier examination.
         prior: bool,
+        /// First byte of the date that the text gives the size.
+        date_start: Option<u32>,
+        /// Byte after it.
+        date_end: Option<u32>,
         /// The node it measures.
         node: Option<u32>,
     }

@@ -4,9 +4,12 @@
 //! out is written in the order of the file: the same bytes at any thread count, in memory that does
 //! not grow with the file.
 
+mod audit;
 mod coverage;
+mod explain;
 mod forms;
 mod identifiers;
+mod lint;
 mod outline;
 mod rules;
 mod run;

@@ -7,13 +7,16 @@ use pipeline::ingest::SourceReport;
 use pipeline::report::ReportParser;
 use rayon::prelude::*;
 
+use super::audit::audit;
 use super::coverage::coverage;
+use super::explain::explain;
 use super::forms::form;
 use super::identifiers::{identifiers, redacted};
+use super::lint::lint_rows;
 use super::rules::rules_with_hits;
 use super::source::{STDOUT, each_window};
 use super::tables::tables;
-use crate::cli::{Common, ReportArgs};
+use crate::cli::{Common, ReportArgs, ReportVerb};
 use crate::failure::{DONE, Failure};
 use crate::settings::use_threads;
 
@@ -22,17 +25,50 @@ const REPORTS_PER_PAGE: usize = 16;
 
 pub(in crate::commands) fn run(args: &ReportArgs, common: &Common) -> Result<u8, Failure> {
     use_threads(common.threads.unwrap_or(0))?;
-    let parser = parser(args)?;
     let mut out = BufWriter::new(std::io::stdout());
-    let done = match &args.out {
-        Some(folder) => tables(&parser, args, folder, common.json, &mut out),
-        None if args.rules => rules_with_hits(&parser, args, common.json, &mut out),
-        None if args.coverage => coverage(&parser, args, common.json, &mut out),
-        None => each_window(args, |window| {
+    let done = match &args.verb {
+        Some(verb) => run_verb(verb, common.json, &mut out),
+        None => read(args, common.json, &mut out).map(|()| DONE),
+    };
+    // What stands before an error is written; that there is one counts more than how the rest went.
+    let flushed = out.flush().map_err(Failure::io(STDOUT));
+    match done.and_then(|code| flushed.map(|()| code)) {
+        // Whoever reads the output may stop early, as `head` does.
+        Err(Failure::Io { path, source })
+            if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe =>
+        {
+            Ok(DONE)
+        }
+        done => done,
+    }
+}
+
+fn run_verb(verb: &ReportVerb, as_json: bool, out: &mut impl Write) -> Result<u8, Failure> {
+    match verb {
+        ReportVerb::Explain { text, lexicon } => {
+            let parser = parser(lexicon.as_deref(), None)?;
+            explain(&parser, text, as_json, out).map_err(Failure::io(STDOUT)).map(|()| DONE)
+        }
+        ReportVerb::Lint { lexicon } => lint_rows(lexicon.as_deref(), as_json, out),
+        ReportVerb::Audit(args) => {
+            let parser = parser(args.lexicon.as_deref(), Some(&args.policy))?;
+            audit(&parser, args, as_json, out).map(|()| DONE)
+        }
+    }
+}
+
+/// Parses the reports of a file into the form that is asked for.
+fn read(args: &ReportArgs, as_json: bool, out: &mut (impl Write + Send)) -> Result<(), Failure> {
+    let parser = parser(args.lexicon.as_deref(), args.policy.as_deref())?;
+    match &args.out {
+        Some(folder) => tables(&parser, args, folder, as_json, out),
+        None if args.rules => rules_with_hits(&parser, args, as_json, out),
+        None if args.coverage => coverage(&parser, args, as_json, out),
+        None => each_window(args.file.as_deref(), args.columns(), |window| {
             let pages = window.par_chunks(REPORTS_PER_PAGE).map(|reports| {
                 let mut page = Vec::new();
                 for report in reports {
-                    show(&parser, report, args, common.json, &mut page)?;
+                    show(&parser, report, args, as_json, &mut page)?;
                 }
                 Ok(page)
             });
@@ -41,25 +77,14 @@ pub(in crate::commands) fn run(args: &ReportArgs, common: &Common) -> Result<u8,
                 .and_then(|pages| pages.iter().try_for_each(|page| out.write_all(page)))
                 .map_err(Failure::io(STDOUT))
         }),
-    };
-    // What stands before an error is written; that there is one counts more than how the rest went.
-    let flushed = out.flush().map_err(Failure::io(STDOUT));
-    match done.and(flushed) {
-        // Whoever reads the output may stop early, as `head` does.
-        Err(Failure::Io { path, source })
-            if path == Path::new(STDOUT) && source.kind() == ErrorKind::BrokenPipe =>
-        {
-            Ok(DONE)
-        }
-        Err(failure) => Err(failure),
-        Ok(()) => Ok(DONE),
     }
 }
 
-fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
+/// The parser with a lexicon of the user's own and one policy in use, or the default ones.
+fn parser(lexicon: Option<&Path>, policy: Option<&str>) -> Result<ReportParser, Failure> {
     let read = |path: &Path| std::fs::read_to_string(path).map_err(Failure::io(path));
-    let overlay = args.lexicon.as_deref().map(read).transpose()?;
-    let file = args.policy.as_deref().filter(|name| {
+    let overlay = lexicon.map(read).transpose()?;
+    let file = policy.filter(|name| {
         Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
     });
     let own = file.map(|path| read(Path::new(path))).transpose()?;
@@ -67,7 +92,7 @@ fn parser(args: &ReportArgs) -> Result<ReportParser, Failure> {
     let mut parser = ReportParser::with_overlay(overlay.as_deref(), &policies)?;
     if file.is_some() {
         parser.keep_last_policy();
-    } else if let Some(name) = &args.policy {
+    } else if let Some(name) = policy {
         if parser.policy(name).is_none() {
             return Err(Failure::Usage(format!(
                 "`--policy {name}` is not a label policy: available: {}; or name a TOML file",

@@ -5,18 +5,19 @@ use std::path::Path;
 
 use pipeline::ingest::{ReportReader, SourceError, SourceReport};
 
-use crate::cli::ReportArgs;
 use crate::failure::Failure;
 
 /// What errors of writing are said to be of.
 pub(super) const STDOUT: &str = "standard output";
 
-/// Hands the reports to `work` window by window; the next one is read meanwhile.
+/// Hands the reports to `work` window by window; the next one is read meanwhile. `column` holds the text and `id` the ids,
+/// where they are not called as tables of reports call them.
 pub(super) fn each_window(
-    args: &ReportArgs,
+    file: Option<&Path>,
+    (column, id): (&str, Option<&str>),
     mut work: impl FnMut(Vec<SourceReport>) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
-    let Some(file) = &args.file else { return Ok(()) };
+    let Some(file) = file else { return Ok(()) };
     let failure = |error| match error {
         SourceError::Io { path, source } => Failure::Io { path, source },
         other => Failure::Usage(other.to_string()),
@@ -38,7 +39,7 @@ pub(super) fn each_window(
             writeln!(std::io::stderr(), "left out line {line} of `{path}`: {message}").ok();
         }
     };
-    let mut reader = ReportReader::open(file, &args.column).map_err(failure)?;
+    let mut reader = ReportReader::open_with_id(file, column, id).map_err(failure)?;
     let mut window = reader.next_window().map_err(failure)?;
     tell(&mut reader);
     let none = window.is_empty();

@@ -33,7 +33,7 @@ pub(super) fn tables(
     std::fs::create_dir_all(folder).map_err(Failure::io(folder))?;
     let mut tables = ReportTables::create(folder)?;
     let none = BTreeMap::new();
-    each_window(args, |window| {
+    each_window(args.file.as_deref(), args.columns(), |window| {
         let rows = window.into_par_iter().map(|report| {
             let SourceReport { document, patient, identifiers } = report;
             let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
@@ -67,14 +67,16 @@ pub(super) fn tables(
         let value = json!({
             "out": folder, "reports": counts.reports, "sentences": counts.sentences,
             "nodes": counts.nodes, "edges": counts.edges, "sentence_types": counts.sentence_types,
-            "similarity": counts.similarity, "identifiers": counts.identifiers, "peak_rss_bytes": peak_memory(),
+            "similarity": counts.similarity, "identifiers": counts.identifiers, "warned": counts.warned,
+            "peak_rss_bytes": peak_memory(),
         });
         return writeln!(out, "{value}").map_err(Failure::io(STDOUT));
     }
     writeln!(
         out,
-        "{} reports, {} sentences ({} distinct), {} mentions, {} relations in `{}`",
+        "{} reports ({} with a warning), {} sentences ({} distinct), {} mentions, {} relations in `{}`",
         counts.reports,
+        counts.warned,
         counts.sentences,
         counts.sentence_types,
         counts.nodes,

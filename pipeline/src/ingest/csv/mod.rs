@@ -9,4 +9,4 @@ mod records;
 
 pub use error::{CsvError, column};
 pub use keyed::KeyedCsv;
-pub use records::{CsvRecords, read_record};
+pub use records::{CsvRecords, quoted, read_record};

@@ -242,6 +242,11 @@ pub fn read_record(
         .collect()
 }
 
+/// A cell as it is written between the commas of a row.
+pub fn quoted(cell: &str) -> String {
+    format!("\"{}\"", cell.replace('"', "\"\""))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -297,7 +302,7 @@ mod tests {
                     .map(|(at, cell)| {
                         let cell = if at == 0 { format!("k{cell}") } else { cell.clone() };
                         let plain = !cell.contains([',', '"', '\n']);
-                        if plain { cell } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
+                        if plain { cell } else { quoted(&cell) }
                     })
                     .collect();
                 content += &quoted.join(",");

@@ -15,7 +15,7 @@ const SECTIONS: [(&str, SectionKind); 4] = [
     ("Impressions_EN", SectionKind::Impression),
 ];
 /// Columns that may hold a report's id, the first one there is taken.
-const IDS: [&str; 4] = ["id", "VolumeName", "study_id", "report_id"];
+pub(super) const IDS: [&str; 4] = ["id", "VolumeName", "study_id", "report_id"];
 /// Columns that identify a patient or study, folded: letters and digits in lower case.
 const IDENTIFIERS: [&str; 10] = [
     "id",
@@ -43,11 +43,21 @@ pub(crate) struct ReportColumns {
 }
 
 impl ReportColumns {
-    /// Finds them by the names of the columns; `column` holds the text.
-    pub(crate) fn find(path: &Path, columns: &[String], column: &str) -> Result<Self, SourceError> {
+    /// Finds them by the names of the columns; `column` holds the text, and `id` the ids where it is given.
+    pub(crate) fn find(
+        path: &Path,
+        columns: &[String],
+        column: &str,
+        id: Option<&str>,
+    ) -> Result<Self, SourceError> {
         let has = |name: &str| columns.iter().position(|found| found == name);
+        if let Some(id) = id.filter(|id| has(id).is_none()) {
+            let found = columns.join("`, `");
+            let message = format!("no column `{id}` holds ids: it has `{found}`");
+            return Err(SourceError::Format { path: path.to_owned(), message });
+        }
         let found = Self {
-            id: IDS.iter().find_map(|name| has(name)),
+            id: id.map_or_else(|| IDS.iter().find_map(|name| has(name)), has),
             text: has(column),
             sections: SECTIONS
                 .iter()
@@ -68,6 +78,11 @@ impl ReportColumns {
             });
         }
         Ok(found)
+    }
+
+    /// The column among these that holds a report's id.
+    pub(crate) fn id_of(columns: &[String]) -> Option<&String> {
+        IDS.iter().find_map(|name| columns.iter().find(|found| found == name))
     }
 
     /// Whether anything of a column named so is used when `column` holds the text.
@@ -115,6 +130,7 @@ impl ReportColumns {
     }
 }
 
-fn fold(name: &str) -> String {
+/// A name without case and marks.
+pub(super) fn fold(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
 }

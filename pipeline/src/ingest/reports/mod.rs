@@ -5,6 +5,7 @@
 mod columns;
 mod document;
 mod encoding;
+mod labels;
 mod placeholder;
 mod reader;
 mod report;
@@ -12,6 +13,7 @@ mod section_kind;
 
 pub(crate) use document::offset;
 pub use document::{GivenSection, ReportDocument};
+pub use labels::LabelTable;
 pub(crate) use placeholder::given;
 pub use placeholder::is_placeholder;
 pub use reader::{RejectedRow, ReportReader};

@@ -9,7 +9,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::Value;
 
-use super::columns::ReportColumns;
+use super::columns::{IDS, ReportColumns};
 use super::document::ReportDocument;
 use super::encoding::{SINGLE_BYTES, decode_single_bytes};
 use super::placeholder::given;
@@ -55,7 +55,8 @@ enum Kind {
     },
     Lines {
         lines: BufReader<File>,
-        field: String,
+        text: String,
+        id: Option<String>,
         row: usize,
     },
     Parquet {
@@ -73,6 +74,15 @@ impl ReportReader {
     /// # Errors
     /// [`SourceError`], naming file and column.
     pub fn open(path: &Path, column: &str) -> Result<Self, SourceError> {
+        Self::open_with_id(path, column, None)
+    }
+
+    /// The same with the column that holds the ids; where it is left out, the first of those that tables of reports use for
+    /// it.
+    ///
+    /// # Errors
+    /// [`SourceError`], naming file and column.
+    pub fn open_with_id(path: &Path, column: &str, id: Option<&str>) -> Result<Self, SourceError> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         let io = |source| SourceError::Io { path: path.to_owned(), source };
         let format = |message: String| SourceError::Format { path: path.to_owned(), message };
@@ -80,27 +90,24 @@ impl ReportReader {
             "csv" | "tsv" => {
                 let records = CsvRecords::open(path).map_err(|error| format(error.to_string()))?;
                 let records = records.recoding(decode_single_bytes);
-                let columns = ReportColumns::find(path, records.columns(), column)?;
+                let columns = ReportColumns::find(path, records.columns(), column, id)?;
                 Kind::Csv { records: Box::new(records), columns, row: 0 }
             }
             "parquet" => {
-                let stream =
-                    TableStream::open(path, PARQUET_ROWS, |name| ReportColumns::uses(name, column));
+                let uses = |name: &str| id == Some(name) || ReportColumns::uses(name, column);
+                let stream = TableStream::open(path, PARQUET_ROWS, uses);
                 let batches = stream.map_err(|error| format(error.to_string()))?;
                 // Of the columns of a batch only those in use are there, in the order of the file.
-                let used: Vec<String> = batches
-                    .columns()
-                    .iter()
-                    .filter(|name| ReportColumns::uses(name, column))
-                    .cloned()
-                    .collect();
-                let columns = ReportColumns::find(path, &used, column)
+                let used: Vec<String> =
+                    batches.columns().iter().filter(|name| uses(name)).cloned().collect();
+                let columns = ReportColumns::find(path, &used, column, id)
                     .map_err(|error| error.with_columns(batches.columns()))?;
                 Kind::Parquet { batches, columns, row: 0, ready: VecDeque::new() }
             }
             "jsonl" | "ndjson" => Kind::Lines {
                 lines: BufReader::new(File::open(path).map_err(io)?),
-                field: column.to_owned(),
+                text: column.to_owned(),
+                id: id.map(str::to_owned),
                 row: 0,
             },
             _ => {
@@ -170,7 +177,7 @@ impl Iterator for ReportReader {
                     Err(error) => Err(format(error.to_string())),
                 })
             }
-            Kind::Lines { lines, field, row } => loop {
+            Kind::Lines { lines, text, id, row } => loop {
                 let mut line = Vec::new();
                 match lines.read_until(b'\n', &mut line) {
                     Ok(0) => return None,
@@ -184,7 +191,8 @@ impl Iterator for ReportReader {
                 if line.trim_ascii().is_empty() {
                     continue;
                 }
-                return Some(json_line(&line, field, index).map_err(|message| SourceError::Row {
+                let report = json_line(&line, text, id.as_deref(), index);
+                return Some(report.map_err(|message| SourceError::Row {
                     path: self.path.clone(),
                     line: index as u64 + 1,
                     message,
@@ -233,7 +241,12 @@ fn fill(
     Ok(())
 }
 
-fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, String> {
+fn json_line(
+    line: &[u8],
+    field: &str,
+    id: Option<&str>,
+    index: usize,
+) -> Result<SourceReport, String> {
     // A mark of the byte order stands before the first line of some files.
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
     let recoded = std::str::from_utf8(line).is_err();
@@ -253,7 +266,13 @@ fn json_line(line: &[u8], field: &str, index: usize) -> Result<SourceReport, Str
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let id = value.get("id").map_or_else(|| index.to_string(), plain);
+    let id = match id {
+        Some(id) => {
+            value.get(id).ok_or_else(|| format!("has no field `{id}` with its id")).map(Some)?
+        }
+        None => IDS.iter().find_map(|name| value.get(*name)),
+    };
+    let id = id.map_or_else(|| index.to_string(), plain);
     let fields = || value.as_object().into_iter().flatten();
     let patient = fields().find(|(name, _)| ReportColumns::names_patient(name));
     let mut document = ReportDocument::from_text(id, given(text));

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::organ_texts::organ_sentences;
 use crate::report::document::ReportDocument;
 use crate::report::parsed::{
-    Assertion, Change, Cue, Measurement, Node, NodeKind, ParsedReport, PolicyLabels, Reference,
-    Relation, SectionKind, SectionSource, Side,
+    Assertion, Bound, Change, Confidence, Cue, Measurement, Node, NodeKind, ParsedReport,
+    PolicyLabels, Reference, Relation, ReportWarning, SectionKind, SectionSource, Side,
 };
 use crate::report::rule::Rule;
 
@@ -39,6 +39,9 @@ struct JsonReport<'a> {
     references: &'a [Reference],
     #[serde(serialize_with = "organs")]
     organs: Vec<(&'static str, Vec<u32>)>,
+    #[serde(serialize_with = "label_evidence")]
+    label_evidence: &'a [PolicyLabels],
+    warnings: &'a [ReportWarning],
 }
 
 #[derive(Serialize)]
@@ -88,7 +91,9 @@ struct JsonMeasurement<'a> {
     end: u32,
     values_mm: &'a [f64],
     unit: &'a str,
+    bound: Option<Bound>,
     prior: bool,
+    date: Option<&'a str>,
     node: Option<u32>,
 }
 
@@ -117,7 +122,12 @@ impl<'a> JsonReport<'a> {
             end: m.end,
             values_mm: &m.values_mm,
             unit: &m.unit,
+            bound: m.bound,
             prior: m.prior,
+            date: m
+                .date_start
+                .zip(m.date_end)
+                .and_then(|(start, end)| document.text.get(start as usize..end as usize)),
             node: m.node,
         };
         Self {
@@ -131,6 +141,8 @@ impl<'a> JsonReport<'a> {
             measurements: report.measurements.iter().map(measurement).collect(),
             references: &report.references,
             organs: organ_sentences(report),
+            label_evidence: &report.labels,
+            warnings: &report.warnings,
         }
     }
 }
@@ -165,6 +177,38 @@ fn labels<S: Serializer>(labels: &&[PolicyLabels], serializer: S) -> Result<S::O
             let mut map = serializer.serialize_map(Some(self.0.values.len()))?;
             for value in &self.0.values {
                 map.serialize_entry(&value.label, &value.value)?;
+            }
+            map.end()
+        }
+    }
+    let mut map = serializer.serialize_map(Some(labels.len()))?;
+    for policy in *labels {
+        map.serialize_entry(&policy.policy, &Values(policy))?;
+    }
+    map.end()
+}
+
+/// Of each label that something in the text decides, its nodes and how sure they are.
+fn label_evidence<S: Serializer>(
+    labels: &&[PolicyLabels],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Decided<'a> {
+        nodes: &'a [u32],
+        confidence: Confidence,
+    }
+    struct Values<'a>(&'a PolicyLabels);
+    impl Serialize for Values<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            for value in &self.0.values {
+                if let Some(confidence) = value.confidence {
+                    map.serialize_entry(
+                        &value.label,
+                        &Decided { nodes: &value.evidence, confidence },
+                    )?;
+                }
             }
             map.end()
         }

@@ -33,15 +33,20 @@ pub struct Redaction {
 impl ReportParser {
     /// The document with what could give the patient away replaced, and what was; see [`redact`]. `own` are the
     /// identifiers that the study is stored under.
-    pub fn redact(&self, document: &ReportDocument, own: &[&str]) -> (ReportDocument, Vec<Redaction>) {
+    pub fn redact(
+        &self,
+        document: &ReportDocument,
+        own: &[&str],
+    ) -> (ReportDocument, Vec<Redaction>) {
         let found = self.find_identifiers(&document.text, own);
         let Redacted { text, redactions } = redact(&document.text, &found);
         // A limit inside of what was replaced moves to the end of its placeholder.
         let moved = |at: u32| {
             let before = redactions.partition_point(|redaction| redaction.source_start < at);
-            before.checked_sub(1).and_then(|last| redactions.get(last)).map_or(at, |last| {
-                last.end + at.saturating_sub(last.source_end)
-            })
+            before
+                .checked_sub(1)
+                .and_then(|last| redactions.get(last))
+                .map_or(at, |last| last.end + at.saturating_sub(last.source_end))
         };
         let section = |given: &GivenSection| GivenSection {
             kind: given.kind,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::evidence::{Evidence, Graph, Surroundings, is_said_normal};
 use super::policy::{CompiledPolicy, CompiledRule, LabelPolicy, UncertainPolicy};
 use crate::report::lexicon::Lexicon;
-use crate::report::parsed::{Assertion, LabelValue, Node, PolicyLabels, Relation};
+use crate::report::parsed::{Assertion, Confidence, LabelValue, Node, PolicyLabels, Relation};
 
 /// Applies the policies to a report's graph.
 pub(crate) fn label(
@@ -48,10 +48,12 @@ pub(crate) fn label(
             };
             for (label, rule) in rules {
                 if let Some(evidence) = found.get_mut(*label).and_then(|slots| slots.get_mut(slot))
-                    && evidence.last() != Some(&node.id)
-                    && rule.matches(lexicon, concept, &around)
+                    && let Some(confidence) = rule.matches(lexicon, concept, &around)
                 {
-                    evidence.push(node.id);
+                    match evidence.last_mut() {
+                        Some((last, known)) if *last == node.id => *known = confidence.max(*known),
+                        _ => evidence.push((node.id, confidence)),
+                    }
                 }
             }
         }
@@ -78,7 +80,12 @@ fn decide(policy: &LabelPolicy, found: Vec<Evidence>) -> PolicyLabels {
                 1 if turned => 0,
                 other => other,
             };
-            LabelValue { label: Arc::clone(&definition.name), value, evidence }
+            LabelValue {
+                label: Arc::clone(&definition.name),
+                value,
+                confidence: evidence.iter().map(|(_, confidence)| *confidence).max(),
+                evidence: evidence.into_iter().map(|(node, _)| node).collect(),
+            }
         })
         .collect();
     PolicyLabels { policy: policy.name.clone(), values }
@@ -107,26 +114,40 @@ fn counts(policy: &LabelPolicy, graph: &Graph<'_>, node: &Node) -> bool {
 }
 
 impl CompiledRule {
-    fn matches(&self, lexicon: &Lexicon, concept: usize, around: &Surroundings) -> bool {
+    /// Whether a finding is what the rule is about, and how sure that is: of a finding that names no place it is a guess
+    /// where it is.
+    fn matches(
+        &self,
+        lexicon: &Lexicon,
+        concept: usize,
+        around: &Surroundings,
+    ) -> Option<Confidence> {
         let any = |concept: usize, wanted: &[usize]| {
             wanted.iter().any(|&wanted| lexicon.is_a(concept, wanted))
         };
         let has_organ = lexicon.concepts.get(concept).is_some_and(|entry| entry.has_organ);
-        let at = |wanted: &[usize]| {
-            around.places.iter().any(|&place| any(place, wanted))
-                || has_organ && any(concept, wanted)
+        let at = |wanted: &[usize], guesses: bool| {
+            let mut places = around.places.iter().filter(|(_, guess)| guesses || !guess);
+            places.any(|&(place, _)| any(place, wanted)) || has_organ && any(concept, wanted)
         };
-        let placed = self.require_anatomy.is_empty()
-            || at(&self.require_anatomy)
+        let required = &self.require_anatomy;
+        let assumed =
             || (self.unlocated || self.sided && around.has_side) && !around.placed && !has_organ;
-        let excluded = !self.exclude_anatomy.is_empty() && at(&self.exclude_anatomy);
+        let confidence = if required.is_empty() || at(required, false) {
+            Confidence::Stated
+        } else if at(required, true) || assumed() {
+            Confidence::Guessed
+        } else {
+            return None;
+        };
+        let excluded = !self.exclude_anatomy.is_empty() && at(&self.exclude_anatomy, true);
         let with =
             |wanted: &[usize]| around.attributes.iter().any(|&attribute| any(attribute, wanted));
-        placed
-            && !excluded
-            && !(self.unless_normal && around.normal)
+        let spared = excluded || self.unless_normal && around.normal;
+        let matches = !spared
             && (self.require_modifier.is_empty() || with(&self.require_modifier))
             && !with(&self.exclude_modifier)
-            && !around.suggested.iter().any(|&sign| any(sign, &self.exclude_suggested))
+            && !around.suggested.iter().any(|&sign| any(sign, &self.exclude_suggested));
+        matches.then_some(confidence)
     }
 }

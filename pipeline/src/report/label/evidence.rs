@@ -1,7 +1,9 @@
 //! The graph as labels need it.
 
 use crate::report::lexicon::Lexicon;
-use crate::report::parsed::{Assertion, Edge, Node, Relation, Section, Sentence};
+use crate::report::parsed::{
+    Assertion, Confidence, Edge, Node, NodeKind, Relation, Section, SectionKind, Sentence,
+};
 use crate::report::rule::Rule;
 
 /// The graph as labels need it; `concepts` runs parallel to `nodes`.
@@ -13,10 +15,24 @@ pub(crate) struct Graph<'a> {
     pub(crate) edges: &'a [Edge],
 }
 
+impl Graph<'_> {
+    /// Whether no sentence stands in the findings or the impression, while one of another section names a finding.
+    pub(crate) fn lacks_findings(&self) -> bool {
+        let describes = |sentence: &Sentence| {
+            self.sections.get(sentence.section as usize).is_some_and(|section| {
+                matches!(section.kind, SectionKind::Findings | SectionKind::Impression)
+            })
+        };
+        !self.sentences.iter().any(describes)
+            && self.nodes.iter().any(|node| node.kind == NodeKind::Observation)
+    }
+}
+
 /// Places and attributes of a node and what it is a sign of, as concept positions.
 #[derive(Default)]
 pub(crate) struct Surroundings {
-    pub(crate) places: Vec<usize>,
+    /// Places, each with whether the text leaves it to be guessed that the finding is there.
+    pub(crate) places: Vec<(usize, bool)>,
     /// Whether a place stands in the finding's own sentence.
     pub(crate) placed: bool,
     pub(crate) has_side: bool,
@@ -40,7 +56,7 @@ impl Surroundings {
             let Some(&concept) = graph.concepts.get(edge.target as usize) else { continue };
             match edge.relation {
                 Relation::LocatedAt => {
-                    self.places.push(concept);
+                    self.places.push((concept, edge.rule.is_guess()));
                     self.placed |= edge.rule != Rule::EarlierSentence;
                 }
                 Relation::SuggestiveOf => self.suggested.push(concept),
@@ -75,5 +91,6 @@ pub(crate) fn is_said_normal(
     })
 }
 
-/// The nodes that decide one label: those that say present, uncertain and absent.
-pub(crate) type Evidence = [Vec<u32>; 3];
+/// The nodes that decide one label, those that say present, uncertain and absent, each with how sure it is that it speaks
+/// of the label.
+pub(crate) type Evidence = [Vec<(u32, Confidence)>; 3];

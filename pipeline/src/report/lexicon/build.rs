@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::columns::{cue_rule, parse_direction};
 use super::compiled::Lexicon;
 use super::entries::{
     ChangeEntry, Concept, CueCategory, CueEntry, Direction, Heading, Meaning, NeedsPrior,
@@ -12,9 +11,10 @@ use super::inflection::plurals;
 use super::organ::ORGANS;
 use super::spelling::Spellings;
 use super::trie::PhraseTrie;
-use super::tsv::rows;
+use super::tsv::{Row, rows};
 use super::units::Units;
 use crate::report::parsed::{Change, NodeKind, SectionKind, Side};
+use crate::report::rule::Rule;
 use crate::report::text::{WordList, WordLists, fold_phrase};
 
 /// A table of the lexicon: one file, one header, one reader.
@@ -52,6 +52,9 @@ const TABLES: [Table; 7] = [
 /// Before a cue that counts only where it opens its clause.
 const OPENS: char = '^';
 
+/// What errors call the user's own rows.
+pub(crate) const USER_FILE: &str = "user lexicon";
+
 /// The table that rows without a header belong to.
 const PLAIN_ROWS: &str = "concepts.tsv";
 
@@ -82,11 +85,25 @@ impl Lexicon {
     /// before any header are concepts. A row with a known surface, phrase, heading or unit takes it over, a word is
     /// added to its list, or taken out of it.
     pub(crate) fn load(user: Option<&str>) -> Result<Self, LexiconError> {
-        let mut builder = Builder::default();
+        Ok(Self::read(user, false)?.0)
+    }
+
+    /// The same with every phrase that a row gives, in the order of reading.
+    pub(crate) fn load_with_rows(
+        user: Option<&str>,
+    ) -> Result<(Self, Vec<GivenPhrase>), LexiconError> {
+        Self::read(user, true)
+    }
+
+    fn read(
+        user: Option<&str>,
+        keeps_rows: bool,
+    ) -> Result<(Self, Vec<GivenPhrase>), LexiconError> {
+        let mut builder = Builder { keeps_rows, ..Builder::default() };
         for table in &TABLES {
             (table.read)(&mut builder, table.file, &own_rows(table.text, table))?;
             if let Some(user) = user {
-                (table.read)(&mut builder, "user lexicon", &own_rows(user, table))?;
+                (table.read)(&mut builder, USER_FILE, &own_rows(user, table))?;
             }
         }
         let mut sources: Vec<(String, Vec<u8>)> = TABLES
@@ -97,12 +114,35 @@ impl Lexicon {
         if let Some(user) = user {
             sources.push(("user-lexicon.tsv".to_owned(), user.as_bytes().to_vec()));
         }
-        builder.build(sources)
+        let rows = std::mem::take(&mut builder.rows);
+        Ok((builder.build(sources)?, rows))
     }
+}
+
+/// A phrase as a row gives it.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenPhrase {
+    pub(crate) file: String,
+    /// From 1.
+    pub(crate) line: usize,
+    pub(crate) kind: PhraseKind,
+    pub(crate) phrase: String,
+    /// Position in the table of its kind.
+    pub(crate) entry: usize,
+}
+
+/// What a phrase of the lexicon may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PhraseKind {
+    Concept,
+    Cue,
+    Change,
 }
 
 #[derive(Default)]
 struct Builder {
+    keeps_rows: bool,
+    rows: Vec<GivenPhrase>,
     concepts: Vec<Concept>,
     links: Vec<(Option<String>, Option<String>)>,
     by_id: BTreeMap<String, usize>,
@@ -116,6 +156,14 @@ struct Builder {
 }
 
 impl Builder {
+    /// Remembers which row gives a phrase, where that is asked for.
+    fn keep(&mut self, row: &Row<'_>, file: &str, kind: PhraseKind, phrase: &str, entry: usize) {
+        if self.keeps_rows {
+            let (file, phrase) = (file.to_owned(), phrase.to_owned());
+            self.rows.push(GivenPhrase { file, line: row.line, kind, phrase, entry });
+        }
+    }
+
     /// Columns: list, word.
     fn word_rows(&mut self, file: &str, text: &str) -> Result<(), LexiconError> {
         for row in rows(text) {
@@ -185,6 +233,7 @@ impl Builder {
                 self.concepts.len() - 1
             });
             for phrase in row.phrases(file, surface)? {
+                self.keep(&row, file, PhraseKind::Concept, &phrase, index);
                 let british = self.spellings.british(&phrase);
                 for spelt in british.iter().chain([&phrase]) {
                     if kind != NodeKind::Modifier {
@@ -207,22 +256,14 @@ impl Builder {
         let mut spelt = Vec::new();
         for row in rows(text) {
             let [phrase, category, direction, max_tokens, likelihood] = row.columns(file)?;
-            let (kind, suggests) = match category {
-                "negated" => (CueCategory::Negated, false),
-                "possible" => (CueCategory::Possible, false),
-                "suggests" => (CueCategory::Possible, true),
-                "hypothetical" => (CueCategory::Hypothetical, false),
-                "historical" => (CueCategory::Historical, false),
-                "family" => (CueCategory::Family, false),
-                "stated" => (CueCategory::Stated, false),
-                "pseudo" => (CueCategory::Pseudo, false),
-                "terminate" => (CueCategory::Terminate, false),
-                "exception" => (CueCategory::Exception, false),
-                other => return Err(row.bad(file, "category", other)),
-            };
-            let reach =
-                parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
-            let rule = cue_rule(category, direction);
+            // A hedge that names what a finding before it is a sign of.
+            let suggests = category == "suggests";
+            let known = if suggests { "possible" } else { category };
+            let kind =
+                CueCategory::from_name(known).ok_or_else(|| row.bad(file, "category", category))?;
+            let reach = Direction::from_name(direction)
+                .ok_or_else(|| row.bad(file, "direction", direction))?;
+            let rule = Rule::from_name(&format!("{category}_{direction}"));
             let decides = !matches!(
                 kind,
                 CueCategory::Pseudo | CueCategory::Terminate | CueCategory::Exception
@@ -251,6 +292,7 @@ impl Builder {
                 spelt.extend(
                     self.spellings.british(&phrase).map(|phrase| (phrase, self.cues.len() - 1)),
                 );
+                self.keep(&row, file, PhraseKind::Cue, &phrase, self.cues.len() - 1);
                 self.phrases.entry(phrase).or_default().cue = Some(self.cues.len() - 1);
             }
         }
@@ -268,8 +310,8 @@ impl Builder {
                 "-" => None,
                 word => Some(Change::from_name(word).ok_or_else(|| row.bad(file, "change", word))?),
             };
-            let direction =
-                parse_direction(direction).ok_or_else(|| row.bad(file, "direction", direction))?;
+            let direction = Direction::from_name(direction)
+                .ok_or_else(|| row.bad(file, "direction", direction))?;
             let needs_prior = match needs_prior {
                 "yes" => NeedsPrior::Always,
                 "no" => NeedsPrior::Never,
@@ -279,6 +321,7 @@ impl Builder {
             };
             for phrase in row.phrases(file, phrase)? {
                 self.changes.push(ChangeEntry { change, direction, needs_prior });
+                self.keep(&row, file, PhraseKind::Change, &phrase, self.changes.len() - 1);
                 self.phrases.entry(phrase).or_default().change = Some(self.changes.len() - 1);
             }
         }

@@ -1,5 +1,7 @@
 //! What the rows of the lexicon's tables say.
 
+use schemas::named_enum;
+
 use crate::report::parsed::{Change, NodeKind, SectionKind, Side};
 use crate::report::rule::Rule;
 
@@ -14,32 +16,44 @@ pub(crate) struct Concept {
     pub(crate) has_organ: bool,
 }
 
-/// What a cue does to the mentions in its reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CueCategory {
-    Negated,
-    Possible,
-    Hypothetical,
-    Historical,
-    /// What follows is of a relative.
-    Family,
-    /// What follows is there, whatever is said of what stands before (`on a background of emphysema`).
-    Stated,
-    Pseudo,
-    Terminate,
-    Exception,
+named_enum! {
+    /// What a cue does to the mentions in its reach.
+    pub enum CueCategory {
+        /// Denies them.
+        Negated = "negated",
+        /// Hedges them.
+        Possible = "possible",
+        /// The examination looks for them.
+        Hypothetical = "hypothetical",
+        /// They are of the patient's history.
+        Historical = "historical",
+        /// They are of a relative.
+        Family = "family",
+        /// They are there, whatever is said of what stands before (`on a background of emphysema`).
+        Stated = "stated",
+        /// Only looks like a cue.
+        Pseudo = "pseudo",
+        /// Ends the reach of others.
+        Terminate = "terminate",
+        /// Takes what follows out of the statement before.
+        Exception = "exception",
+    }
 }
 
-/// Where a cue reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// To the end of the clause.
-    Forward,
-    /// To the next finite verb.
-    ForwardPhrase,
-    Backward,
-    Both,
-    Nowhere,
+named_enum! {
+    /// Where a cue reaches.
+    pub enum Direction {
+        /// To the end of the clause.
+        Forward = "forward",
+        /// To the next finite verb.
+        ForwardPhrase = "forward_phrase",
+        /// To what stands before.
+        Backward = "backward",
+        /// To what stands on either side.
+        Both = "both",
+        /// To nothing.
+        Nowhere = "-",
+    }
 }
 
 /// A phrase that decides assertions.

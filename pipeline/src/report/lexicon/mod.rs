@@ -2,8 +2,8 @@
 //! one trie of phrases, and the lists of words that rules ask for.
 
 mod build;
-mod columns;
 mod compiled;
+mod describe;
 mod entries;
 mod error;
 mod inflection;
@@ -14,6 +14,7 @@ mod trie;
 mod tsv;
 mod units;
 
+pub(crate) use build::{GivenPhrase, PhraseKind, USER_FILE};
 pub(crate) use compiled::Lexicon;
 pub(crate) use entries::{ChangeEntry, CueCategory, CueEntry, Direction, Meaning, NeedsPrior};
 pub use error::LexiconError;

@@ -3,6 +3,7 @@
 
 use super::number::{decimal_mark, read_number, starts_bare_decimal};
 use crate::report::lexicon::{Lexicon, Units};
+use crate::report::parsed::Bound;
 use crate::report::text::{WordList, WordLists};
 
 /// A size in a sentence; offsets are into the sentence's text.
@@ -12,6 +13,7 @@ pub(crate) struct Size {
     pub(crate) end: usize,
     pub(crate) values_mm: Vec<f64>,
     pub(crate) unit: String,
+    pub(crate) bound: Option<Bound>,
     pub(crate) prior: bool,
 }
 
@@ -92,17 +94,15 @@ fn read_sizes(lexicon: &Lexicon, text: &str, start: usize) -> Vec<Size> {
     }
     let split = split_of_change(&lexicon.words, text, start, &factors);
     let (earlier, later) = factors.split_at(split);
-    let mut sizes: Vec<Size> = [earlier, later]
-        .into_iter()
-        .filter_map(|part| size_of(&lexicon.units, text, part))
-        .collect();
+    let mut sizes: Vec<Size> =
+        [earlier, later].into_iter().filter_map(|part| size_of(lexicon, text, part)).collect();
     if let [earlier, _] = sizes.as_mut_slice() {
         earlier.prior = true;
     }
     sizes
 }
 
-fn size_of(units: &Units, text: &str, factors: &[Factor]) -> Option<Size> {
+fn size_of(lexicon: &Lexicon, text: &str, factors: &[Factor]) -> Option<Size> {
     let (first, last) = (factors.first()?, factors.last()?);
     let mut values_mm: Vec<f64> = Vec::new();
     for (at, factor) in factors.iter().enumerate() {
@@ -116,8 +116,25 @@ fn size_of(units: &Units, text: &str, factors: &[Factor]) -> Option<Size> {
     let from = text.get(first.start..last.end)?;
     let after_digits = from.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
     let unit = from.get(after_digits..)?.trim_matches(|c: char| !c.is_alphabetic()).to_lowercase();
-    let unit = if units.has(&unit) { unit } else { String::new() };
-    Some(Size { start: first.start, end: last.end, values_mm, unit, prior: false })
+    let unit = if lexicon.units.has(&unit) { unit } else { String::new() };
+    let bound = bound(&lexicon.words, text.get(..first.start)?);
+    Some(Size { start: first.start, end: last.end, values_mm, unit, bound, prior: false })
+}
+
+/// What the words before a size make it a limit of.
+fn bound(words: &WordLists, before: &str) -> Option<Bound> {
+    let from = before.ceil_char_boundary(before.len().saturating_sub(CONTEXT_BYTES));
+    let before = before.get(from..)?.to_lowercase();
+    let ends = |list| before_last(words, list, &before).is_some_and(|left| !ends_in_word(left));
+    if ends(WordList::AtMost) {
+        Some(Bound::AtMost)
+    } else {
+        ends(WordList::AtLeast).then_some(Bound::AtLeast)
+    }
+}
+
+fn ends_in_word(text: &str) -> bool {
+    text.ends_with(char::is_alphanumeric)
 }
 
 /// The numbers that are joined to one size, each with its unit where it has one.
@@ -346,6 +363,24 @@ mod tests {
             "3 x 4 lesions",
         ] {
             assert_eq!(values(text), Vec::<Vec<f64>>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_are_told_from_sizes() {
+        for (text, expected) in [
+            ("up to 8 mm", Some(Bound::AtMost)),
+            ("nodules < 5 mm", Some(Bound::AtMost)),
+            ("smaller than 3-5 mm", Some(Bound::AtMost)),
+            ("Measures MORE THAN 4 cm", Some(Bound::AtLeast)),
+            ("\u{2265}6 mm", Some(Bound::AtLeast)),
+            ("moreover 5 mm", None),
+            ("a 5 mm nodule", None),
+            ("at the level above, 5 mm", None),
+        ] {
+            let found: Vec<Option<Bound>> =
+                find_sizes(&lexicon(), text).into_iter().map(|size| size.bound).collect();
+            assert_eq!(found, [expected], "{text}");
         }
     }
 

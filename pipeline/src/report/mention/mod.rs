@@ -12,8 +12,11 @@ mod measurement;
 mod number;
 mod prior_size;
 mod reference;
+mod size_date;
 
-pub(crate) use analysis::{Analysis, Mention, analyse};
-pub(crate) use entity::find_hits;
+pub(crate) use analysis::{Analysis, Mention, analyse, is_finding};
+pub(crate) use cue_scope::Scope;
+pub(crate) use entity::{Hit, find_hits};
 pub(crate) use measurement::Size;
 pub(crate) use reference::find_references;
+pub(crate) use size_date::date_of;

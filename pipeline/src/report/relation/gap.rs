@@ -72,7 +72,8 @@ pub(crate) fn gap(analysis: &Analysis, left: usize, right: usize) -> Gap {
         return gap;
     };
     let mut in_verb = false;
-    for token in analysis.tokens.get(left.last..right.first).unwrap_or_default() {
+    let between = analysis.tokens.get(left.last..right.first).unwrap_or_default();
+    for (at, token) in between.iter().enumerate() {
         gap.length += 1;
         let verb = matches!(token.class, Class::FiniteVerb);
         match token.class {
@@ -80,7 +81,10 @@ pub(crate) fn gap(analysis: &Analysis, left: usize, right: usize) -> Gap {
             Class::FiniteVerb | Class::VerbPart | Class::Determiner | Class::Number => {}
             Class::Preposition => {
                 gap.prepositions += 1;
-                gap.with |= token.is(WordList::With);
+                // `An effusion with a depth of 9 mm in the pericardium`: a size sets nothing apart.
+                let next = between.get(at + 1..(at + 4).min(between.len())).unwrap_or_default();
+                let size = next.iter().any(|t| t.is(WordList::SizeNoun));
+                gap.with |= token.is(WordList::With) && !size;
             }
             Class::Comma => gap.commas += 1,
             Class::Conjunction => gap.conjunctions += 1,

@@ -27,6 +27,7 @@ type PlaceRule = fn(&Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize>;
 const PLACE_RULES: &[(Rule, PlaceRule)] = &[
     (Rule::Attribute, |f, _| attribute_places(f.analysis, f.heads, f.position)),
     (Rule::Preposition, |f, _| places_after(f.analysis, f.heads, f.position)),
+    (Rule::Preposition, listed_with),
     (Rule::Opening, opening),
     (Rule::EarlierClause, of_earlier_clause),
 ];
@@ -59,6 +60,26 @@ pub(crate) fn locate(
             rule,
         }));
     }
+}
+
+/// `Thickening of bands and interlobular septa`: the place that is listed with what the finding is of.
+fn listed_with(around: &Finding<'_>, found: &[(usize, Rule)]) -> Vec<usize> {
+    let &Finding { analysis, heads, position, mention: finding, .. } = around;
+    let (Some(&other), Some(&place)) = (heads.get(position + 1), heads.get(position + 2)) else {
+        return Vec::new();
+    };
+    let (led, joint) = (gap(analysis, finding, other), gap(analysis, other, place));
+    let listed = led.prepositions == 1
+        && led.length <= 2
+        && joint.conjunctions == 1
+        && joint.length <= 2
+        && joint.prepositions + joint.words == 0;
+    let holds = found.is_empty()
+        && is_finding(analysis, other)
+        && is_anatomy(analysis, place)
+        && listed
+        && !starts_next_finding(analysis, heads, position + 2, other);
+    if holds { vec![place] } else { Vec::new() }
 }
 
 /// The places that open the clause, where a preposition introduces them or nothing else is known.

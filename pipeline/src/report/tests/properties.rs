@@ -150,7 +150,7 @@ fn json_has_the_contract_keys() {
     let keys: Vec<&String> = value.as_object().expect("an object").keys().collect();
     let expected = ["id", "sections", "sentences", "nodes", "edges", "labels", "measurements"];
     assert_eq!(keys[..7], expected);
-    assert_eq!(keys[7..], ["references", "organs"]);
+    assert_eq!(keys[7..], ["references", "organs", "label_evidence", "warnings"]);
     let line = to_json_line(&document, &parser().parse(&document));
     assert_eq!(line, value.to_string());
     let nodule = value["nodes"]

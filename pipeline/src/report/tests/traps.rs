@@ -10,6 +10,8 @@ use crate::report::{Assertion, Node, NodeKind, ParsedReport, Relation, Side};
 
 /// The least share of sentences all of whose checks hold.
 const FLOOR: f64 = 0.97;
+/// The same of the sixth set, whose words were not mended after its first run.
+const SIXTH_FLOOR: f64 = 0.72;
 /// The least share in any one category that loses more than one sentence.
 const CATEGORY_FLOOR: f64 = 0.85;
 
@@ -32,6 +34,7 @@ fn traps() -> BTreeMap<&'static str, Trap<'static>> {
         include_str!("traps.tsv"),
         include_str!("traps_abdomen_brain.tsv"),
         include_str!("traps_fifth.tsv"),
+        include_str!("traps_sixth.tsv"),
     ];
     let rows =
         files.iter().flat_map(|file| file.lines().filter(|line| !line.starts_with('#')).skip(1));
@@ -147,6 +150,7 @@ fn swapped_sides_swap_nothing_else() {
                     "Left" => "Right",
                     "Right" => "Left",
                     "LEFT" => "RIGHT",
+                    "RIGHT" => "LEFT",
                     "leftward" => "rightward",
                     "rightward" => "leftward",
                     same => same,
@@ -188,25 +192,26 @@ fn line_ends_change_nothing() {
 #[test]
 fn traps_are_read_as_meant() {
     let mut categories: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    let mut wrong = Vec::new();
+    let (mut sixth, mut wrong) = ((0, 0), Vec::new());
     for (id, trap) in traps() {
         let report = parse(&trap.text);
         let exact = trap.checks.iter().all(|check| holds(&trap.text, &report, check));
-        let counts = categories.entry(trap.category).or_default();
+        let mended = !id.starts_with("sixth_set");
+        let counts = if mended { categories.entry(trap.category).or_default() } else { &mut sixth };
         counts.0 += usize::from(exact);
         counts.1 += 1;
         if !exact {
             wrong.push(id);
         }
     }
-    let (exact, all) =
-        categories.values().fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1));
-    assert!(all >= 150, "{all} sentences");
-    assert!(exact as f64 / all as f64 >= FLOOR, "{exact} of {all}: {wrong:?}");
+    let share = |(exact, all): (usize, usize)| exact as f64 / all as f64;
+    let sum = categories.values().fold((0, 0), |sum, counts| (sum.0 + counts.0, sum.1 + counts.1));
+    assert!(sum.1 >= 150 && sixth.1 == 120, "{sum:?}, {sixth:?} sentences");
+    assert!(share(sum) >= FLOOR, "{sum:?}: {wrong:?}");
+    assert!(share(sixth) >= SIXTH_FLOOR, "{sixth:?}: {wrong:?}");
     for (category, (exact, all)) in categories {
-        let share = exact as f64 / all as f64;
         assert!(
-            all - exact <= 1 || share >= CATEGORY_FLOOR,
+            all - exact <= 1 || share((exact, all)) >= CATEGORY_FLOOR,
             "{category}: {exact} of {all}: {wrong:?}"
         );
     }

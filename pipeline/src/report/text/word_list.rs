@@ -137,6 +137,10 @@ schemas::named_enum! {
         RangeVerb = "range_verb",
         /// Before two numbers joined by `and`: they are the ends of a range.
         RangeBetween = "range_between",
+        /// Before a size: it is that much at most.
+        AtMost = "at_most",
+        /// Before a size: it is that much at least.
+        AtLeast = "at_least",
         /// Before the first of two sizes (`from 8 mm to 12 mm`).
         RangeFrom = "range_from",
         /// Between the ends of a range.

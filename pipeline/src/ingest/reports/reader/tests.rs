@@ -150,3 +150,24 @@ fn a_window_of_long_reports_holds_few() {
     assert_eq!(reader.next_window().expect("reads").len(), 4);
     assert_eq!(reader.next_window().expect("reads").len(), 4);
 }
+
+#[test]
+fn the_column_of_the_ids_may_be_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ids = |name: &str, content: &str, id: Option<&str>| -> Result<Vec<String>, SourceError> {
+        let path = folder.path().join(name);
+        File::create(&path)
+            .and_then(|mut file| file.write_all(content.as_bytes()))
+            .expect("writes");
+        let reader = ReportReader::open_with_id(&path, "text", id)?;
+        reader.map(|report| Ok(report?.document.id)).collect()
+    };
+    let csv = "AccessionNo,text\nx7,No mass.\n";
+    assert_eq!(ids("r.csv", csv, None).expect("reads"), ["0"]);
+    assert_eq!(ids("r.csv", csv, Some("AccessionNo")).expect("reads"), ["x7"]);
+    let error = ids("r.csv", csv, Some("study")).expect_err("no such column").to_string();
+    assert!(error.contains("`study`") && error.contains("`AccessionNo`"), "{error}");
+    let lines = "{\"study_id\": 5, \"n\": \"x8\", \"text\": \"No mass.\"}\n";
+    assert_eq!(ids("r.jsonl", lines, None).expect("reads"), ["5"]);
+    assert_eq!(ids("r.jsonl", lines, Some("n")).expect("reads"), ["x8"]);
+}
