@@ -27,7 +27,7 @@ SIDED = re.compile(
     r"|bundle|shunt|to[ -](left|right)|aort(a|ic)|pulmonary arter",
     re.IGNORECASE,
 )
-SWAP = re.compile(r"\b(left|right|lefts|rights|leftward|rightward|bilateral|[rl]t|[rl](?!/o))\b", re.IGNORECASE)
+SWAP = re.compile(r"(?<!&)\b(left|right|lefts|rights|leftward|rightward|bilateral|[rl]t|[rl](?!/o))\b", re.IGNORECASE)
 PROSE = re.compile(r"[A-Za-z]{3,}\W+[A-Za-z]{2,}")
 
 

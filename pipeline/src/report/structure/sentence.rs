@@ -5,6 +5,9 @@ use crate::report::text::{WordList, WordLists};
 
 /// How far ahead a closing bracket is looked for.
 const BRACKET_REACH: usize = 240;
+/// How many letters a word has at most before a stop that is asked whether a blank was forgotten after it, and how far a size
+/// after it may end.
+const MOST_LETTERS: usize = 32;
 /// A line shorter than this was broken on purpose and not by a line width.
 const SHORT_LINE: usize = 60;
 
@@ -182,21 +185,24 @@ impl Splitter<'_> {
 
     /// `is seen.8 mm nodule`: a whole word before the stop and a size after it; `approx.75 cm` goes on.
     fn is_forgotten_before_size(&self, position: usize, after: usize) -> bool {
-        let start = self.word_before(position);
-        let word: String = self
-            .characters
-            .get(start..position)
-            .unwrap_or_default()
-            .iter()
-            .map(|(_, c)| *c)
-            .collect();
+        let letters = self.characters.get(position.saturating_sub(MOST_LETTERS)..position);
+        let letters = letters.unwrap_or_default().iter().rev().map(|(_, c)| *c);
+        let length = letters.take_while(char::is_ascii_lowercase).count();
+        let goes_on = self
+            .at(position.wrapping_sub(length + 1))
+            .is_some_and(|c| c.is_alphanumeric() || c == '.');
+        if length <= 2 || goes_on {
+            return false;
+        }
+        let word = self.characters.get(position - length..position).unwrap_or_default();
+        let word: String = word.iter().map(|(_, c)| *c).collect();
         let lists = self.words.of(&word);
-        let plain = word.len() > 2 && word.chars().all(|c| c.is_ascii_lowercase());
-        if !plain || lists.has(WordList::NeverFinal) || lists.has(WordList::FinalBeforeCapital) {
+        if lists.has(WordList::NeverFinal) || lists.has(WordList::FinalBeforeCapital) {
             return false;
         }
         let rest = self.characters.get(after..).unwrap_or_default().iter().map(|(_, c)| *c);
         let mut rest = rest
+            .take(MOST_LETTERS)
             .skip_while(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
             .skip_while(|c| *c == ' ');
         self.digit(after) && matches!(rest.next(), Some('m' | 'c')) && rest.next() == Some('m')
