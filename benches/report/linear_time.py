@@ -58,6 +58,9 @@ PATTERNS = {
     "letters": "R L ",
     "denied exclusions": "neither nodule nor mass can be ruled out ",
     "question marks apart": "cyst ? node ",
+    "arrows of sizes": "8 mm -> 9 mm, previously 7 mm on 01.02.2020, ",
+    "tags": "<b>nodule</b>&nbsp;",
+    "open tags": "<a &amp ",
 }
 
 
@@ -66,7 +69,8 @@ def texts():
     for name, pattern in PATTERNS.items():
         raw = pattern.encode()
         yield name, lambda size, raw=raw: (raw * (size // len(raw) + 1))[:size]
-    yield "arbitrary bytes", lambda size: random.Random(1).randbytes(size)
+    # Of a text: with more control bytes it is refused.
+    yield "arbitrary bytes", lambda size: bytes(random.Random(1).choices(range(32, 256), k=size))
 
     def words(size):
         draw = random.Random(2)
