@@ -3,13 +3,13 @@
 //!
 //! A hit is a reason to look, not a proof; no hit is no proof of the opposite.
 
+mod kind;
 mod name;
 mod number;
 mod own;
 mod redact;
 mod words;
 
-use schemas::named_enum;
 use serde::Serialize;
 
 use super::document::offset;
@@ -21,32 +21,8 @@ use words::words;
 
 use super::lexicon::Lexicon;
 use super::markup::masked;
+pub use kind::IdentifierKind;
 pub use redact::{Redacted, Redaction, redact};
-
-named_enum! {
-    /// What a stretch of text could give away.
-    #[derive(PartialOrd, Ord)]
-    pub enum IdentifierKind {
-        /// One of the identifiers that the study is stored under.
-        Own = "own",
-        /// A name after a title or a word such as `patient name`.
-        Name = "name",
-        /// A number after a word such as `MRN` or `accession`.
-        RecordNumber = "record_number",
-        /// A telephone number.
-        Telephone = "telephone",
-        /// An electronic mail address.
-        Mail = "mail",
-        /// A date of birth.
-        DateOfBirth = "date_of_birth",
-        /// A national number, by its check digits or its form.
-        NationalNumber = "national_number",
-        /// A street with its number.
-        Address = "address",
-        /// A mark that de-identification left: nothing is given away.
-        Placeholder = "placeholder",
-    }
-}
 
 /// A stretch of text that could give a patient away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

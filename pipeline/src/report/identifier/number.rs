@@ -1,6 +1,6 @@
 //! Numbers and dates that name a person: record numbers, telephone numbers, national numbers, dates of birth, addresses.
 
-use super::IdentifierKind;
+use super::kind::IdentifierKind;
 use super::words::{Word, between};
 use crate::report::text::{WordList, WordLists};
 

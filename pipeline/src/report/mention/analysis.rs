@@ -5,7 +5,7 @@ use super::change::{Candidate, Changed, find_changes};
 use super::clause::{Clause, breaks, split_clauses};
 use super::cue_scope::{Context, Scope, denies_earlier, scopes};
 use super::entity::{Hit, find_hits};
-use super::measurement::{Size, find_sizes};
+use super::measurement::{SizedAt, find_sizes};
 use super::prior_size::mark_prior;
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Assertion, Change, NodeKind, Side};
@@ -39,16 +39,6 @@ impl Mention {
     pub(crate) fn is_finding(&self) -> bool {
         is_finding(self.kind)
     }
-}
-
-/// A size and where it stands.
-pub(crate) struct SizedAt {
-    pub(crate) size: Size,
-    /// First token at or after the size.
-    pub(crate) token: usize,
-    /// First token after the size.
-    pub(crate) last: usize,
-    pub(crate) clause: usize,
 }
 
 /// A sentence with everything found in it so far.

@@ -17,6 +17,16 @@ pub(crate) struct Size {
     pub(crate) prior: bool,
 }
 
+/// A size and where it stands.
+pub(crate) struct SizedAt {
+    pub(crate) size: Size,
+    /// First token at or after the size.
+    pub(crate) token: usize,
+    /// First token after the size.
+    pub(crate) last: usize,
+    pub(crate) clause: usize,
+}
+
 /// The most factors one size may have.
 const MOST_FACTORS: usize = 4;
 /// How far, in bytes, words that change a size's meaning may stand from it.

@@ -1,7 +1,7 @@
 //! Tells sizes of an earlier examination from those of the present one.
 
-use super::analysis::SizedAt;
 use super::clause::Clause;
+use super::measurement::SizedAt;
 use crate::report::text::{Class, Tokens, WordList};
 
 /// How far a word may stand from the size that it dates, in tokens.

@@ -1,6 +1,7 @@
 //! The date that a text gives a size: `8 mm on 12.03.2021`, `(15/03/2024: 8 mm)`.
 
-use super::analysis::{Analysis, SizedAt};
+use super::analysis::Analysis;
+use super::measurement::SizedAt;
 use crate::report::lexicon::Lexicon;
 use crate::report::parsed::{Reference, ReferenceKind};
 use crate::report::text::{Class, Tokens, WordList};
