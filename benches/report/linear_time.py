@@ -61,6 +61,8 @@ PATTERNS = {
     "arrows of sizes": "8 mm -> 9 mm, previously 7 mm on 01.02.2020, ",
     "tags": "<b>nodule</b>&nbsp;",
     "open tags": "<a &amp ",
+    "open styles": "<style> ",
+    "open comments": "<!-- ",
 }
 
 

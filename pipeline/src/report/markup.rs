@@ -20,8 +20,8 @@ const INLINE: [&str; 24] = [
     "b", "i", "u", "em", "strong", "span", "font", "a", "td", "th", "tbody", "thead", "sup", "sub",
     "small", "big", "center", "meta", "img", "label", "mark", "code", "dt", "dl",
 ];
-/// Elements whose content is no text.
-const HIDDEN: [&str; 2] = ["style", "script"];
+/// Elements whose content is no text, and what ends it.
+const HIDDEN: [(&str, &str); 2] = [("style", "</style>"), ("script", "</script>")];
 /// Entities by name.
 const ENTITIES: [(&str, char); 24] = [
     ("nbsp", ' '),
@@ -60,8 +60,9 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let Some(mut at) = text.bytes().position(suspect) else { return Cow::Borrowed(text) };
     let mut masked = String::with_capacity(text.len());
     masked.push_str(text.get(..at).unwrap_or_default());
+    let mut ends = Ends::default();
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let Some((length, plain)) = markup(rest) else {
+        let Some((length, plain)) = markup(rest, &mut ends) else {
             let Some(character) = rest.chars().next() else { break };
             masked.push(character);
             at += character.len_utf8();
@@ -74,14 +75,35 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// The ends of markup that the rest of a text does not hold: no opening looks for them again, so that many openings without an
+/// end take no longer than one.
+#[derive(Default)]
+struct Ends {
+    missing: Vec<&'static str>,
+}
+
+impl Ends {
+    /// Where in the rest of the text `end` stands.
+    fn find(&mut self, rest: &str, end: &'static str) -> Option<usize> {
+        if self.missing.contains(&end) {
+            return None;
+        }
+        let found = rest.find(end);
+        if found.is_none() {
+            self.missing.push(end);
+        }
+        found
+    }
+}
+
 fn is_layout(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c')
 }
 
 /// The markup that the text starts with: its length in bytes, and the character that it stands for.
-fn markup(text: &str) -> Option<(usize, char)> {
+fn markup(text: &str, ends: &mut Ends) -> Option<(usize, char)> {
     match text.as_bytes().first()? {
-        b'<' => tag(text),
+        b'<' => tag(text, ends),
         b'&' => entity(text),
         b'\\' => text.starts_with(LINE_MARK).then_some((LINE_MARK.len(), '\n')),
         byte if byte.is_ascii_control() && !is_layout(*byte) => Some((1, ' ')),
@@ -89,9 +111,9 @@ fn markup(text: &str) -> Option<(usize, char)> {
     }
 }
 
-fn tag(text: &str) -> Option<(usize, char)> {
+fn tag(text: &str, ends: &mut Ends) -> Option<(usize, char)> {
     if let Some(comment) = text.strip_prefix("<!--") {
-        return comment.find("-->").map(|end| (end + "<!--".len() + "-->".len(), ' '));
+        return ends.find(comment, "-->").map(|end| (end + "<!--".len() + "-->".len(), ' '));
     }
     let window = text.get(..text.floor_char_boundary(LONGEST_TAG)).unwrap_or(text);
     let length = window.find('>')? + 1;
@@ -102,9 +124,9 @@ fn tag(text: &str) -> Option<(usize, char)> {
     let name = inner.strip_prefix('/').unwrap_or(inner);
     let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
     let name = name.get(..end)?.to_ascii_lowercase();
-    if HIDDEN.contains(&name.as_str()) && !inner.starts_with('/') {
-        let close = format!("</{name}>");
-        let end = text.get(length..)?.find(&close)?;
+    let hidden = HIDDEN.iter().find(|(hidden, _)| *hidden == name && !inner.starts_with('/'));
+    if let Some((_, close)) = hidden {
+        let end = ends.find(text.get(length..)?, close)?;
         return Some((length + end + close.len(), ' '));
     }
     if BLOCKS.contains(&name.as_str()) {
@@ -158,6 +180,7 @@ mod tests {
             "R&D; x",
             "&unknown; 5 mm\nand \ttabs",
             "C:\\temp",
+            "<style>a<style>b<!-- c",
         ] {
             assert_eq!(masked(text), text);
         }
