@@ -241,15 +241,8 @@ pub(crate) struct ReportArgs {
     /// Label policy to show, by name or as a TOML file of your own; every policy when left out.
     #[arg(long, value_name = "NAME|FILE")]
     pub(crate) policy: Option<String>,
-    /// Column (csv, Parquet) or field (JSONL) that holds the text.
-    #[arg(long, default_value = "text")]
-    pub(crate) column: String,
-    /// Column or field that holds the ids; `id`, `VolumeName`, `study_id` or `report_id` when left out.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) id: Option<String>,
-    /// A lexicon of your own that layers over the built-in one: rows of any of its tables, each under its header.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lexicon: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: ReportSource,
     /// Print one JSON object per report in the shape of `RadGraph`.
     #[arg(long, group = "form")]
     pub(crate) radgraph: bool,
@@ -282,11 +275,18 @@ pub(crate) struct ReportArgs {
     pub(crate) organs: bool,
 }
 
-impl ReportArgs {
-    /// The columns with the text and the ids.
-    pub(crate) fn columns(&self) -> (&str, Option<&str>) {
-        (&self.column, self.id.as_deref())
-    }
+/// How reports are read out of a file.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReportSource {
+    /// Column (csv, Parquet) or field (JSONL) that holds the text.
+    #[arg(long, default_value = "text")]
+    pub(crate) column: String,
+    /// Column or field that holds the ids; `id`, `VolumeName`, `study_id` or `report_id` when left out.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) id: Option<String>,
+    /// A lexicon of your own that layers over the built-in one: rows of any of its tables, each under its header.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lexicon: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -322,15 +322,8 @@ pub(crate) struct AuditArgs {
     /// Label policy to compare with, by name or as a TOML file of your own.
     #[arg(long, value_name = "NAME|FILE", default_value = "ct_rate_18")]
     pub(crate) policy: String,
-    /// Column (csv, Parquet) or field (JSONL) that holds the text.
-    #[arg(long, default_value = "text")]
-    pub(crate) column: String,
-    /// Column or field that holds the ids; `id`, `VolumeName`, `study_id` or `report_id` when left out.
-    #[arg(long, value_name = "COLUMN")]
-    pub(crate) id: Option<String>,
-    /// A lexicon of your own that layers over the built-in one.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lexicon: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) source: ReportSource,
     /// Write `disagreements.csv`, `labels.csv` and `audit.html` into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -75,22 +75,14 @@ pub(super) fn write_reports(
             .map(|&(study, place)| {
                 let identifiers: Vec<&str> = study.identifiers.iter().map(String::as_str).collect();
                 let document = document(study, &reports.read(place)?);
-                let (document, redactions) = if manifest.report.redact {
-                    let (document, redactions) = parser.redact(&document, &identifiers);
-                    (document, Some(redactions))
-                } else {
-                    (document, None)
-                };
-                let parsed = parser.parse(&document);
                 let origin = ReportOrigin {
                     identifiers: &identifiers,
-                    redactions: redactions.as_deref(),
                     study_id: study.id.as_str(),
                     patient_key: study.patient.as_str(),
                     split: study.split.name(),
                     source_labels: &study.source_labels,
                 };
-                Ok((ReportRows::new(parser, &origin, &document, &parsed), document, parsed))
+                Ok(ReportRows::read(parser, &origin, document, manifest.report.redact))
             })
             .collect::<Result<_, PlanError>>()?;
         writer.add(parsed)?;

@@ -23,8 +23,6 @@ pub struct ReportOrigin<'a> {
     pub split: &'a str,
     /// What names the patient or the visit, to be looked for in the text.
     pub identifiers: &'a [&'a str],
-    /// What placeholders stand for, where the text was redacted.
-    pub redactions: Option<&'a [Redaction]>,
     /// Labels that came with the corpus.
     pub source_labels: &'a BTreeMap<String, i8>,
 }
@@ -49,10 +47,28 @@ pub struct ReportRows {
 }
 
 impl ReportRows {
-    /// The rows of one report; `parser` is the one that parsed it.
-    pub fn new(
+    /// Parses a report into rows, with `redact` its redacted text, and hands on what the rows are of.
+    pub fn read(
         parser: &ReportParser,
         origin: &ReportOrigin<'_>,
+        document: ReportDocument,
+        redact: bool,
+    ) -> (Self, ReportDocument, ParsedReport) {
+        let (document, redactions) = if redact {
+            let (document, redactions) = parser.redact(&document, origin.identifiers);
+            (document, Some(redactions))
+        } else {
+            (document, None)
+        };
+        let parsed = parser.parse(&document);
+        let rows = Self::new(parser, origin, redactions.as_deref(), &document, &parsed);
+        (rows, document, parsed)
+    }
+
+    fn new(
+        parser: &ReportParser,
+        origin: &ReportOrigin<'_>,
+        redactions: Option<&[Redaction]>,
         document: &ReportDocument,
         parsed: &ParsedReport,
     ) -> Self {
@@ -66,7 +82,7 @@ impl ReportRows {
             source_start: source.map(|source| source.0),
             source_end: source.map(|source| source.1),
         };
-        let identifiers = match origin.redactions {
+        let identifiers = match redactions {
             Some(redactions) => redactions
                 .iter()
                 .map(|r| row(r.start, r.end, r.kind, Some((r.source_start, r.source_end))))

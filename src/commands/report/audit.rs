@@ -31,11 +31,11 @@ pub(super) fn audit(
     let labels: Vec<&str> =
         policy.iter().flat_map(|policy| &policy.labels).map(|label| &*label.name).collect();
     let file = args.labels.as_deref().unwrap_or(&args.file);
-    let key = args.key.as_ref().or(args.id.as_ref().filter(|_| args.labels.is_none()));
+    let key = args.key.as_ref().or(args.source.id.as_ref().filter(|_| args.labels.is_none()));
     let table = LabelTable::read(file, key.map(String::as_str), &labels)
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let (mut audit, mut reports) = (Audit::default(), 0_u64);
-    each_window(Some(&args.file), (&args.column, args.id.as_deref()), |window| {
+    each_window(Some(&args.file), &args.source, |window| {
         reports += window.len() as u64;
         let compared = window.par_iter().map(|report| {
             let mut own = Audit::default();
@@ -97,8 +97,12 @@ fn write_file(folder: &Path, name: &str, text: &str) -> Result<(), Failure> {
     write_atomically(&path, text.as_bytes()).map_err(Failure::io(&path))
 }
 
-fn kappa(counts: &AuditedLabel) -> String {
-    counts.kappa().map(|kappa| format!("{kappa:.3}")).unwrap_or_default()
+/// The counts and kappa, blank where there is none, as they stand in a table.
+fn cells(counts: &AuditedLabel) -> [String; 6] {
+    let AuditedLabel { both, only_parser, only_corpus, neither, uncertain } = counts;
+    let kappa = counts.kappa().map(|kappa| format!("{kappa:.3}")).unwrap_or_default();
+    let [a, b, c, d, e] = [both, only_parser, only_corpus, neither, uncertain].map(u64::to_string);
+    [a, b, c, d, e, kappa]
 }
 
 fn summary(
@@ -114,20 +118,12 @@ fn summary(
         text.push_str(&line);
         text.push('\n');
     };
-    put(format!(
-        "{:40} {:>7} {:>11} {:>11} {:>7} {:>9} {:>7}",
-        "label", "both", "only parser", "only corpus", "neither", "uncertain", "kappa"
-    ));
-    for (label, c) in counts {
-        put(format!(
-            "{label:40} {:>7} {:>11} {:>11} {:>7} {:>9} {:>7}",
-            c.both,
-            c.only_parser,
-            c.only_corpus,
-            c.neither,
-            c.uncertain,
-            kappa(c)
-        ));
+    let mut row = |label: &str, [a, b, c, d, e, f]: [&str; 6]| {
+        put(format!("{label:40} {a:>7} {b:>11} {c:>11} {d:>7} {e:>9} {f:>7}"));
+    };
+    row("label", ["both", "only parser", "only corpus", "neither", "uncertain", "kappa"]);
+    for (label, counts) in counts {
+        row(label, cells(counts).each_ref().map(String::as_str));
     }
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     put(format!("{} disagreements: {}", found.len(), kinds.join(", ")));
@@ -174,11 +170,8 @@ fn rows(found: &[Disagreement]) -> String {
 
 fn label_rows(counts: &[(String, AuditedLabel)]) -> String {
     let mut text = "label,both,only_parser,only_corpus,neither,uncertain,kappa\n".to_owned();
-    for (label, c) in counts {
-        let (label, kappa) = (quoted(label), kappa(c));
-        let counts = [c.both, c.only_parser, c.only_corpus, c.neither, c.uncertain];
-        let counts = counts.map(|count| count.to_string()).join(",");
-        text.push_str(&format!("{label},{counts},{kappa}\n"));
+    for (label, counts) in counts {
+        text.push_str(&format!("{},{}\n", quoted(label), cells(counts).join(",")));
     }
     text
 }
@@ -201,17 +194,9 @@ fn page(
         escape_html(policy),
         found.len()
     );
-    for (label, c) in counts {
-        page.push_str(&format!(
-            "<tr><td>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}</tr>\n",
-            escape_html(label),
-            c.both,
-            c.only_parser,
-            c.only_corpus,
-            c.neither,
-            c.uncertain,
-            kappa(c)
-        ));
+    for (label, counts) in counts {
+        let (label, cells) = (escape_html(label), cells(counts).join("<td class=n>"));
+        page.push_str(&format!("<tr><td>{label}<td class=n>{cells}</tr>\n"));
     }
     page.push_str("</table>\n");
     for kind in DisagreementKind::ALL {

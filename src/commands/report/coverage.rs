@@ -16,7 +16,7 @@ pub(super) fn coverage(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut found = Coverage::default();
-    each_window(args.file.as_deref(), args.columns(), |window| {
+    each_window(args.file.as_deref(), &args.source, |window| {
         for report in window {
             parser.add_coverage(&report.document, &mut found);
         }

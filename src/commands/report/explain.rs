@@ -3,10 +3,11 @@
 use std::io::{Result, Write};
 
 use pipeline::report::{
-    Assertion, Change, ExplainedSentence, Node, ParsedReport, ReportDocument, ReportParser, Side,
-    Span, to_json,
+    ExplainedSentence, Node, ParsedReport, ReportDocument, ReportParser, Span, to_json,
 };
 use serde_json::json;
+
+use super::outline::facts;
 
 pub(super) fn explain(
     parser: &ReportParser,
@@ -73,14 +74,7 @@ fn explain_sentence(
         writeln!(out, "    cue {} reaches {reach}: {}", at(cue.at), cue.rule)?;
     }
     for node in parsed.nodes.iter().filter(|node| node.sentence == step.sentence) {
-        let facts: Vec<&str> = [
-            node.assertion.map(Assertion::name),
-            node.side.map(Side::name),
-            node.change.map(Change::name),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let facts: Vec<&str> = facts(node).collect();
         let by =
             node.cue.as_ref().map(|cue| format!(" by {}", quoted(document, cue.start, cue.end)));
         writeln!(

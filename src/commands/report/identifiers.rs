@@ -2,20 +2,19 @@
 
 use std::io::Write;
 
-use pipeline::ingest::SourceReport;
-use pipeline::report::{Redaction, ReportParser};
+use pipeline::report::{Redaction, ReportDocument, ReportParser};
 use serde_json::{Value, json};
 
 pub(super) fn identifiers(
     parser: &ReportParser,
-    report: &SourceReport,
+    document: &ReportDocument,
+    own: &[&str],
     as_json: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
-    let text = &report.document.text;
+    let text = &document.text;
     let found: Vec<Value> = parser
-        .find_identifiers(text, &own)
+        .find_identifiers(text, own)
         .iter()
         .map(|hit| {
             json!({
@@ -25,27 +24,23 @@ pub(super) fn identifiers(
         })
         .collect();
     if as_json {
-        return writeln!(out, "{}", json!({"id": report.document.id, "identifiers": found}));
+        return writeln!(out, "{}", json!({"id": document.id, "identifiers": found}));
     }
     found.iter().try_for_each(|hit| {
         let word = |key: &str| hit[key].as_str().unwrap_or_default();
         let (kind, text) = (word("kind"), word("text"));
-        writeln!(
-            out,
-            "{}: {kind} at {}..{}: `{text}`",
-            report.document.id, hit["start"], hit["end"]
-        )
+        writeln!(out, "{}: {kind} at {}..{}: `{text}`", document.id, hit["start"], hit["end"])
     })
 }
 
 /// `radloom report --redact`: the text with placeholders in the place of what could give a patient away.
 pub(super) fn redacted(
-    report: &SourceReport,
+    document: &ReportDocument,
     redactions: &[Redaction],
     as_json: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let (id, text) = (&report.document.id, &report.document.text);
+    let (id, text) = (&document.id, &document.text);
     if as_json {
         return writeln!(out, "{}", json!({"id": id, "text": text, "redactions": redactions}));
     }

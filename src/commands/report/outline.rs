@@ -2,7 +2,7 @@
 
 use std::io::{Result, Write};
 
-use pipeline::report::{Assertion, Change, ParsedReport, ReportDocument, Side, organ_texts};
+use pipeline::report::{Assertion, Change, Node, ParsedReport, ReportDocument, Side, organ_texts};
 use serde_json::{Map, Value, json};
 
 /// A report for people: each sentence with what was found in it.
@@ -16,15 +16,7 @@ pub(super) fn outline(
     for sentence in &parsed.sentences {
         writeln!(out, "  {}", slice(sentence.start, sentence.end).replace('\n', " "))?;
         for node in parsed.nodes.iter().filter(|node| node.sentence == sentence.id) {
-            let words: Vec<&str> = [
-                Some(node.kind.name()),
-                node.assertion.map(Assertion::name),
-                node.side.map(Side::name),
-                node.change.map(Change::name),
-            ]
-            .into_iter()
-            .flatten()
-            .collect();
+            let words: Vec<&str> = std::iter::once(node.kind.name()).chain(facts(node)).collect();
             writeln!(out, "    {}: {}", node.preferred, words.join(", "))?;
         }
     }
@@ -38,6 +30,16 @@ pub(super) fn outline(
         writeln!(out, "  {}: {}", set.policy, named.join(", "))?;
     }
     Ok(())
+}
+
+/// What a mention says of its concept, where it says it: assertion, side and change.
+pub(super) fn facts(node: &Node) -> impl Iterator<Item = &'static str> {
+    let facts = [
+        node.assertion.map(Assertion::name),
+        node.side.map(Side::name),
+        node.change.map(Change::name),
+    ];
+    facts.into_iter().flatten()
 }
 
 /// The sentences of a report by organ, for people.

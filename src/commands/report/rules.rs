@@ -17,7 +17,7 @@ pub(super) fn rules_with_hits(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut hits = RuleHits::default();
-    each_window(args.file.as_deref(), args.columns(), |window| {
+    each_window(args.file.as_deref(), &args.source, |window| {
         let counted = window.par_iter().map(|report| {
             let mut own = RuleHits::default();
             parser.parse(&report.document).add_rule_hits(&mut own);

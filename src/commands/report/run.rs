@@ -1,5 +1,6 @@
 //! Runs the verb in the form that was asked for.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
@@ -51,7 +52,7 @@ fn run_verb(verb: &ReportVerb, as_json: bool, out: &mut impl Write) -> Result<u8
         }
         ReportVerb::Lint { lexicon } => lint_rows(lexicon.as_deref(), as_json, out),
         ReportVerb::Audit(args) => {
-            let parser = parser(args.lexicon.as_deref(), Some(&args.policy))?;
+            let parser = parser(args.source.lexicon.as_deref(), Some(&args.policy))?;
             audit(&parser, args, as_json, out).map(|()| DONE)
         }
     }
@@ -59,12 +60,12 @@ fn run_verb(verb: &ReportVerb, as_json: bool, out: &mut impl Write) -> Result<u8
 
 /// Parses the reports of a file into the form that is asked for.
 fn read(args: &ReportArgs, as_json: bool, out: &mut (impl Write + Send)) -> Result<(), Failure> {
-    let parser = parser(args.lexicon.as_deref(), args.policy.as_deref())?;
+    let parser = parser(args.source.lexicon.as_deref(), args.policy.as_deref())?;
     match &args.out {
         Some(folder) => tables(&parser, args, folder, as_json, out),
         None if args.rules => rules_with_hits(&parser, args, as_json, out),
         None if args.coverage => coverage(&parser, args, as_json, out),
-        None => each_window(args.file.as_deref(), args.columns(), |window| {
+        None => each_window(args.file.as_deref(), &args.source, |window| {
             let pages = window.par_chunks(REPORTS_PER_PAGE).map(|reports| {
                 let mut page = Vec::new();
                 for report in reports {
@@ -113,21 +114,19 @@ fn show(
     as_json: bool,
     out: &mut impl Write,
 ) -> std::io::Result<()> {
-    let redacted_report;
-    let mut report = report;
-    if args.redact {
-        let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
+    let own: Vec<&str> = report.identifiers.iter().map(String::as_str).collect();
+    let (document, redactions) = if args.redact {
         let (document, redactions) = parser.redact(&report.document, &own);
-        redacted_report = SourceReport { document, ..report.clone() };
-        report = &redacted_report;
-        let plain = !(args.identifiers || args.html || args.radgraph || args.organs);
-        if plain {
-            return redacted(report, &redactions, as_json, out);
-        }
-    }
-    let document = &report.document;
+        (Cow::Owned(document), Some(redactions))
+    } else {
+        (Cow::Borrowed(&report.document), None)
+    };
     if args.identifiers {
-        return identifiers(parser, report, as_json, out);
+        return identifiers(parser, &document, &own, as_json, out);
+    }
+    let other_form = args.html || args.radgraph || args.organs;
+    if let Some(redactions) = redactions.filter(|_| !other_form) {
+        return redacted(&document, &redactions, as_json, out);
     }
     let name = match () {
         () if args.html => "html",
@@ -137,5 +136,5 @@ fn show(
         () if as_json => "json",
         () => "outline",
     };
-    (form(name).write)(document, &parser.parse(document), out)
+    (form(name).write)(&document, &parser.parse(&document), out)
 }

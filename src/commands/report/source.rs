@@ -5,16 +5,16 @@ use std::path::Path;
 
 use pipeline::ingest::{ReportReader, SourceError, SourceReport};
 
+use crate::cli::ReportSource;
 use crate::failure::Failure;
 
 /// What errors of writing are said to be of.
 pub(super) const STDOUT: &str = "standard output";
 
-/// Hands the reports to `work` window by window; the next one is read meanwhile. `column` holds the text and `id` the ids,
-/// where they are not called as tables of reports call them.
+/// Hands the reports to `work` window by window; the next one is read meanwhile.
 pub(super) fn each_window(
     file: Option<&Path>,
-    (column, id): (&str, Option<&str>),
+    source: &ReportSource,
     mut work: impl FnMut(Vec<SourceReport>) -> Result<(), Failure> + Send,
 ) -> Result<(), Failure> {
     let Some(file) = file else { return Ok(()) };
@@ -39,7 +39,8 @@ pub(super) fn each_window(
             writeln!(std::io::stderr(), "left out line {line} of `{path}`: {message}").ok();
         }
     };
-    let mut reader = ReportReader::open_with_id(file, column, id).map_err(failure)?;
+    let mut reader =
+        ReportReader::open_with_id(file, &source.column, source.id.as_deref()).map_err(failure)?;
     let mut window = reader.next_window().map_err(failure)?;
     tell(&mut reader);
     let none = window.is_empty();

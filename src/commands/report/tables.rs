@@ -33,26 +33,19 @@ pub(super) fn tables(
     std::fs::create_dir_all(folder).map_err(Failure::io(folder))?;
     let mut tables = ReportTables::create(folder)?;
     let none = BTreeMap::new();
-    each_window(args.file.as_deref(), args.columns(), |window| {
+    each_window(args.file.as_deref(), &args.source, |window| {
         let rows = window.into_par_iter().map(|report| {
             let SourceReport { document, patient, identifiers } = report;
             let identifiers: Vec<&str> = identifiers.iter().map(String::as_str).collect();
-            let (document, redactions) = if args.redact {
-                let (document, redactions) = parser.redact(&document, &identifiers);
-                (document, Some(redactions))
-            } else {
-                (document, None)
-            };
-            let parsed = parser.parse(&document);
+            let study = document.id.clone();
             let origin = ReportOrigin {
                 identifiers: &identifiers,
-                redactions: redactions.as_deref(),
-                study_id: &document.id,
-                patient_key: patient.as_deref().unwrap_or(&document.id),
+                study_id: &study,
+                patient_key: patient.as_deref().unwrap_or(&study),
                 split: "",
                 source_labels: &none,
             };
-            (ReportRows::new(parser, &origin, &document, &parsed), document, parsed)
+            ReportRows::read(parser, &origin, document, args.redact)
         });
         Ok(tables.add(rows.collect())?)
     })?;

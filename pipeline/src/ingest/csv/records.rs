@@ -148,12 +148,13 @@ impl CsvRecords {
 
     /// The first `count` cells of the row just read, which has `bytes` bytes and `found` cells.
     fn texts(
-        &self,
+        &mut self,
         bytes: usize,
         found: usize,
         count: usize,
     ) -> Result<Vec<Option<String>>, CsvError> {
         let row = std::str::from_utf8(&self.cells[..bytes]);
+        self.recoded = row.is_err();
         if let (Err(error), None) = (&row, self.recode) {
             return Err(self.row_error(error.to_string()));
         }
@@ -197,10 +198,7 @@ impl Iterator for CsvRecords {
                     self.columns.len()
                 ))))
             }
-            Ok(Some((bytes, found))) => {
-                self.recoded = std::str::from_utf8(&self.cells[..bytes]).is_err();
-                Some(self.texts(bytes, found, self.columns.len()))
-            }
+            Ok(Some((bytes, found))) => Some(self.texts(bytes, found, self.columns.len())),
         }
     }
 }

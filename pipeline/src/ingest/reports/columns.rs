@@ -57,7 +57,7 @@ impl ReportColumns {
             return Err(SourceError::Format { path: path.to_owned(), message });
         }
         let found = Self {
-            id: id.map_or_else(|| IDS.iter().find_map(|name| has(name)), has),
+            id: id.map_or_else(|| Self::id_of(columns), has),
             text: has(column),
             sections: SECTIONS
                 .iter()
@@ -80,9 +80,9 @@ impl ReportColumns {
         Ok(found)
     }
 
-    /// The column among these that holds a report's id.
-    pub(crate) fn id_of(columns: &[String]) -> Option<&String> {
-        IDS.iter().find_map(|name| columns.iter().find(|found| found == name))
+    /// The place of the column among these that holds a report's id.
+    pub(crate) fn id_of(columns: &[String]) -> Option<usize> {
+        IDS.iter().find_map(|name| columns.iter().position(|found| found == name))
     }
 
     /// Whether anything of a column named so is used when `column` holds the text.

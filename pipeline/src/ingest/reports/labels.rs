@@ -28,7 +28,7 @@ impl LabelTable {
         let found = || format!("it has `{}`", named.join("`, `"));
         let key = match key {
             Some(key) => named.iter().find(|name| *name == key),
-            None => ReportColumns::id_of(&named),
+            None => ReportColumns::id_of(&named).and_then(|at| named.get(at)),
         };
         let key = key.ok_or_else(|| {
             refused(format!(
